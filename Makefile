@@ -1,0 +1,60 @@
+# One line each; the logic is in Python. `make` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+T ?= tests
+K ?=
+.DEFAULT_GOAL := help
+.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m compileall -q edgetl
+	touch $@
+
+dev: $(VENV)/.ready  ## set up .venv with everything, in the tested versions
+
+quickstart: dev  ## the whole job on embedded data, offline, in about two minutes
+	$(BIN)/edgetl run recipes/quickstart.yaml
+
+format: dev  ## format the code
+	$(BIN)/ruff format edgetl tests && $(BIN)/ruff check --fix edgetl tests
+
+lint: dev  ## ruff and codespell
+	$(BIN)/ruff check edgetl tests && $(BIN)/ruff format --check edgetl tests && $(BIN)/codespell edgetl tests recipes devices *.md Makefile
+
+types: dev  ## mypy --strict
+	$(BIN)/mypy
+
+floors: dev  ## who may import whom
+	$(BIN)/lint-imports
+
+docs-check: dev  ## README tables and public names
+	$(BIN)/pytest -q tests/house/test_docs.py
+
+start-up: dev  ## --help, list and plan start fast and import nothing heavy
+	$(BIN)/pytest -q tests/house/test_start_up.py
+
+test: dev  ## the tests, under ten minutes on two cores (T=path K=word)
+	$(BIN)/pytest -m "not slow" $(T) $(if $(K),-k "$(K)")
+
+test-all: dev  ## every test
+	$(BIN)/pytest $(T)
+
+check: lint types floors docs-check start-up  ## all that can be checked without running the pipeline
+
+build: dev  ## wheel and source archive in dist/
+	$(BIN)/python -m build
+
+pretrain: dev  ## train the bundled weights anew, from formulas
+	$(BIN)/python -m edgetl.nn.pretrain --out edgetl/backbones/weights
+
+pretrain-worth: dev  ## what the bundled weights are worth: digits with 10 labels a class, five seeds
+	$(BIN)/python -m edgetl.nn.pretrain_worth
+
+clean:  ## remove what was made here, except .venv
+	rm -rf .edgetl runs dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

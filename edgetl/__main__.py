@@ -1,0 +1,6 @@
+"""`python -m edgetl`."""
+
+from edgetl.cli.main import main
+
+if __name__ == "__main__":
+    main()

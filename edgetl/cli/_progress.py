@@ -1,0 +1,89 @@
+"""Shows a run on standard error: one line a finished step, and a live line for each running one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from edgetl.errors import EdgetlError
+from edgetl.store import Step
+
+
+class Progress:
+    """A `Watcher` (edgetl.pipeline) for a person; plain lines where standard error is not a terminal."""
+
+    def __init__(self) -> None:
+        """Make it; nothing is shown before the first step."""
+        self._lock = threading.Lock()
+        self._live: Any = None
+        self._bars: dict[str, Any] = {}
+        self._kept = 0
+
+    def __enter__(self) -> Progress:
+        """Start the live display, on a terminal."""
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as RichProgress
+
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[what]}"))
+            self._live = RichProgress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the live display and say how many steps were kept."""
+        if self._live is not None:
+            self._live.stop()
+        if self._kept:
+            print(f"  {self._kept} steps kept from an earlier run", file=sys.stderr)
+
+    def kept(self, step: Step) -> None:
+        """Count it."""
+        with self._lock:
+            self._kept += 1
+
+    def started(self, step: Step, reasons: tuple[str, ...]) -> None:
+        """Show the step as running."""
+        with self._lock:
+            if self._live is not None:
+                self._bars[step.label] = self._live.add_task(step.label, total=None, what="; ".join(reasons)[:60])
+            else:
+                print(f"  … {step.label} ({'; '.join(reasons)})", file=sys.stderr, flush=True)
+
+    def event(self, step: Step, event: dict[str, Any]) -> None:
+        """Show how far the step is."""
+        with self._lock:
+            if self._live is not None and step.label in self._bars:
+                self._live.update(
+                    self._bars[step.label], completed=event.get("done"), total=event.get("of"), what=event.get("what", "")
+                )
+
+    def finished(self, step: Step, seconds: float, result: dict[str, Any]) -> None:
+        """Turn the live line into a finished one."""
+        self._end(step, f"  ✓ {step.label} {seconds:.1f} s{_gist(result)}")
+
+    def failed(self, step: Step, error: EdgetlError) -> None:
+        """Say that the step failed; the error itself is told at the end."""
+        self._end(step, f"  ✗ {step.label} failed")
+
+    def _end(self, step: Step, line: str) -> None:
+        with self._lock:
+            if self._live is not None:
+                self._live.remove_task(self._bars.pop(step.label))
+                self._live.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            else:
+                print(line, file=sys.stderr, flush=True)
+
+
+def _gist(result: dict[str, Any]) -> str:
+    """The one figure of a step that people wait for."""
+    if result.get("top1") is not None:
+        return f", top-1 {result['top1']:.3f}"
+    if "size_bytes" in result:
+        return f", {result['size_bytes'] / 1e6:.2f} MB"
+    return ""

@@ -1,0 +1,63 @@
+"""`edgetl list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated, Any
+
+import typer
+
+from edgetl.cli._options import JsonOption
+
+
+def _table(kind: str) -> list[dict[str, Any]]:
+    """Rows of one kind: plain values, the name first."""
+    from edgetl import devices, places, registry
+
+    if kind == "devices":
+        profiles = [devices.load_device(name) for name in devices.device_names()]
+        return [{"name": p.name, "title": p.title, "soc": p.soc.name, "formats": " ".join(p.format_names)} for p in profiles]
+    if kind == "recipes":
+        from edgetl.yamlfile import read_yaml
+
+        files = sorted(places.shipped("recipes").glob("*.yaml"))
+        return [{"name": f.stem, "title": read_yaml(f).value.get("description", "")} for f in files]
+    columns = {
+        "backbones": ("TITLE", "PAPER"),
+        "converters": ("SCHEMES", "TITLE"),
+        "datasets": ("TITLE",),
+        "runtimes": ("FORMATS", "TITLE"),
+        "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
+    }
+    found = []
+    for name in registry.names(kind):
+        module = registry.load(kind, name)
+        values = {column.lower(): getattr(module, column) for column in columns[kind]}
+        found.append({"name": name, **{k: " ".join(v) if isinstance(v, tuple) else v for k, v in values.items()}})
+    return found
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(name="list", help="List what there is: backbones, converters, datasets, devices, recipes, runtimes, schemes.")
+    def list_(
+        kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl.errors import UnknownName
+        from edgetl.registry import KINDS
+
+        kinds = sorted({*KINDS, "devices", "recipes"})
+        if kind is not None and kind not in kinds:
+            raise UnknownName("kind", kind, kinds)
+        tables = {k: _table(k) for k in ([kind] if kind else kinds)}
+        if json:
+            typer.echo(json_module.dumps(tables[kind] if kind else tables, ensure_ascii=False))
+            return
+        for name, rows in tables.items():
+            if kind is None:
+                typer.echo(f"{name}:")
+            widths = {key: max(len(str(row[key])) for row in rows) for key in rows[0]} if rows else {}
+            for row in rows:
+                typer.echo(("  " + "  ".join(f"{row[key]!s:<{width}}" for key, width in widths.items())).rstrip())

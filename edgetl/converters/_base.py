@@ -1,0 +1,87 @@
+"""What a converter module must define, what it is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from edgetl.types import Preprocess, TensorSpec
+
+INPUT_NAME = "image"
+OUTPUT_NAME = "probabilities"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A trained network, ready to be written in some format."""
+
+    model: Any
+    """tf_keras model, image → logits; with fake quantization when the scheme is a trained one."""
+    function: Any
+    """Concrete function float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`."""
+    preprocess: Preprocess
+    class_names: tuple[str, ...]
+    calibration: Callable[[], Iterator[Any]] | None
+    """Yields float32 (1, px, px, 3), normalised; None when the scheme needs none."""
+    origin: Path | None
+    """The artifact this one is made from, when `ORIGIN` says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """What a converter found when it read its file back."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    converter: str
+    """Packages that wrote the file, with versions."""
+    notes: tuple[str, ...]
+
+
+class ConverterModule(Protocol):
+    """The names a module in this folder defines. Constants are read-only."""
+
+    @property
+    def TITLE(self) -> str:
+        """One line for `edgetl list`."""
+    @property
+    def SUFFIX(self) -> str:
+        """Ending of the file, with the dot."""
+    @property
+    def SCHEMES(self) -> tuple[str, ...]:
+        """Schemes that this format can hold, truly."""
+    @property
+    def ORIGIN(self) -> dict[str, str]:
+        """Scheme → format whose artifact of the same scheme is the source of truth for this one."""
+    @property
+    def PACKAGES(self) -> tuple[str, ...]:
+        """Distributions whose version changes the result."""
+
+    def unavailable(self) -> str | None:
+        """None, or why this converter cannot run here and what to install. Never raises."""
+    def convert(self, source: Source, scheme: str, out: Path) -> Converted:
+        """Write `out` and read it back; raises ConversionError when it is not what the scheme says."""
+
+
+def missing(*packages: str) -> str | None:
+    """Say which packages cannot be imported, without importing them.
+
+    Args:
+        packages: import names.
+
+    Returns:
+        None when all are there, else a sentence with the remedy.
+    """
+    import importlib.util
+
+    absent = [p for p in packages if importlib.util.find_spec(p) is None]
+    return f"{', '.join(absent)} not installed; pip install edgetl brings it." if absent else None
+
+
+def versions(*distributions: str) -> str:
+    """Return "name version, name version" of installed distributions."""
+    import importlib.metadata
+
+    return ", ".join(f"{d} {importlib.metadata.version(d)}" for d in distributions)

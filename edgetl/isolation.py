@@ -1,0 +1,112 @@
+"""Run one step in a child process and pass on what it says; the parent side of `edgetl.worker`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgetl import errors
+from edgetl.stages._base import Job
+from edgetl.types import to_json
+
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
+_LOG_TAIL_LINES = 3
+
+_running: set[subprocess.Popen[str]] = set()
+_lock = threading.Lock()
+
+
+def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run a step in a fresh process.
+
+    Args:
+        job: the step.
+        log: file that receives all the child prints besides events.
+        on_event: called with each progress event.
+
+    Returns:
+        What the stage answered.
+
+    Raises:
+        EdgetlError: the stage failed, with its own class, message and exit code; or the child died (StageError).
+    """
+    path = log.with_suffix(".job.json")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(to_json(job), ensure_ascii=False), encoding="utf-8")
+    answer: dict[str, Any] | None = None
+    with log.open("w", encoding="utf-8") as sink:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "edgetl.worker", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            env={**os.environ, **_QUIET},
+            text=True,
+            encoding="utf-8",
+        )
+        with _lock:
+            _running.add(child)
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                event = json.loads(line)
+                if "result" in event or "failed" in event:
+                    answer = event
+                else:
+                    on_event(event)
+            code = child.wait()
+        finally:
+            stop(child)
+            path.unlink(missing_ok=True)
+    if answer is not None and "result" in answer:
+        log.unlink(missing_ok=True)
+        result: dict[str, Any] = answer["result"]
+        return result
+    if answer is not None:
+        raise _revive(job, answer, log)
+    why = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with code {code}"
+    hint = " (out of memory?)" if code == -9 else ""
+    raise errors.StageError(job.stage, job.target, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())
+
+
+def stop(child: subprocess.Popen[str]) -> None:
+    """End one child, if it still runs."""
+    with _lock:
+        _running.discard(child)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            stream.close()
+
+
+def stop_all() -> None:
+    """End every child of this process; for Ctrl-C."""
+    with _lock:
+        children = tuple(_running)
+    for child in children:
+        child.kill()
+
+
+def _revive(job: Job, answer: dict[str, Any], log: Path) -> errors.EdgetlError:
+    """Rebuild the child's error: the same class as far as its message goes, and the same exit code."""
+    kind = getattr(errors, answer["failed"], None) if answer["failed"] else None
+    if kind is None:
+        return errors.StageError(job.stage, job.target, f"{answer['message']}. Log: {log}")
+    log.unlink(missing_ok=True)
+    error = errors.EdgetlError(answer["message"])
+    error.__class__ = kind
+    error.exit_code = answer["exit_code"]
+    return error
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])

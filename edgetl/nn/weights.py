@@ -1,0 +1,195 @@
+"""Put weights into a backbone: published, bundled, or from a file of the user's; strictly, by name and shape.
+
+No code is ever taken from a file: `.keras` and `.h5` are read as arrays, their configuration is not revived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tf_keras
+
+from edgetl import registry
+from edgetl.errors import InputError
+from edgetl.recipe import Backbone, WeightsFile
+
+Arrays = dict[str, list[np.ndarray]]
+"""Layer name → its weights in Keras' order."""
+
+MAX_BYTES = 2_000_000_000
+"""Largest weights file that is read; the largest published backbone is under 0.6 GB."""
+
+
+def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
+    """Fill the backbone layers of `model`.
+
+    Args:
+        model: a network that contains the backbone's layers (its head is left alone).
+        section: the recipe's `backbone`.
+
+    Returns:
+        What was loaded, in words, for the report.
+
+    Raises:
+        InputError: the file is missing, has another sha256, cannot be read, or does not fit the backbone.
+    """
+    if section.weights == "none":
+        return "random weights"
+    names = {w.name for w in registry.load("backbones", section.name).build(section).layers}
+    layers = [layer for layer in model.layers if layer.name in names and layer.weights]
+    if section.weights == "bundled":
+        path = Path(__file__).parent.parent / "backbones" / "weights" / f"{section.name}_{section.alpha:g}.npz"
+        arrays = _read_npz(path)
+        told = f"bundled weights {path.name}"
+    elif section.weights == "imagenet":
+        path = _imagenet(section)
+        arrays = _read(path, layers)
+        told = f"ImageNet weights {path.name}"
+    else:
+        path = _checked(section.weights)
+        arrays = _read(path, layers)
+        told = f"weights of {path.name}"
+    _assign(layers, arrays, path)
+    return told
+
+
+def _imagenet(section: Backbone) -> Path:
+    """Return the published file from Keras' cache, downloading it when there is a network."""
+    file = registry.load("backbones", section.name).imagenet_file(section)
+    folder = Path.home() / ".keras" / "models"
+    path = folder / file.name
+    if not path.exists():
+        try:
+            tf_keras.utils.get_file(file.name, file.url, cache_subdir="models", file_hash=file.sha256)
+        except Exception as error:  # noqa: BLE001 - get_file raises bare Exception for every network fault
+            for partial in folder.glob(f"{file.name}*"):
+                partial.unlink(missing_ok=True)
+            known = f"sha256 {file.sha256}" if file.sha256 else "Keras publishes no sha256 for it"
+            raise InputError(
+                f"backbone.weights: imagenet: {file.name} could not be downloaded ({' '.join(str(error).split())[:200]}).\n"
+                f"  Fetch {file.url}\n  ({known}) on a machine with a network and put it at ~/.keras/models/{file.name},\n"
+                "  or set backbone.weights.path to where it lies, or use weights: bundled (mobilenet_v2, alpha 0.35)."
+            ) from error
+    if file.sha256 and _sha256(path) != file.sha256:
+        raise InputError(f"{path.name}: its sha256 is not {file.sha256}. Delete it from ~/.keras/models and fetch it again.")
+    return path
+
+
+def _checked(weights: WeightsFile | str) -> Path:
+    """Return a user's file after looking at its presence, size and sha256."""
+    assert isinstance(weights, WeightsFile)
+    path = Path(weights.path)
+    if not path.is_file():
+        raise InputError(f"backbone.weights.path: {weights.path}: no such file.")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"backbone.weights.path: {weights.path}: larger than {MAX_BYTES} bytes.")
+    if weights.sha256 is not None:
+        found = _sha256(path)
+        if found != weights.sha256:
+            raise InputError(
+                f"backbone.weights.sha256: {path.name} has sha256 {found}, the recipe says {weights.sha256}. "
+                "It is another file, or was damaged."
+            )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path, layers: list[Any]) -> Arrays:
+    """Read any of the three kinds of file."""
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                member = archive.getinfo("model.weights.h5")
+                if member.file_size > MAX_BYTES:
+                    raise InputError(f"{path.name}: model.weights.h5 unpacks to more than {MAX_BYTES} bytes.")
+                with h5py.File(io.BytesIO(archive.read(member)), "r") as file:
+                    return _by_class(file, layers, path)
+        with h5py.File(path, "r") as file:
+            if "layer_names" in file.attrs or "model_weights" in file:
+                return _by_name(file["model_weights"] if "model_weights" in file else file)
+            return _by_class(file, layers, path)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
+        what = " ".join(str(error).split())[:200]
+        raise InputError(f"{path.name}: is not a Keras weights file (.h5, .weights.h5, .keras): {what}.") from error
+
+
+def _by_name(file: Any) -> Arrays:
+    """Read the `.h5` layout of keras.applications: layers by name, weights in a listed order."""
+    found: Arrays = {}
+    for raw in file.attrs["layer_names"]:
+        name = _text(raw)
+        group = file[name]
+        found[name] = [_array(group[_text(w)]) for w in group.attrs["weight_names"]]
+    return found
+
+
+def _by_class(file: Any, layers: list[Any], path: Path) -> Arrays:
+    """Read the `.weights.h5` layout: layers numbered within their class, as tf_keras and Keras 3 write them.
+
+    Keras 3 files hold the layer's real name as an attribute; tf_keras files only the order, which a flat model keeps.
+    """
+    for container in ("_layer_checkpoint_dependencies", "layers"):
+        if container in file:
+            break
+    else:
+        raise InputError(f"{path.name}: holds no layers.")
+    found: Arrays = {}
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", type(layer).__name__))
+        kind = kind.lower()
+        number = counts.get(kind, 0)
+        counts[kind] = number + 1
+        group = file[container].get(f"{kind}_{number}" if number else kind)
+        if group is not None and "vars" in group:
+            found[layer.name] = [_array(group["vars"][str(i)]) for i in range(len(group["vars"]))]
+    return found
+
+
+def _text(raw: Any) -> str:
+    return raw.decode("utf-8") if isinstance(raw, bytes) else str(raw)
+
+
+def _array(dataset: Any) -> np.ndarray:
+    if not isinstance(dataset, h5py.Dataset) or dataset.nbytes > MAX_BYTES or dataset.external:
+        raise ValueError("a weight is not a plain array")
+    return np.asarray(dataset)
+
+
+def _read_npz(path: Path) -> Arrays:
+    """Read edgetl's own file: float16 arrays named `<layer>/<index>`."""
+    found: Arrays = {}
+    with np.load(path, allow_pickle=False) as file:
+        for key in sorted(file.files, key=lambda k: (k.rpartition("/")[0], int(k.rpartition("/")[2]))):
+            found.setdefault(key.rpartition("/")[0], []).append(file[key].astype(np.float32))
+    return found
+
+
+def _assign(layers: list[Any], arrays: Arrays, path: Path) -> None:
+    """Set all weights or none: every layer must be there with its shapes and finite values."""
+    faults: list[str] = []
+    for layer in layers:
+        wanted = [tuple(w.shape) for w in layer.weights]
+        given = arrays.get(layer.name)
+        if given is None:
+            faults.append(f"{layer.name}: not in the file.")
+        elif [a.shape for a in given] != wanted:
+            faults.append(f"{layer.name}: shapes {[a.shape for a in given]}, the backbone has {wanted}.")
+        elif not all(np.isfinite(a).all() for a in given):
+            faults.append(f"{layer.name}: holds values that are not finite.")
+    if faults:
+        more = [f"and {len(faults) - 12} more layers."] if len(faults) > 12 else []
+        raise InputError(f"{path.name}: does not fit the backbone (check name and alpha).", [*faults[:12], *more])
+    for layer in layers:
+        layer.set_weights(arrays[layer.name])

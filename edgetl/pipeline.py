@@ -1,0 +1,237 @@
+"""The order of things: a recipe → steps with keys and reasons (`plan`) → results (`run`). Fixed order, no graph engine."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import importlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from edgetl import errors, isolation, packages, registry
+from edgetl.recipe import LoadedRecipe, Recipe, Target, WeightsFile
+from edgetl.stages._base import Job
+from edgetl.stages.benchmark import thread_counts
+from edgetl.store import Status, Step, Store
+
+STAGES = ("prepare", "finetune", "quantize", "convert", "verify", "benchmark")
+"""In order; `ship` follows once the verdicts are known."""
+_SIDE_BY_SIDE = {"convert": 2, "verify": 2}
+"""Stages whose steps may run at the same time, and how many. Nothing runs beside a benchmark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A step and what it starts from."""
+
+    step: Step
+    needs: dict[str, Step]
+    """Role → the step whose result it reads."""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Watcher(Protocol):
+    """Is told what happens; shows it to a person."""
+
+    def kept(self, step: Step) -> None:
+        """The step's result is there already."""
+    def started(self, step: Step, reasons: tuple[str, ...]) -> None:
+        """The step runs now, because of `reasons`."""
+    def event(self, step: Step, event: dict[str, Any]) -> None:
+        """The step reports progress."""
+    def finished(self, step: Step, seconds: float, result: dict[str, Any]) -> None:
+        """The step is done."""
+    def failed(self, step: Step, error: errors.EdgetlError) -> None:
+        """The step failed; the steps that do not need it go on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Results:
+    """What a run has brought so far."""
+
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Label of a step → what it answered."""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    """Report's `stages[]`: name, target, status (`ran`, `cached`, `failed`), seconds."""
+    failures: dict[str, errors.EdgetlError] = field(default_factory=dict)
+    """Label of a step → why it failed."""
+
+
+def plan(loaded: LoadedRecipe, until: str = "benchmark", only: Sequence[str] = ()) -> list[Planned]:
+    """List the steps of a recipe, in order, with their keys. Nothing runs, no heavy package is imported.
+
+    Args:
+        loaded: the recipe.
+        until: last stage wanted, one of `STAGES`.
+        only: `format/scheme` of the targets wanted; empty = all.
+
+    Returns:
+        The steps.
+
+    Raises:
+        InputError: data or weights are missing, or a wanted target is not in the recipe.
+    """
+    recipe = loaded.recipe
+    targets = _targets(loaded, only)
+    steps: list[Planned] = []
+
+    def add(stage: str, target: str, needs: dict[str, Step], facts: dict[str, Any], **named: Any) -> Step:
+        module = importlib.import_module(f"edgetl.stages.{stage}")
+        decides = {
+            "stage version": module.VERSION,
+            **{f"package {p}": packages.version(p) for p in module.packages(recipe, target)},
+            **module.decides(recipe, target),
+            **facts,
+            **{f"from {step.label}": step.key for step in needs.values()},
+        }
+        step = Step(stage=stage, target=target, variant=named.get("variant", ""), decides=decides)
+        if STAGES.index(stage) <= STAGES.index(until):
+            steps.append(Planned(step=step, needs=needs, extra=named.get("extra", {})))
+        return step
+
+    source = registry.load("datasets", recipe.data.source)
+    content = {f"data.{k}": v for k, v in source.fingerprint(recipe.data).items()}
+    prepared = add("prepare", "", {}, content)
+    tuned = add("finetune", "", {"prepare": prepared}, _weights_content(recipe))
+    base = {"prepare": prepared, "finetune": tuned}
+    schemes = dict.fromkeys(t.scheme for t in targets if registry.load("schemes", t.scheme).NEEDS != "nothing")
+    quantized = {scheme: add("quantize", scheme, base, {}) for scheme in schemes}
+    converted: dict[Target, Step] = {}
+    for target in sorted(targets, key=lambda t: t.scheme in registry.load("converters", t.format).ORIGIN):
+        needs = {**base, **({"quantize": quantized[target.scheme]} if target.scheme in quantized else {})}
+        origin = registry.load("converters", target.format).ORIGIN.get(target.scheme)
+        if origin is not None:
+            first = Target(format=origin, scheme=target.scheme)
+            if first not in converted:
+                converted[first] = add("convert", first.name, dict(needs), {})
+            needs["origin"] = converted[first]
+        converted[target] = add("convert", target.name, needs, {})
+    for target in targets:
+        needs = {**base, **({"quantize": quantized[target.scheme]} if target.scheme in quantized else {})}
+        add("verify", target.name, {**needs, "convert": converted[target]}, {})
+    for target in targets:
+        for runtime in registry.names("runtimes"):
+            module = registry.load("runtimes", runtime)
+            if target.format in module.FORMATS and module.unavailable() is None:
+                for threads in thread_counts(recipe):
+                    needs = {"prepare": prepared, "convert": converted[target]}
+                    extra = {"runtime": runtime, "threads": threads}
+                    add("benchmark", target.name, needs, {}, variant=f"{runtime} x{threads}", extra=extra)
+    return steps
+
+
+def _targets(loaded: LoadedRecipe, only: Sequence[str]) -> tuple[Target, ...]:
+    targets = loaded.recipe.targets
+    names = [target.name for target in targets]
+    for name in only:
+        if name not in names:
+            raise errors.UnknownName("target", name, names, loaded.path)
+    return tuple(target for target in targets if not only or target.name in only)
+
+
+def _weights_content(recipe: Recipe) -> dict[str, Any]:
+    """What identifies the backbone's weights: the content of a file, or the name of the published one."""
+    weights = recipe.backbone.weights
+    if isinstance(weights, WeightsFile):
+        path = Path(weights.path)
+    elif weights == "bundled":
+        name = f"{recipe.backbone.name}_{recipe.backbone.alpha:g}.npz"
+        path = Path(__file__).parent / "backbones" / "weights" / name
+    else:
+        return {}
+    try:
+        with path.open("rb") as file:
+            return {"content of backbone.weights": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError as error:
+        raise errors.InputError(f"backbone.weights: {path}: cannot be read: {error.strerror}.") from error
+
+
+def run(
+    loaded: LoadedRecipe, planned: Sequence[Planned], store: Store, watcher: Watcher, results: Results | None = None
+) -> Results:
+    """Run what is not there yet.
+
+    A failed step ends the run when all others need it; a failed target leaves the others.
+
+    Args:
+        loaded: the recipe.
+        planned: steps in order, from `plan` (or further ones that start from their results).
+        store: where results are kept.
+        watcher: is told what happens.
+        results: results of earlier steps; new ones are added.
+
+    Returns:
+        Answers, statuses and failures of all steps.
+
+    Raises:
+        EdgetlError: a step that everything needs failed.
+    """
+    results = results or Results()
+    waves: list[list[Planned]] = []
+    for item in planned:
+        together = waves and waves[-1][0].step.stage == item.step.stage
+        if together and not any(p.step in item.needs.values() for p in waves[-1]):
+            waves[-1].append(item)
+        else:
+            waves.append([item])
+    for wave in waves:
+        stage = wave[0].step.stage
+        ready = [p for p in wave if not any(need.label in results.failures for need in p.needs.values())]
+        with concurrent.futures.ThreadPoolExecutor(_SIDE_BY_SIDE.get(stage, 1)) as pool:
+            futures = [pool.submit(_run_one, loaded, item, store, watcher, results) for item in ready]
+            try:
+                for future in concurrent.futures.as_completed(futures):
+                    future.result()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                isolation.stop_all()
+                raise
+        for item in ready:
+            error = results.failures.get(item.step.label)
+            if error is not None and stage in ("prepare", "finetune", "quantize", "ship"):
+                raise error
+    return results
+
+
+def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher, results: Results) -> None:
+    step = item.step
+    status: Status = store.status(step, thorough=True)
+    if status.cached:
+        watcher.kept(step)
+        answer = store.result(step)
+        _note(results, step, "cached", answer["seconds"])
+    else:
+        watcher.started(step, status.reasons)
+        begun = time.monotonic()
+        resumable = importlib.import_module(f"edgetl.stages.{step.stage}").RESUMABLE
+        out = store.begin(step, resumable=resumable)
+        job = Job(
+            stage=step.stage,
+            target=step.target,
+            recipe=loaded.recipe,
+            inputs={role: str(store.path(need)) for role, need in item.needs.items()},
+            out=str(out),
+            extra=item.extra,
+        )
+        log = store.folder / "logs" / f"{step.label.replace('/', '_').replace(' ', '_')}.log"
+        try:
+            answer = isolation.run_job(job, log, lambda event: watcher.event(step, event))
+        except errors.EdgetlError as error:
+            _note(results, step, "failed", time.monotonic() - begun)
+            results.failures[step.label] = error
+            watcher.failed(step, error)
+            return
+        seconds = time.monotonic() - begun
+        store.commit(step, answer, seconds, time.time())
+        _note(results, step, "ran", seconds)
+        watcher.finished(step, seconds, answer)
+    results.answers[step.label] = answer
+
+
+def _note(results: Results, step: Step, status: str, seconds: float) -> None:
+    target = " ".join(filter(None, (step.target, step.variant)))
+    results.stages.append({"name": step.stage, "target": target, "status": status, "seconds": round(seconds, 3)})

@@ -1,0 +1,157 @@
+"""Build the report: answers of the steps → verdicts → one plain JSON record. Pure.
+
+History of report.json: schema 1 = first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgetl import stats, verdicts
+from edgetl.devices import DeviceProfile
+from edgetl.pipeline import Results
+from edgetl.recipe import LoadedRecipe, Recipe
+from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All verdicts of a run and what they come to."""
+
+    verdicts: tuple[Verdict, ...]
+    failed: tuple[str, ...]
+    """Every reason for which the run as a whole does not pass, one line each."""
+
+
+def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -> Judged:
+    """Judge every artifact against the recipe's gates and against the budget of every device.
+
+    A gate must hold for every artifact. A device is served when at least one artifact that it can load is not over budget:
+    a float file may be too large for a phone that the int8 file suits.
+
+    Args:
+        recipe: the recipe.
+        profiles: its devices.
+        results: answers of the steps.
+
+    Returns:
+        The verdicts and the failures.
+    """
+    limits = {name: getattr(recipe.gates, name) for name in verdicts.GATES}
+    found: list[Verdict] = []
+    failed: list[str] = [f"{label}: {error}" for label, error in results.failures.items()]
+    bad = ("fail", "unsure") if recipe.gates.on_unsure == "fail" else ("fail",)
+    subjects = [s for s in (_subject(recipe, t.name, results) for t in recipe.targets) if s is not None]
+    for subject in subjects:
+        gates = verdicts.judge_gates(subject, limits)
+        failed += [f"{v.format}/{v.scheme}: {v.gate}: {v.reason}" for v in gates if v.outcome in bad]
+        found += gates
+    for profile in profiles:
+        outcomes: list[Outcome] = []
+        for subject in subjects:
+            judged = verdicts.judge_device(subject, profile)
+            outcomes.append(verdicts.worst(v.outcome for v in judged))
+            found += judged
+        loadable = [o for o in outcomes if o != "skipped"]
+        if loadable and all(o == "fail" for o in loadable):
+            failed.append(f"{profile.name}: every artifact it can load is over its budget")
+    return Judged(tuple(found), tuple(failed))
+
+
+def _subject(recipe: Recipe, target: str, results: Results) -> verdicts.Subject | None:
+    artifact = results.answers.get(f"convert {target}")
+    if artifact is None:
+        return None
+    verified = results.answers.get(f"verify {target}", {"status": "failed", "reason": "was not verified"})
+    timings = _timings(target, results)
+    counts = verified.get("counts")
+    return verdicts.Subject(
+        format=artifact["format"],
+        scheme=artifact["scheme"],
+        size_bytes=artifact["size_bytes"],
+        accuracy=verdicts.Accuracy(**counts) if counts else None,
+        accuracy_missing=verified.get("reason", ""),
+        latency=tuple(from_json(Measurement, t["latency"]) for t in timings),
+        peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
+    )
+
+
+def _timings(target: str, results: Results) -> list[dict[str, Any]]:
+    return [answer for label, answer in results.answers.items() if label.startswith(f"benchmark {target} ")]
+
+
+def build(
+    loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Put everything into one record.
+
+    Args:
+        loaded: the recipe.
+        results: answers of the steps.
+        judged: the verdicts.
+        bundle: `{path, sha256}`, or None when none was made.
+
+    Returns:
+        The content of report.json; paths are relative to its folder.
+    """
+    recipe, answers = loaded.recipe, results.answers
+    prepared, tuned = answers.get("prepare", {}), answers.get("finetune", {})
+    return {
+        "schema": SCHEMA,
+        "recipe": {"name": recipe.name, "sha256": loaded.sha256, "overrides": list(loaded.overrides)},
+        "data": {
+            "classes": prepared.get("classes", []),
+            "images": prepared.get("images", {}),
+            "skipped": prepared.get("skipped", []),
+            "warnings": prepared.get("warnings", []),
+        },
+        "checkpoint": {
+            "backbone": recipe.backbone.name,
+            "weights": tuned.get("weights"),
+            "top1": tuned.get("top1"),
+            "n": tuned.get("n"),
+        },
+        "artifacts": [_artifact(target.format, target.scheme, results) for target in recipe.targets],
+        "verdicts": to_json(judged.verdicts),
+        "failed": list(judged.failed),
+        "bundle": bundle,
+        "stages": results.stages,
+    }
+
+
+def _artifact(format_name: str, scheme: str, results: Results) -> dict[str, Any]:
+    target = f"{format_name}/{scheme}"
+    artifact = results.answers.get(f"convert {target}")
+    verified = results.answers.get(f"verify {target}", {})
+    failure = next((str(e) for label, e in results.failures.items() if label.split(" ")[1:2] == [target]), None)
+    status = "failed" if failure else verified.get("status", "converted" if artifact else "missing")
+    return {
+        "format": format_name,
+        "scheme": scheme,
+        "path": f"artifacts/{artifact['path']}" if artifact else None,
+        "sha256": artifact["sha256"] if artifact else None,
+        "size_bytes": artifact["size_bytes"] if artifact else None,
+        "status": status,
+        "reason": failure or verified.get("reason"),
+        **{name: verified.get(name) for name in ("top1", "top1_drop", "agreement", "source_agreement", "max_abs_err")},
+        "converter": artifact["converter"] if artifact else None,
+        "notes": artifact["notes"] if artifact else [],
+        "benchmark": [_benchmark(t) for t in _timings(target, results)],
+    }
+
+
+def _benchmark(timing: dict[str, Any]) -> dict[str, Any]:
+    measurement = from_json(Measurement, timing["latency"])
+    return {
+        "runtime": timing["runtime"],
+        "threads": timing["threads"],
+        "evidence": measurement.evidence,
+        "environment": measurement.environment,
+        "latency_ms": {**stats.summarise(measurement.values), "values": list(measurement.values)},
+        "unstable": list(stats.unstable(measurement.values)),
+        "load_ms": timing["load_ms"],
+        "first_inference_ms": timing["first_inference_ms"],
+        "peak_memory_mib": timing["peak_memory"]["values"][0],
+    }

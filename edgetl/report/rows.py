@@ -1,0 +1,77 @@
+"""The table that people read: one row an artifact, one column a device; shared by the terminal and Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetl.types import Outcome
+from edgetl.verdicts import worst
+
+
+def header(report: dict[str, Any]) -> list[str]:
+    """Column titles; the devices come last."""
+    return ["artifact", "top-1", "drop", "agreement", "size MB", "host p50 ms", *devices(report)]
+
+
+def devices(report: dict[str, Any]) -> list[str]:
+    """Names of the judged devices, in order."""
+    return list(dict.fromkeys(v["device"] for v in report["verdicts"] if v["device"] is not None))
+
+
+def rows(report: dict[str, Any]) -> list[list[str]]:
+    """One row for each artifact; the cells of devices hold an outcome.
+
+    Args:
+        report: content of report.json.
+
+    Returns:
+        Cells as text, in the order of `header`. "–" where there is no value; the report's `reason` says why.
+    """
+    found = []
+    for artifact in report["artifacts"]:
+        fastest = next((b for b in artifact["benchmark"] if b["threads"] == 1), None)
+        cells = [
+            f"{artifact['format']}/{artifact['scheme']}",
+            _number(artifact["top1"], 3),
+            _number(artifact["top1_drop"], 3, sign=True),
+            _number(artifact["agreement"], 3),
+            _number(artifact["size_bytes"] / 1e6 if artifact["size_bytes"] else None, 2),
+            _number(fastest["latency_ms"]["p50"] if fastest else None, 2),
+        ]
+        found.append([*cells, *(outcome(report, artifact, device) for device in devices(report))])
+    return found
+
+
+def outcome(report: dict[str, Any], artifact: dict[str, Any], device: str | None) -> str:
+    """Worst outcome of an artifact on one device (None: of the recipe's gates); "–" when nothing was judged."""
+    judged: list[Outcome] = [
+        v["outcome"]
+        for v in report["verdicts"]
+        if (v["format"], v["scheme"], v["device"]) == (artifact["format"], artifact["scheme"], device)
+    ]
+    return worst(judged) if judged else "–"
+
+
+def remarks(report: dict[str, Any]) -> list[str]:
+    """Sentences that explain the table: each distinct reason once, with the artifacts it holds for."""
+    told: dict[str, list[str]] = {}
+    for artifact in report["artifacts"]:
+        name = f"{artifact['format']}/{artifact['scheme']}"
+        if artifact["reason"]:
+            told.setdefault(f"{artifact['status']}: {artifact['reason']}", []).append(name)
+        for timing in artifact["benchmark"]:
+            if timing["unstable"]:
+                told.setdefault(f"host timing is unstable: {'; '.join(timing['unstable'])}", []).append(
+                    f"{name} ×{timing['threads']}"
+                )
+    for v in report["verdicts"]:
+        if v["outcome"] in ("fail", "unsure"):
+            place = v["device"] or "gate"
+            told.setdefault(f"{place} {v['gate']} {v['outcome']}: {v['reason']}", []).append(f"{v['format']}/{v['scheme']}")
+    return [f"{', '.join(dict.fromkeys(names))}: {what}" for what, names in told.items()]
+
+
+def _number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    if value is None:
+        return "–"
+    return f"{value + 0.0:+.{digits}f}" if sign else f"{value:.{digits}f}"

@@ -1,0 +1,41 @@
+"""The report in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetl.report import rows
+
+_STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
+
+
+def show(report: dict[str, Any], console: Any) -> None:
+    """Print the table and what must be said about it.
+
+    Args:
+        report: content of report.json.
+        console: a rich Console on standard output.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    checkpoint, images = report["checkpoint"], report["data"]["images"]
+    top1 = "–" if checkpoint["top1"] is None else f"{checkpoint['top1']:.3f}"
+    console.print(
+        f"{report['recipe']['name']}: {len(report['data']['classes'])} classes, images {images.get('train')} train, "
+        f"{images.get('val')} val, {images.get('test')} test; float {checkpoint['backbone']} top-1 {top1}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, title in enumerate(rows.header(report)):
+        table.add_column(title, justify="right" if 0 < number < 6 else "left", no_wrap=number == 0)
+    for row in rows.rows(report):
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    console.print(table)
+    for line in rows.remarks(report):
+        console.print(f"• {line}", highlight=False, markup=False, soft_wrap=True)
+    for line in report["failed"]:
+        console.print(Text(f"✗ {line}", style="red"), soft_wrap=True)
+    if report["bundle"]:
+        console.print(f"bundle: {report['bundle']['path']} (sha256 {report['bundle']['sha256'][:12]}…)", highlight=False)

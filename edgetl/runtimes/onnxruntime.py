@@ -1,0 +1,66 @@
+"""onnxruntime on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgetl.errors import VerificationError
+from edgetl.runtimes._base import missing
+from edgetl.types import Preprocess
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TITLE = "onnxruntime, CPU execution provider."
+FORMATS = ("onnx",)
+PACKAGES = ("onnxruntime",)
+
+
+def unavailable() -> str | None:
+    """See `RuntimeModule.unavailable`."""
+    return missing("onnxruntime")
+
+
+def load_engine() -> None:
+    """See `RuntimeModule.load_engine`."""
+    import onnxruntime  # noqa: F401
+
+
+class _Session:
+    def __init__(self, path: Path, threads: int, preprocess: Preprocess) -> None:
+        import onnxruntime
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, NotImplemented
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidArgument, InvalidGraph, NotImplemented, RuntimeError) as error:
+            raise VerificationError(f"{path.name}: onnxruntime refuses it: {error}") from error
+        self._input = self._session.get_inputs()[0].name
+        self._preprocess = preprocess
+        self._feed: dict[str, Any] = {}
+        self._result: Any = None
+
+    def set_input(self, pixels: np.ndarray) -> None:
+        from edgetl.preprocess import normalise
+
+        self._feed = {self._input: normalise(pixels[None], self._preprocess)}
+
+    def invoke(self) -> None:
+        self._result = self._session.run(None, self._feed)
+
+    def output(self) -> np.ndarray:
+        values: np.ndarray = self._result[0][0]
+        return values
+
+    def close(self) -> None:
+        self._session = None
+
+
+def open(path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> _Session:
+    """See `RuntimeModule.open`."""
+    return _Session(path, threads, preprocess)

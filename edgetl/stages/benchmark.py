@@ -1,0 +1,116 @@
+"""Benchmark: time one artifact on this host, each thread count in a fresh process of its own.
+
+What is timed is one inference with its input already in place (`Session.invoke`); decoding and normalising are not in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from edgetl import registry
+from edgetl.recipe import Recipe
+from edgetl.stages._base import Emit, Job, artifact_in
+from edgetl.stages._host import host_fingerprint
+from edgetl.types import Measurement, flatten, to_json
+
+VERSION = 1
+RESUMABLE = False
+
+
+def decides(recipe: Recipe, target: str) -> dict[str, Any]:
+    """See `StageModule.decides`."""
+    return {**flatten(recipe.benchmark, "benchmark"), **{f"host.{k}": v for k, v in host_fingerprint().items()}}
+
+
+def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
+    """See `StageModule.packages`."""
+    names = [n for n in registry.names("runtimes") if target.partition("/")[0] in registry.load("runtimes", n).FORMATS]
+    return tuple(p for n in names for p in registry.load("runtimes", n).PACKAGES)
+
+
+def thread_counts(recipe: Recipe) -> tuple[int, ...]:
+    """Thread counts to time: the recipe's, else one and all cores of this process."""
+    return recipe.benchmark.threads or tuple(sorted({1, int(host_fingerprint()["cores"])}))
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """Time one runtime at one thread count (`extra`: runtime, threads); the pipeline calls it once for each."""
+    import time
+
+    import numpy as np
+    import psutil
+
+    from edgetl.preprocess import load_index, load_split
+
+    name, threads = str(job.extra["runtime"]), int(job.extra["threads"])
+    runtime = registry.load("runtimes", name)
+    artifact = artifact_in(job.folder("convert"))
+    pixels, _ = load_split(job.folder("prepare"), "test")
+    image = np.array(pixels[0])
+    class_names = tuple(load_index(job.folder("prepare"))["class_names"])
+    path = job.folder("convert") / artifact.path
+    runtime.load_engine()
+    process = psutil.Process()
+    _reset_peak()
+    before = process.memory_info().rss
+    start = time.perf_counter_ns()
+    session = runtime.open(path, threads, job.recipe.preprocess, class_names)
+    load_ms = (time.perf_counter_ns() - start) / 1e6
+    session.set_input(image)
+
+    def timed(count: int) -> tuple[float, ...]:
+        values = []
+        for _ in range(count):
+            begin = time.perf_counter_ns()
+            session.invoke()
+            values.append((time.perf_counter_ns() - begin) / 1e6)
+        return tuple(values)
+
+    first = timed(1)
+    warmup = timed(job.recipe.benchmark.warmup)
+    values = timed(job.recipe.benchmark.runs)
+    environment = {
+        **host_fingerprint(),
+        "runtime": name,
+        "threads": str(threads),
+    }
+    latency = Measurement(
+        name="latency_ms", values=values, warmup_values=first + warmup, evidence="host", environment=environment
+    )
+    memory = Measurement(
+        name="peak_memory_mib",
+        values=((_peak_bytes() - before) / 2**20,),
+        evidence="host",
+        environment=environment,
+    )
+    session.close()
+    return {
+        "runtime": name,
+        "threads": threads,
+        "load_ms": load_ms,
+        "first_inference_ms": first[0],
+        "latency": to_json(latency),
+        "peak_memory": to_json(memory),
+    }
+
+
+def _reset_peak() -> None:
+    """Start the process's peak of resident memory anew, where the system can (Linux: proc(5), clear_refs)."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        return
+
+
+def _peak_bytes() -> int:
+    """Peak resident memory of this process, in bytes."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    except OSError:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere (getrusage(2))
+        return peak if sys.platform == "darwin" else peak * 1024

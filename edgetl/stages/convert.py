@@ -1,0 +1,105 @@
+"""Convert: checkpoint × target → one artifact, read back and recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgetl import registry
+from edgetl.recipe import Recipe
+from edgetl.stages._base import Emit, Job, artifact_in
+from edgetl.types import Artifact, flatten, to_json
+
+VERSION = 1
+RESUMABLE = False
+
+
+def decides(recipe: Recipe, target: str) -> dict[str, Any]:
+    """See `StageModule.decides`."""
+    return flatten(recipe.preprocess, "preprocess")
+
+
+def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
+    """See `StageModule.packages`."""
+    names: tuple[str, ...] = registry.load("converters", target.partition("/")[0]).PACKAGES
+    return names
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """See `StageModule.run`."""
+    from edgetl.converters._base import Source
+    from edgetl.errors import MissingDependency
+    from edgetl.nn import checkpoint, classifier
+
+    target, recipe = job.wanted, job.recipe
+    converter = registry.load("converters", target.format)
+    reason = converter.unavailable()
+    if reason:
+        raise MissingDependency(target.format, f"convert {target.name}", reason)
+    trained = registry.load("schemes", target.scheme).NEEDS == "training"
+    folder = job.folder("quantize" if trained else "finetune")
+    model = checkpoint.restore(recipe, folder, target.scheme if trained else None)
+    class_names = tuple(json.loads((folder / checkpoint.FACTS).read_text(encoding="utf-8"))["class_names"])
+    origin = artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
+    path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
+    emit({"what": "converting"})
+    converted = converter.convert(
+        Source(
+            model=model,
+            function=classifier.inference_function(model, recipe.preprocess.crop_px),
+            preprocess=recipe.preprocess,
+            class_names=class_names,
+            calibration=(lambda: _calibration(job)) if "quantize" in job.inputs and not trained else None,
+            origin=job.folder("origin") / origin if origin else None,
+        ),
+        target.scheme,
+        path,
+    )
+    digest, size = measure(path)
+    artifact = Artifact(
+        format=target.format,
+        scheme=target.scheme,
+        path=path.name,
+        sha256=digest,
+        size_bytes=size,
+        inputs=converted.inputs,
+        outputs=converted.outputs,
+        converter=converted.converter,
+        notes=converted.notes,
+    )
+    text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
+    (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
+    return dict(to_json(artifact))
+
+
+def _calibration(job: Job) -> Iterator[Any]:
+    """Yield the calibration images one by one, normalised: float32 (1, px, px, 3)."""
+    from edgetl.preprocess import load_split, normalise
+    from edgetl.stages.quantize import CALIBRATION
+
+    pixels, _ = load_split(job.folder("prepare"), "train")
+    for row in json.loads((job.folder("quantize") / CALIBRATION).read_text(encoding="utf-8"))["rows"]:
+        yield normalise(pixels[row : row + 1], job.recipe.preprocess)
+
+
+def measure(path: Path) -> tuple[str, int]:
+    """Sum up a file, or a folder that is one artifact.
+
+    Args:
+        path: a file or a folder.
+
+    Returns:
+        sha256 and size in bytes. A folder's sha256 is that of the lines `<sha256>  <path>` of its files, sorted by path.
+    """
+    if path.is_file():
+        data = path.read_bytes()
+        return hashlib.sha256(data).hexdigest(), len(data)
+    lines, size = [], 0
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        data = file.read_bytes()
+        size += len(data)
+        lines.append(f"{hashlib.sha256(data).hexdigest()}  {file.relative_to(path).as_posix()}\n")
+    return hashlib.sha256("".join(lines).encode()).hexdigest(), size

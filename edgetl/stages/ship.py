@@ -1,0 +1,144 @@
+"""Ship: artifacts and verdicts → a bundle folder and its zip, every file with its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from edgetl import registry
+from edgetl.recipe import Recipe
+from edgetl.stages._base import Emit, Job, artifact_in
+from edgetl.types import Artifact, to_json
+
+VERSION = 1
+RESUMABLE = False
+GOLDEN_IMAGES = 4
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
+
+
+def decides(recipe: Recipe, target: str) -> dict[str, Any]:
+    """See `StageModule.decides`."""
+    return {"name": recipe.name, "description": recipe.description}
+
+
+def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
+    """See `StageModule.packages`."""
+    return ()
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """Fill `bundle/` and `bundle.zip`. `extra`: `verdicts`, `failed` (labels of failed gates), `accuracy` per target."""
+    from edgetl.preprocess import load_index
+
+    out, recipe = Path(job.out), job.recipe
+    bundle = out / "bundle"
+    (bundle / "artifacts").mkdir(parents=True)
+    index = load_index(job.folder("prepare"))
+    artifacts: dict[str, Artifact] = {}
+    for target in recipe.targets:
+        folder = job.folder(f"convert {target.name}")
+        artifacts[target.name] = artifact = artifact_in(folder)
+        source, goal = folder / artifact.path, bundle / "artifacts" / artifact.path
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, goal)
+    (bundle / "labels.txt").write_text("".join(f"{name}\n" for name in index["class_names"]), encoding="utf-8")
+    _write(bundle / "preprocess.json", _preprocess(recipe))
+    _write(bundle / "golden" / "golden.json", _golden(job, bundle / "golden", index, artifacts))
+    _write(bundle / "verdicts.json", {"schema": 1, "verdicts": job.extra["verdicts"]})
+    _write(bundle / "licences.json", _licences(recipe, index))
+    files = {
+        path.relative_to(bundle).as_posix(): {"sha256": _sha256(path), "size_bytes": path.stat().st_size}
+        for path in sorted(bundle.rglob("*"))
+        if path.is_file()
+    }
+    manifest = {
+        "schema": 1,
+        "name": recipe.name,
+        "description": recipe.description,
+        "classes": index["class_names"],
+        "artifacts": [
+            {**to_json(a), "path": f"artifacts/{a.path}", "accuracy": job.extra["accuracy"].get(name)}
+            for name, a in artifacts.items()
+        ],
+        "allowed_failed": job.extra["failed"],
+        "files": files,
+    }
+    _write(bundle / "manifest.json", manifest)
+    archive = out / "bundle.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(p for p in bundle.rglob("*") if p.is_file()):
+            entry = zipfile.ZipInfo(f"{recipe.name}/{path.relative_to(bundle).as_posix()}", _ZIP_TIME)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            file.writestr(entry, path.read_bytes())
+    return {"sha256": _sha256(archive), "size_bytes": archive.stat().st_size, "files": len(files) + 1}
+
+
+def _preprocess(recipe: Recipe) -> dict[str, Any]:
+    from edgetl.preprocess import describe
+
+    return {"schema": 1, **to_json(recipe.preprocess), "steps": describe(recipe.preprocess)}
+
+
+def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, Artifact]) -> dict[str, Any]:
+    """Copy a few test images, of different classes, with what each artifact answered, so that an app can check itself."""
+    import numpy as np
+
+    from edgetl.preprocess import load_split
+
+    folder.mkdir()
+    rows = [i for i, image in enumerate(index["images"]) if image["split"] == "test"]
+    labels = load_split(job.folder("prepare"), "test")[1]
+    seen: dict[int, int] = {}
+    for row, label in enumerate(labels):
+        seen.setdefault(int(label), row)
+    chosen = sorted(seen.values())[:GOLDEN_IMAGES]
+    spec = job.recipe.data
+    samples = {s.name: s for s in registry.load("datasets", spec.source).load(spec).samples}
+    outputs = {
+        name: np.load(folder_ / "outputs.npy", allow_pickle=False)
+        for name in artifacts
+        if (folder_ := job.folder(f"verify {name}")) and (folder_ / "outputs.npy").exists()
+    }
+    images = []
+    for number, row in enumerate(chosen):
+        name = index["images"][rows[row]]["name"]
+        data = samples[name].read()
+        file = f"{number}{Path(name).suffix.lower() or '.png'}"
+        (folder / file).write_bytes(data)
+        images.append(
+            {
+                "file": file,
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "label": index["class_names"][int(labels[row])],
+                "probabilities": {
+                    target: [round(float(p), 7) for p in values[row]] for target, values in outputs.items()
+                },
+            }
+        )
+    return {"schema": 1, "images": images}
+
+
+def _licences(recipe: Recipe, index: dict[str, Any]) -> dict[str, Any]:
+    backbone = registry.load("backbones", recipe.backbone.name)
+    weights = recipe.backbone.weights
+    origin = weights if isinstance(weights, str) else "a file of the user's; see where it came from"
+    return {
+        "schema": 1,
+        "images": index["licence"],
+        "backbone": {"name": recipe.backbone.name, "licence": backbone.LICENCE, "paper": backbone.PAPER},
+        "weights": {"origin": origin, "licence": "Apache-2.0 (edgetl)" if weights == "bundled" else backbone.LICENCE},
+        "made_with": "edgetl (Apache-2.0)",
+    }
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""Verify: every test image through the artifact in its own runtime, compared with the labels and with the checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgetl import registry
+from edgetl.recipe import Recipe
+from edgetl.stages._base import Emit, Job, artifact_in
+
+VERSION = 1
+RESUMABLE = False
+
+
+def decides(recipe: Recipe, target: str) -> dict[str, Any]:
+    """See `StageModule.decides`: nothing of the recipe that the earlier results do not hold already."""
+    return {"runtime": runtime_for(target.partition("/")[0])[1] or "available"}
+
+
+def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
+    """See `StageModule.packages`."""
+    name, _ = runtime_for(target.partition("/")[0])
+    return tuple(registry.load("runtimes", name).PACKAGES)
+
+
+def runtime_for(format_name: str) -> tuple[str, str | None]:
+    """Find the runtime of a format.
+
+    Args:
+        format_name: name of a converter.
+
+    Returns:
+        Its name, and why it cannot run here (None when it can). The first in alphabetical order that can; else the first.
+    """
+    able = [n for n in registry.names("runtimes") if format_name in registry.load("runtimes", n).FORMATS]
+    reasons = {name: registry.load("runtimes", name).unavailable() for name in able}
+    name = next((n for n in able if reasons[n] is None), able[0])
+    return name, reasons[name]
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """See `StageModule.run`."""
+    import numpy as np
+
+    from edgetl import parity
+    from edgetl.errors import VerificationError
+    from edgetl.preprocess import load_index, load_split
+
+    name, reason = runtime_for(job.wanted.format)
+    if reason is not None:
+        return {"status": "skipped", "reason": reason}
+    artifact = artifact_in(job.folder("convert"))
+    pixels, labels = load_split(job.folder("prepare"), "test")
+    class_names = tuple(load_index(job.folder("prepare"))["class_names"])
+    path = job.folder("convert") / artifact.path
+    session = registry.load("runtimes", name).open(path, 1, job.recipe.preprocess, class_names)
+    outputs = np.empty((len(labels), len(class_names)), np.float32)
+    for row in range(len(labels)):
+        session.set_input(pixels[row])
+        session.invoke()
+        outputs[row] = session.output()
+        if row % 50 == 0:
+            emit({"what": f"{row}/{len(labels)} images", "done": row, "of": len(labels)})
+    session.close()
+    if not np.isfinite(outputs).all():
+        raise VerificationError(f"{artifact.path}: gives values that are not finite in {name}.")
+    np.save(Path(job.out) / "outputs.npy", outputs)
+    origin = "quantize" if registry.load("schemes", artifact.scheme).NEEDS == "training" else "finetune"
+    source, float_answers = (_answers(job.folder(role)) for role in (origin, "finetune"))
+    right, reference_right = outputs.argmax(1) == labels, float_answers.argmax(1) == labels
+    return {
+        "status": "verified",
+        "runtime": name,
+        "n": len(labels),
+        "top1": float(right.mean()),
+        "reference_top1": float(reference_right.mean()),
+        "top1_drop": float(reference_right.mean() - right.mean()),
+        "agreement": parity.top1_agreement(float_answers, outputs),
+        "source_agreement": parity.top1_agreement(source, outputs),
+        "max_abs_err": parity.max_abs_err(_softmax(source), outputs),
+        "counts": {
+            "n": len(labels),
+            "correct": int(right.sum()),
+            "reference_correct": int(reference_right.sum()),
+            "only_reference_correct": int((reference_right & ~right).sum()),
+            "only_candidate_correct": int((right & ~reference_right).sum()),
+            "agreeing": int((float_answers.argmax(1) == outputs.argmax(1)).sum()),
+        },
+    }
+
+
+def _answers(folder: Path) -> Any:
+    """Logits of a checkpoint on the test split, float32 (N, classes)."""
+    import numpy as np
+
+    with np.load(folder / "answers.npz", allow_pickle=False) as file:
+        return file["logits"]
+
+
+def _softmax(logits: Any) -> Any:
+    import numpy as np
+
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,350 @@
+"""Judge one artifact against the gates of a recipe and against the budget of a device. Pure: no I/O, no clock.
+
+Input: counts and measurements of the artifact, and limits. Output: one `Verdict` for each limit that is set.
+
+A verdict may be unsure, but it must not be wrong. So a figure is judged by its 95 % interval: all of it on the good
+side of the limit is a pass, all of it on the bad side a fail, anything else unsure, with what would settle it. Three
+decisions follow:
+
+- *None seen.* When something was seen on no image (no answer changed, none wrong), the interval is the exact one-sided
+  one: none in n excludes more than 1 - 0.05^(1/n) (n = 360: 0.83 %).
+- *Identical answers.* No number of images proves that nothing ever changes, so a limit of 0 (drop) or 1 (agreement)
+  could never be passed, and an artifact that answers as its checkpoint does on every image would be held up only by the
+  size of the test set. It passes `max_top1_drop` and `min_agreement`, whatever the limit, once the images exclude that
+  more than `IDENTITY_RESOLUTION` of the answers change (299 images for 1 %), and its reason says what they exclude.
+  With fewer images, the limit must allow what they cannot exclude.
+- *Evidence.* Only what was measured on the device decides about the device; a host timing never does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgetl.devices import DeviceProfile
+from edgetl.stats import (
+    MIN_VALUES,
+    Interval,
+    bootstrap_interval,
+    none_seen_bound,
+    paired_difference_interval,
+    percentile,
+    unstable,
+    wilson_interval,
+)
+from edgetl.types import Evidence, Measurement, Outcome, Verdict
+
+GATES = ("min_top1", "max_top1_drop", "min_agreement")
+"""Limits of a recipe that `judge_gates` knows, in the order of its verdicts."""
+
+IDENTITY_RESOLUTION = 0.01
+"""Share of changed answers that a test set must be able to exclude before identical answers count as proof. Our choice:
+the usual size of a `max_top1_drop`."""
+
+MIN_PEAK_MEMORY_VALUES = 5
+"""Fewest processes whose peak memory decides. Our choice: a peak hardly varies, and each costs a process."""
+
+_ORDER: tuple[Outcome, ...] = ("fail", "unsure", "pass", "skipped")
+_LARGEST_SAMPLE = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """What the artifact and its float checkpoint answered on the same test images; counts of images."""
+
+    n: int
+    """Images, at least 1."""
+    correct: int
+    """The artifact names the right class."""
+    reference_correct: int
+    """The checkpoint does."""
+    only_reference_correct: int
+    """The checkpoint does and the artifact does not."""
+    only_candidate_correct: int
+    """The artifact does and the checkpoint does not."""
+    agreeing: int
+    """Both name the same class, right or wrong."""
+
+    def __post_init__(self) -> None:
+        """Refuse counts that cannot come from one set of images.
+
+        Raises:
+            ValueError: a count is negative, or they contradict each other.
+        """
+        both = self.correct - self.only_candidate_correct
+        holds = (
+            self.n >= 1
+            and min(both, self.only_reference_correct, self.only_candidate_correct) >= 0
+            and self.reference_correct - self.only_reference_correct == both
+            and both <= self.agreeing <= self.n - self.only_reference_correct - self.only_candidate_correct
+        )
+        if not holds:
+            raise ValueError(f"these counts cannot come from one set of images: {self}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All that is known about one artifact."""
+
+    format: str
+    """Name of its converter."""
+    scheme: str
+    """Name of its quantization scheme."""
+    size_bytes: int
+    """On disk."""
+    accuracy: Accuracy | None = None
+    """None when it was not run on the test images."""
+    accuracy_missing: str = ""
+    """Why `accuracy` is None."""
+    latency: tuple[Measurement, ...] = ()
+    """Measurements named `latency_ms…`, in milliseconds. One that was taken on a device says which in
+    `environment["device"]` (the profile's name) and, if it can, with how many `environment["threads"]`."""
+    peak_memory: tuple[Measurement, ...] = ()
+    """Measurements named `peak_memory_mib…`, in 2^20 bytes, one value for each process; device as above."""
+
+
+def judge_gates(subject: Subject, limits: Mapping[str, float | None]) -> tuple[Verdict, ...]:
+    """Judge the artifact's answers on the test images.
+
+    Args:
+        subject: the artifact.
+        limits: limit of each of `GATES`, ratios 0 to 1; None or absent = not judged.
+
+    Returns:
+        One verdict for each limit that is set, in the order of `GATES`; all skipped when there is no accuracy.
+
+    Raises:
+        ValueError: a limit whose name is not one of `GATES`.
+    """
+    if strange := set(limits) - set(GATES):
+        raise ValueError(f"unknown gate {min(strange)!r}; known: {', '.join(GATES)}.")
+    judges = {"min_top1": _min_top1, "max_top1_drop": _max_top1_drop, "min_agreement": _min_agreement}
+    verdicts = []
+    for gate in GATES:
+        limit = limits.get(gate)
+        if limit is None:
+            continue
+        if subject.accuracy is not None:
+            judged = judges[gate](subject.accuracy, limit)
+        else:
+            why = subject.accuracy_missing or "the artifact was not run on the test images."
+            judged = ("skipped", None, None, None, why)
+        verdicts.append(_verdict(subject, None, gate, limit, judged))
+    return tuple(verdicts)
+
+
+def judge_device(subject: Subject, profile: DeviceProfile) -> tuple[Verdict, ...]:
+    """Judge what the artifact costs on one device.
+
+    Args:
+        subject: the artifact.
+        profile: the device.
+
+    Returns:
+        One verdict for each figure of the budget that is set; all skipped when the device cannot load the format.
+
+    Raises:
+        ValueError: a measurement whose name does not start with the quantity and unit that it is judged as.
+    """
+    verdicts = []
+    for gate in ("latency_p90_ms", "size_mb", "peak_memory_mib"):
+        limit: float | None = getattr(profile.budget, gate)
+        if limit is None:
+            continue
+        if subject.format not in profile.format_names:
+            why = f"{profile.title} has no runtime for {subject.format}; it loads {', '.join(profile.format_names)}."
+            judged: _Judged = ("skipped", None, None, None, why)
+        elif gate == "size_mb":
+            size_mb = subject.size_bytes / 1e6
+            why = f"{size_mb:.6g} MB; the budget is {limit:g} MB."
+            judged = ("pass" if size_mb <= limit else "fail", size_mb, None, "measured", why)
+        else:
+            judged = _judge_cost(_COSTS[gate], getattr(subject, _COSTS[gate].field), profile, limit)
+        verdicts.append(_verdict(subject, profile.name, gate, limit, judged))
+    return tuple(verdicts)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Outcome that stands for many.
+
+    Args:
+        outcomes: any number of them.
+
+    Returns:
+        The first of fail, unsure, pass, skipped that occurs; skipped when there are none.
+    """
+    return min(outcomes, key=_ORDER.index, default="skipped")
+
+
+_Judged = tuple[Outcome, float | None, Interval | None, Evidence | None, str]
+"""Outcome, figure, its interval, how it is known, and the reason."""
+
+
+def _verdict(subject: Subject, device: str | None, gate: str, limit: float, judged: _Judged) -> Verdict:
+    outcome, value, interval, evidence, reason = judged
+    return Verdict(
+        format=subject.format,
+        scheme=subject.scheme,
+        device=device,
+        gate=gate,
+        outcome=outcome,
+        value=value,
+        interval=interval,
+        limit=limit,
+        evidence=evidence,
+        reason=reason,
+    )
+
+
+def _min_top1(accuracy: Accuracy, limit: float) -> _Judged:
+    return _min_share("top-1", accuracy.correct, accuracy.n, limit)
+
+
+def _min_agreement(accuracy: Accuracy, limit: float) -> _Judged:
+    if accuracy.agreeing == accuracy.n:
+        bound = none_seen_bound(accuracy.n)
+        return _identical("agreement", 1.0, (1.0 - bound, 1.0), accuracy.n, 1.0 - limit)
+    return _min_share("agreement", accuracy.agreeing, accuracy.n, limit)
+
+
+def _max_top1_drop(accuracy: Accuracy, limit: float) -> _Judged:
+    lost, won, images = accuracy.only_reference_correct, accuracy.only_candidate_correct, accuracy.n
+    low, high = paired_difference_interval(lost, won, images)
+    # the drop is at most the share of images that are lost, and at least minus the share that are won
+    bound = none_seen_bound(images)
+    interval = (max(low, -bound) if won == 0 else low, min(high, bound) if lost == 0 else high)
+    if accuracy.agreeing == images:
+        return _identical("top-1 drop", 0.0, interval, images, limit)
+
+    def planned(n: float) -> Interval:
+        return paired_difference_interval(lost * n / images, won * n / images, n)
+
+    settled = _images_that_exclude(limit) if lost == won == 0 else _images_that_settle(planned, images, limit)
+    return _decide("top-1 drop", (lost - won) / images, interval, images, limit, False, settled)
+
+
+def _min_share(what: str, count: int, images: int, limit: float) -> _Judged:
+    interval = wilson_interval(count, images)
+    if count in (0, images):
+        bound = none_seen_bound(images)
+        interval = (1.0 - bound, 1.0) if count else (0.0, bound)
+
+    def planned(n: float) -> Interval:
+        return wilson_interval(count * n / images, n)
+
+    settled = _images_that_exclude(1.0 - limit) if count == images else _images_that_settle(planned, images, limit)
+    return _decide(what, count / images, interval, images, limit, True, settled)
+
+
+def _identical(what: str, value: float, interval: Interval, images: int, allowed: float) -> _Judged:
+    """Judge the artifact that gave the checkpoint's answer on every image; `allowed` is the share that may change."""
+    excluded, needed = none_seen_bound(images), max(allowed, IDENTITY_RESOLUTION)
+    seen = f"{what} {value:.2%}: the same answer as the checkpoint on all {images} images"
+    if excluded <= needed:
+        why = f"{seen}, which excludes that more than {excluded:.2%} of the answers change (95 %)."
+        return "pass", value, interval, "measured", why
+    why = f"{seen}, too few to exclude that {excluded:.2%} of the answers change; {_images_that_exclude(needed)}."
+    return "unsure", value, interval, "measured", why
+
+
+def _decide(
+    what: str, value: float, interval: Interval, images: int, limit: float, at_least: bool, settled: str
+) -> _Judged:
+    low, high = interval
+    good, bad = (low >= limit, high < limit) if at_least else (high <= limit, low > limit)
+    figure = f"{what} {value:.2%} on {images} images, 95 % interval {low:.2%} to {high:.2%}"
+    must = f"{'at least' if at_least else 'at most'} {limit:.2%}"
+    if good or bad:
+        return "pass" if good else "fail", value, interval, "measured", f"{figure}; must be {must}."
+    return "unsure", value, interval, "measured", f"{figure}, straddles the limit of {must}; {settled}."
+
+
+def _images_that_settle(planned: Callable[[float], Interval], images: int, limit: float) -> str:
+    """Say how many images would put the interval on one side, if their answers came in the same proportions."""
+    enough = float(images)
+    while (interval := planned(enough))[0] <= limit <= interval[1]:
+        enough *= 1.05
+        if enough > _LARGEST_SAMPLE:
+            return "the figure lies so near the limit that no test set would settle it"
+    return f"about {_rounded_up(enough)} images like these would settle it"
+
+
+def _images_that_exclude(share: float) -> str:
+    """Say how many images must not show something before more than `share` of it is excluded at 95 %."""
+    if not 0.0 < share < 1.0:
+        return "no number of images can prove so strict a limit"
+    return f"about {_rounded_up(math.log(0.05) / math.log1p(-share))} images like these would settle it"
+
+
+def _rounded_up(number: float) -> str:
+    """Two significant digits, rounded up, thousands marked."""
+    step = 10 ** max(0, math.floor(math.log10(max(number, 1.0))) - 1)
+    return f"{math.ceil(number / step) * step:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """A quantity that is measured on a device."""
+
+    field: str
+    quantity: str
+    label: str
+    unit: str
+    fewest: int
+    figure: Callable[[Sequence[float]], float]
+
+
+_COSTS = {
+    "latency_p90_ms": _Cost("latency", "latency_ms", "p90 latency", "ms", MIN_VALUES, lambda v: percentile(v, 90.0)),
+    "peak_memory_mib": _Cost("peak_memory", "peak_memory_mib", "peak memory", "MiB", MIN_PEAK_MEMORY_VALUES, max),
+}
+
+
+def _judge_cost(cost: _Cost, taken: tuple[Measurement, ...], profile: DeviceProfile, limit: float) -> _Judged:
+    """Judge by the measurements that were taken on the device, with the threads that its budget means."""
+    for measurement in taken:
+        if not measurement.name.startswith(cost.quantity):
+            raise ValueError(f"{measurement.name!r} is no {cost.label}: its name must start with {cost.quantity!r}.")
+    here = [m for m in taken if m.evidence != "host" and m.environment.get("device") == profile.name and m.values]
+    if not here:
+        why = f"there is no measurement or estimate for {profile.title} yet; a figure from this host does not count."
+        return "unsure", None, None, None, why
+    real = [m for m in here if m.evidence == "measured"]
+    if not real:
+        value, kind = max(cost.figure(m.values) for m in here), here[0].evidence
+        why = f"{value:.3g} {cost.unit} is {kind}, not measured; a measurement on {profile.title} would settle it."
+        return "unsure", value, None, kind, why
+    threads = str(profile.threads)
+    fitting = [m for m in real if m.environment.get("threads", threads) == threads]
+    if not fitting:
+        other = ", ".join(sorted({m.environment["threads"] for m in real}))
+        why = f"measured with {other} thread(s), but the budget of {profile.title} means {threads}; measure with those."
+        return "unsure", None, None, None, why
+    return _decide_cost(cost, fitting, profile, limit)
+
+
+def _decide_cost(cost: _Cost, measurements: list[Measurement], profile: DeviceProfile, limit: float) -> _Judged:
+    """Decide by the hull of all intervals, so that runs that contradict each other, or drift, stay unsure."""
+    value = max(cost.figure(m.values) for m in measurements)
+    fewest = min(len(m.values) for m in measurements)
+    if fewest < cost.fewest:
+        why = f"{cost.label} {value:.3g} {cost.unit} from {fewest} value(s) only; take at least {cost.fewest}."
+        return "unsure", value, None, "measured", why
+    ends = [value]
+    for m in measurements:
+        # successive timings are alike: blocks of n^(1/3), the usual order of length (Hall, Horowitz and Jing, 1995)
+        ends += bootstrap_interval(m.values, cost.figure, seed=0, block=round(len(m.values) ** (1 / 3)))
+        middle = len(m.values) // 2
+        ends += cost.figure(m.values[:middle]), cost.figure(m.values[middle:])
+    low, high = min(ends), max(ends)
+    doubts = sorted({doubt for m in measurements for doubt in unstable(m.values)}) if cost.unit == "ms" else []
+    mind = f" Mind: {'; '.join(doubts)}." if doubts else ""
+    figure = f"{cost.label} {value:.3g} {cost.unit} on {profile.title}, 95 % interval {low:.3g} to {high:.3g}"
+    budget = f"the budget of {limit:g} {cost.unit}"
+    if high <= limit:
+        return "pass", value, (low, high), "measured", f"{figure}, is within {budget}.{mind}"
+    if low > limit:
+        return "fail", value, (low, high), "measured", f"{figure}, is above {budget}.{mind}"
+    again = "repeat it with more runs on an idle, cool device"
+    return "unsure", value, (low, high), "measured", f"{figure}, straddles {budget}; {again}.{mind}"

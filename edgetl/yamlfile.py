@@ -1,0 +1,121 @@
+"""Read a YAML file as plain values, remembering the line of every key.
+
+Input: a path. Output: the value tree and a map from each key path (`targets[1].format`) to its line.
+Why not `yaml.safe_load` alone: it forgets lines, accepts a key given twice, and expands aliases without bound.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgetl.errors import InputError
+
+MAX_BYTES = 1_000_000
+"""A recipe or a profile is a few kilobytes; a larger file is a mistake or an attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """The content of one file."""
+
+    path: str
+    """As the user gave it: the name that errors carry."""
+    value: Any
+    """dicts, lists and scalars."""
+    lines: dict[str, int] = field(default_factory=dict)
+    """Key path → line, counted from 1. The root is the empty path."""
+
+    def where(self, key: str) -> str:
+        """Return `file:line: key` for a key path, falling back to the nearest parent that has a line."""
+        probe = key
+        while probe not in self.lines and probe:
+            probe = probe[: max(probe.rfind("."), probe.rfind("["), 0)]
+        return f"{self.path}:{self.lines.get(probe, 1)}: {key}" if key else f"{self.path}:{self.lines.get('', 1)}"
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """Read one YAML document.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its values and lines.
+
+    Raises:
+        InputError: the file is missing, too large, not UTF-8, not YAML, uses an alias, or gives a key twice.
+    """
+    import yaml
+
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file.") from error
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe or a device profile.")
+    try:
+        text = data.decode("utf-8")
+        loader = yaml.SafeLoader(text)
+        # YAML 1.2 reads 1e-3 as a number; PyYAML's 1.1 rules would make it text.
+        loader.yaml_implicit_resolvers = {
+            first: [*resolvers, ("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"))]
+            for first, resolvers in loader.yaml_implicit_resolvers.items()
+        }
+        node = loader.get_single_node()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: is not UTF-8 text (byte {error.start}).") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{name}:{line}: not valid YAML: {error.problem}.") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{name}: not valid YAML: {' '.join(str(error).split()) or 'nested too deeply'}.") from error
+    if node is None:
+        raise InputError(f"{name}: is empty.")
+    lines: dict[str, int] = {}
+    faults: list[str] = []
+    value = _plain(loader, node, "", lines, faults, name, seen=set())
+    if faults:
+        raise InputError(f"{name}: cannot be used.", faults)
+    return YamlFile(name, value, lines)
+
+
+def _plain(
+    loader: Any, node: Any, key: str, lines: dict[str, int], faults: list[str], name: str, seen: set[int]
+) -> Any:
+    import yaml
+
+    line = node.start_mark.line + 1
+    lines.setdefault(key, line)
+    if id(node) in seen:
+        faults.append(f"{name}:{line}: {key}: aliases (*name) are not allowed; write the value out.")
+        return None
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                faults.append(f"{name}:{key_node.start_mark.line + 1}: a key must be a plain word.")
+                continue
+            word = key_node.value
+            path = f"{key}.{word}" if key else word
+            if word in mapping:
+                faults.append(f"{name}:{key_node.start_mark.line + 1}: {path}: given twice.")
+            lines[path] = key_node.start_mark.line + 1
+            mapping[word] = _plain(loader, value_node, path, lines, faults, name, seen)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _plain(loader, item, f"{key}[{index}]", lines, faults, name, seen) for index, item in enumerate(node.value)
+        ]
+    try:
+        return loader.construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        faults.append(f"{name}:{line}: {key}: not a plain value: {' '.join(str(error).split())}.")
+        return None
