@@ -1,0 +1,33 @@
+"""What a source of images must define."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edgetl.types import Dataset
+
+
+class Spec(Protocol):
+    """The part of a recipe's `data` that a source reads."""
+
+    @property
+    def path(self) -> str | None:
+        """Folder."""
+    @property
+    def name(self) -> str | None:
+        """Name of a set."""
+
+
+class DatasetModule(Protocol):
+    """The names a module in this folder defines. Constants are read-only."""
+
+    @property
+    def TITLE(self) -> str:
+        """One line for `edgetl list`."""
+
+    def unavailable(self) -> str | None:
+        """None, or why this source cannot be used here. Never raises."""
+    def fingerprint(self, spec: Spec) -> dict[str, str]:
+        """What identifies the images, cheaply: nothing is decoded and no heavy package is imported."""
+    def load(self, spec: Spec) -> Dataset:
+        """List the images; raises DataError with all faults at once."""
