@@ -19,8 +19,9 @@ from PIL import Image, ImageOps
 
 from edgetl.types import Preprocess
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
-"""What phones and cameras write. Pillow reads many more; each further parser is one more way in for a hostile file."""
+Image.init()  # once, before threads: Pillow registers its formats on first use
+FORMATS = tuple(f for f in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF") if f in Image.OPEN)
+"""What phones and cameras write (MPO comes with JPEG). Pillow reads many more; each further parser is one more way in."""
 MAX_PIXELS = 100_000_000
 """Largest image that is decoded; half of the largest sensor's 200 million, ten times a usual photo."""
 MAX_BYTES = 200_000_000

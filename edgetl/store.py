@@ -91,7 +91,7 @@ class Store:
         partial = self.path(step).with_suffix(".partial").is_dir()
         shelf = self._shelf(step)
         earlier = [r for r in (_read(p) for p in shelf.glob(f"*/{RECORD}")) if r is not None] if shelf.is_dir() else []
-        started = ("was interrupted: goes on from there",) if partial else ()
+        started = ("an earlier run of it did not finish",) if partial else ()
         if not earlier:
             return Status(False, started or ("has not run yet",))
         latest = max(earlier, key=lambda r: float(r.get("finished_s", 0.0)))

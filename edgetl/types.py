@@ -208,6 +208,10 @@ def from_json(kind: type[_Record], value: Any) -> _Record:
     Raises:
         TypeError: a field is missing or unknown.
     """
+    if isinstance(value, dict) and "schema" not in {field.name for field in dataclasses.fields(typing.cast("Any", kind))}:
+        if value.get("schema", SCHEMA) != SCHEMA:
+            raise TypeError(f"{kind.__name__}: schema {value['schema']} is not {SCHEMA}, the one this version reads")
+        value = {name: item for name, item in value.items() if name != "schema"}
     return typing.cast("_Record", _revive(kind, value))
 
 

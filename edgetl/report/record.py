@@ -41,7 +41,7 @@ def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -
     """
     limits = {name: getattr(recipe.gates, name) for name in verdicts.GATES}
     found: list[Verdict] = []
-    failed: list[str] = [f"{label}: {error}" for label, error in results.failures.items()]
+    failed: list[str] = [_told(label, error) for label, error in results.failures.items()]
     bad = ("fail", "unsure") if recipe.gates.on_unsure == "fail" else ("fail",)
     subjects = [s for s in (_subject(recipe, t.name, results) for t in recipe.targets) if s is not None]
     for subject in subjects:
@@ -58,6 +58,11 @@ def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -
         if loadable and all(o == "fail" for o in loadable):
             failed.append(f"{profile.name}: every artifact it can load is over its budget")
     return Judged(tuple(found), tuple(failed))
+
+
+def _told(label: str, error: Exception) -> str:
+    """The error, with the step's name in front where it does not say it itself."""
+    return str(error) if str(error).startswith(label.split(" ")[0]) else f"{label}: {error}"
 
 
 def _subject(recipe: Recipe, target: str, results: Results) -> verdicts.Subject | None:

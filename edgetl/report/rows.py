@@ -10,7 +10,7 @@ from edgetl.verdicts import worst
 
 def header(report: dict[str, Any]) -> list[str]:
     """Column titles; the devices come last."""
-    return ["artifact", "top-1", "drop", "agreement", "size MB", "host p50 ms", *devices(report)]
+    return ["artifact", "top-1", "drop", "agree", "size MB", "host p50 ms", *devices(report)]
 
 
 def devices(report: dict[str, Any]) -> list[str]:
@@ -64,11 +64,17 @@ def remarks(report: dict[str, Any]) -> list[str]:
                 told.setdefault(f"host timing is unstable: {'; '.join(timing['unstable'])}", []).append(
                     f"{name} ×{timing['threads']}"
                 )
+    unknown = [v for v in report["verdicts"] if v["device"] and v["outcome"] == "unsure" and v["evidence"] is None]
     for v in report["verdicts"]:
-        if v["outcome"] in ("fail", "unsure"):
+        if v["outcome"] in ("fail", "unsure") and v not in unknown:
             place = v["device"] or "gate"
             told.setdefault(f"{place} {v['gate']} {v['outcome']}: {v['reason']}", []).append(f"{v['format']}/{v['scheme']}")
-    return [f"{', '.join(dict.fromkeys(names))}: {what}" for what, names in told.items()]
+    lines = [f"{', '.join(dict.fromkeys(names))}: {what}" for what, names in told.items()]
+    if unknown:
+        gates = ", ".join(dict.fromkeys(v["gate"] for v in unknown))
+        places = ", ".join(dict.fromkeys(v["device"] for v in unknown))
+        lines.append(f"unsure: {gates} on {places}: nothing was measured there yet, and a figure of this host does not count")
+    return lines
 
 
 def _number(value: float | None, digits: int, *, sign: bool = False) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from edgetl.report import rows
 
+_FIGURES = 6
+"""Columns before the first device."""
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 
 
@@ -27,9 +29,10 @@ def show(report: dict[str, Any], console: Any) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for number, title in enumerate(rows.header(report)):
-        table.add_column(title, justify="right" if 0 < number < 6 else "left", no_wrap=number == 0)
+        words = title.split(" ", 1) if number < _FIGURES else title.split("-", 1)
+        table.add_column("\n".join(words), justify="right" if 0 < number < _FIGURES else "left", no_wrap=True)
     for row in rows.rows(report):
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     console.print(table)

@@ -46,12 +46,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     total = len(dataset.samples)
     scratch = np.lib.format.open_memmap(out / "decoded.npy", mode="w+", dtype=np.uint8, shape=(total, px, px, 3))
     digests, reasons = _decode(dataset.samples, job.recipe.preprocess, scratch, emit)
-    kept = [row for row in range(total) if reasons[row] is None]
+    strict = spec.on_bad_image == "error"
+    kept = [row for row in range(total) if strict or reasons[row] is None]
     bad = [f"{dataset.samples[row].name}: {reason}." for row, reason in enumerate(reasons) if reason is not None]
-    faults = bad if spec.on_bad_image == "error" else []
     fractions = (spec.split.train, spec.split.val, spec.split.test)
     splits = _deal(dataset, kept, digests, fractions, spec.split.seed)
-    faults = [*faults, *_empty(dataset, kept, splits)]
+    faults = [*(bad if strict else []), *_empty(dataset, kept, splits)]
     if faults:
         more = [f"and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
         hint = " To leave bad images out and list them, set data.on_bad_image: skip." if bad == faults else ""
