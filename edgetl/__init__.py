@@ -11,16 +11,17 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "deliver": "edgetl.delivery",
-    "load_device": "edgetl.devices",
-    "load_recipe": "edgetl.recipe",
-    "plan": "edgetl.pipeline",
+    "load_device": ("edgetl.devices", "load_device"),
+    "load_recipe": ("edgetl.recipe", "load_recipe"),
+    "plan": ("edgetl.pipeline", "plan"),
+    "run": ("edgetl.delivery", "deliver"),
 }
-__all__ = ["__version__", "deliver", "load_device", "load_recipe", "plan"]
+__all__ = ["__version__", "load_device", "load_recipe", "plan", "run"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its module (PEP 562)."""
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        module, attribute = _HOMES[name]
+        return getattr(importlib.import_module(module), attribute)
     raise AttributeError(f"module 'edgetl' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import devices, pipeline
-from edgetl.pipeline import Planned, Results, Watcher
+from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipe import LoadedRecipe
 from edgetl.report import markdown, record
 from edgetl.stages import ship
@@ -22,7 +22,7 @@ RUNS = Path("runs")
 
 def deliver(
     loaded: LoadedRecipe,
-    watcher: Watcher,
+    watcher: Watcher | None = None,
     *,
     until: str = "ship",
     only: Sequence[str] = (),
@@ -34,7 +34,7 @@ def deliver(
 
     Args:
         loaded: the recipe.
-        watcher: is told what happens.
+        watcher: is told what happens; None = nobody.
         until: last stage: `convert`, `verify`, `benchmark` or `ship`.
         only: `format/scheme` of the targets wanted; empty = all. A bundle needs all.
         out: folder for the report; `runs/<recipe>` when None.
@@ -48,6 +48,7 @@ def deliver(
         EdgetlError: a step that everything needs failed.
     """
     recipe = loaded.recipe
+    watcher = watcher or Silent()
     store = Store(store_root, recipe.name)
     profiles = [devices.load_device(name) for name in recipe.devices]
     steps = pipeline.plan(loaded, "benchmark" if until == "ship" else until, only)
@@ -65,7 +66,12 @@ def deliver(
 
 
 def _ship(
-    loaded: LoadedRecipe, steps: Sequence[Planned], store: Store, watcher: Watcher, results: Results, judged: record.Judged
+    loaded: LoadedRecipe,
+    steps: Sequence[Planned],
+    store: Store,
+    watcher: Watcher,
+    results: Results,
+    judged: record.Judged,
 ) -> Step:
     """Plan and run the last step, which needs all others and the verdicts."""
     recipe = loaded.recipe

@@ -15,7 +15,12 @@ from edgetl import errors
 from edgetl.stages._base import Job
 from edgetl.types import to_json
 
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
+_QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "",
+}
 _LOG_TAIL_LINES = 3
 
 _running: set[subprocess.Popen[str]] = set()

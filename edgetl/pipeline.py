@@ -38,14 +38,37 @@ class Watcher(Protocol):
 
     def kept(self, step: Step) -> None:
         """The step's result is there already."""
+
     def started(self, step: Step, reasons: tuple[str, ...]) -> None:
         """The step runs now, because of `reasons`."""
+
     def event(self, step: Step, event: dict[str, Any]) -> None:
         """The step reports progress."""
+
     def finished(self, step: Step, seconds: float, result: dict[str, Any]) -> None:
         """The step is done."""
+
     def failed(self, step: Step, error: errors.EdgetlError) -> None:
         """The step failed; the steps that do not need it go on."""
+
+
+class Silent:
+    """A watcher that shows nothing."""
+
+    def kept(self, step: Step) -> None:
+        """See `Watcher`."""
+
+    def started(self, step: Step, reasons: tuple[str, ...]) -> None:
+        """See `Watcher`."""
+
+    def event(self, step: Step, event: dict[str, Any]) -> None:
+        """See `Watcher`."""
+
+    def finished(self, step: Step, seconds: float, result: dict[str, Any]) -> None:
+        """See `Watcher`."""
+
+    def failed(self, step: Step, error: errors.EdgetlError) -> None:
+        """See `Watcher`."""
 
 
 @dataclass(slots=True, kw_only=True)

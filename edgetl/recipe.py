@@ -383,11 +383,9 @@ def _resolve_paths(values: Any, folder: Path, overridden: set[str]) -> None:
         for key in keys[:-1]:
             holder = holder.get(key) if isinstance(holder, dict) else None
         dotted = ".".join((section, *keys))
-        if isinstance(holder, dict) and isinstance(holder.get(keys[-1]), str):
-            if not any(dotted == k or dotted.startswith(f"{k}.") for k in overridden):
-                holder[keys[-1]] = str(folder / holder[keys[-1]])
+        given = any(dotted == k or dotted.startswith(f"{k}.") for k in overridden)
+        if isinstance(holder, dict) and isinstance(holder.get(keys[-1]), str) and not given:
+            holder[keys[-1]] = str(folder / holder[keys[-1]])
     profiles = values.get("devices") if isinstance(values, dict) else None
     if isinstance(profiles, list) and not any(k.startswith("devices") for k in overridden):
-        values["devices"] = [
-            str(folder / d) if isinstance(d, str) and d.endswith((".yaml", ".yml")) else d for d in profiles
-        ]
+        values["devices"] = [str(folder / d) if isinstance(d, str) and d.endswith((".yaml", ".yml")) else d for d in profiles]

@@ -248,9 +248,7 @@ def _identical(what: str, value: float, interval: Interval, images: int, allowed
     return "unsure", value, interval, "measured", why
 
 
-def _decide(
-    what: str, value: float, interval: Interval, images: int, limit: float, at_least: bool, settled: str
-) -> _Judged:
+def _decide(what: str, value: float, interval: Interval, images: int, limit: float, at_least: bool, settled: str) -> _Judged:
     low, high = interval
     good, bad = (low >= limit, high < limit) if at_least else (high <= limit, low > limit)
     figure = f"{what} {value:.2%} on {images} images, 95 % interval {low:.2%} to {high:.2%}"

@@ -86,9 +86,7 @@ def read_yaml(path: Path) -> YamlFile:
     return YamlFile(name, value, lines)
 
 
-def _plain(
-    loader: Any, node: Any, key: str, lines: dict[str, int], faults: list[str], name: str, seen: set[int]
-) -> Any:
+def _plain(loader: Any, node: Any, key: str, lines: dict[str, int], faults: list[str], name: str, seen: set[int]) -> Any:
     import yaml
 
     line = node.start_mark.line + 1
@@ -111,9 +109,7 @@ def _plain(
             mapping[word] = _plain(loader, value_node, path, lines, faults, name, seen)
         return mapping
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _plain(loader, item, f"{key}[{index}]", lines, faults, name, seen) for index, item in enumerate(node.value)
-        ]
+        return [_plain(loader, item, f"{key}[{index}]", lines, faults, name, seen) for index, item in enumerate(node.value)]
     try:
         return loader.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, OverflowError) as error:

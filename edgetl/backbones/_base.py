@@ -45,25 +45,32 @@ class BackboneModule(Protocol):
     @property
     def TITLE(self) -> str:
         """One line for `edgetl list`: what it is and what it is good for."""
+
     @property
     def LICENCE(self) -> str:
         """Licence of the architecture's code and of its published weights."""
+
     @property
     def PAPER(self) -> str:
         """The paper."""
+
     @property
     def SPECS(self) -> dict[str, BackboneSpec]:
         """Figures of the published widths; key: `<family>_<alpha>`."""
+
     @property
     def BUNDLED(self) -> tuple[float, ...]:
         """Widths whose weights come with edgetl, in `backbones/weights/<family>_<alpha>.npz`."""
 
     def faults(self, section: Backbone) -> tuple[tuple[str, str], ...]:
         """What this family cannot do of a recipe's section: (key, what is wrong)."""
+
     def layer_names(self, section: Backbone) -> tuple[str, ...]:
         """Convolutions in order: where a phase may unfreeze from. Needs no TensorFlow."""
+
     def imagenet_file(self, section: Backbone) -> ImagenetFile:
         """The published weights without the classifier."""
+
     def build(self, section: Backbone) -> Any:
         """tf_keras model without classifier: float32 (N, px, px, 3), normalised → feature map; flat, random weights."""
 

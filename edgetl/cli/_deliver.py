@@ -37,9 +37,7 @@ def deliver_and_show(
 
     loaded = load_recipe(recipe, tuple(overrides or ()))
     with Progress() as progress:
-        report = deliver(
-            loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed
-        )
+        report = deliver(loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed)
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
     else:

@@ -28,14 +28,17 @@ class Progress:
             from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as RichProgress
 
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[what]}"))
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(20),
+                TextColumn("{task.fields[what]}"),
+            )
             self._live = RichProgress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop the live display and say how many steps were kept."""
         if self._live is not None:
             self._live.stop()
@@ -60,7 +63,10 @@ class Progress:
         with self._lock:
             if self._live is not None and step.label in self._bars:
                 self._live.update(
-                    self._bars[step.label], completed=event.get("done"), total=event.get("of"), what=event.get("what", "")
+                    self._bars[step.label],
+                    completed=event.get("done"),
+                    total=event.get("of"),
+                    what=event.get("what", ""),
                 )
 
     def finished(self, step: Step, seconds: float, result: dict[str, Any]) -> None:

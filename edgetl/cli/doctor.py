@@ -11,8 +11,19 @@ import typer
 from edgetl.cli._options import JsonOption
 
 _PACKAGES = (
-    "tensorflow", "tf_keras", "tensorflow-model-optimization", "tf2onnx", "onnx", "onnxruntime", "coremltools",
-    "ai-edge-litert", "numpy", "pillow", "scikit-learn", "protobuf", "h5py",
+    "tensorflow",
+    "tf_keras",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "coremltools",
+    "ai-edge-litert",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "protobuf",
+    "h5py",
 )
 
 

@@ -1,1 +1,1 @@
-"""Converters: one file format per file. Each makes the file that was asked for, reads it back, and refuses it when it is another."""
+"""Converters: one file format per file. Each makes what was asked for, reads it back, and refuses it when it is another."""

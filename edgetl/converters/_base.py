@@ -46,21 +46,26 @@ class ConverterModule(Protocol):
     @property
     def TITLE(self) -> str:
         """One line for `edgetl list`."""
+
     @property
     def SUFFIX(self) -> str:
         """Ending of the file, with the dot."""
+
     @property
     def SCHEMES(self) -> tuple[str, ...]:
         """Schemes that this format can hold, truly."""
+
     @property
     def ORIGIN(self) -> dict[str, str]:
         """Scheme → format whose artifact of the same scheme is the source of truth for this one."""
+
     @property
     def PACKAGES(self) -> tuple[str, ...]:
         """Distributions whose version changes the result."""
 
     def unavailable(self) -> str | None:
         """None, or why this converter cannot run here and what to install. Never raises."""
+
     def convert(self, source: Source, scheme: str, out: Path) -> Converted:
         """Write `out` and read it back; raises ConversionError when it is not what the scheme says."""
 

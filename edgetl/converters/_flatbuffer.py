@@ -48,7 +48,10 @@ def name_tensors(data: bytes) -> bytes:
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
     signature.inputs, signature.outputs = [], []
-    for maps, indices, name in ((signature.inputs, graph.inputs, INPUT_NAME), (signature.outputs, graph.outputs, OUTPUT_NAME)):
+    for maps, indices, name in (
+        (signature.inputs, graph.inputs, INPUT_NAME),
+        (signature.outputs, graph.outputs, OUTPUT_NAME),
+    ):
         index = int(indices[0])
         graph.tensors[index].name = name.encode()
         entry = schema.TensorMapT()

@@ -13,6 +13,7 @@ class Spec(Protocol):
     @property
     def path(self) -> str | None:
         """Folder."""
+
     @property
     def name(self) -> str | None:
         """Name of a set."""
@@ -27,7 +28,9 @@ class DatasetModule(Protocol):
 
     def unavailable(self) -> str | None:
         """None, or why this source cannot be used here. Never raises."""
+
     def fingerprint(self, spec: Spec) -> dict[str, str]:
         """What identifies the images, cheaply: nothing is decoded and no heavy package is imported."""
+
     def load(self, spec: Spec) -> Dataset:
         """List the images; raises DataError with all faults at once."""

@@ -22,9 +22,9 @@ def augment(images: tf.Tensor, seed: tf.Tensor, section: Augment, input_range: t
     black, white = input_range
     count, px = tf.shape(images)[0], tf.shape(images)[1]
 
-    def draw(number: int, low: float, high: float, shape: tuple[int, ...] = ()) -> tf.Tensor:
+    def draw(number: int, low: float, high: float) -> tf.Tensor:
         stream = seed + tf.constant([0, number << 20], tf.int32)
-        return tf.random.stateless_uniform(tf.concat([[count], shape], 0), stream, low, high)
+        return tf.random.stateless_uniform([count], stream, low, high)
 
     if section.flip or section.zoom:
         side = draw(1, 1.0 - section.zoom, 1.0)

@@ -100,7 +100,7 @@ def inference_function(model: tf_keras.Model, px: int) -> Any:
         A concrete function, float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`, softmax included.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec((1, px, px, 3), tf.float32, name="image")])  # type: ignore[misc]
+    @tf.function(input_signature=[tf.TensorSpec((1, px, px, 3), tf.float32, name="image")])  # type: ignore[untyped-decorator]
     def infer(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": tf.nn.softmax(model(image, training=False))}
 

@@ -111,8 +111,10 @@ def calibrate(quantized: tf_keras.Model, model: tf_keras.Model, batches: Iterabl
         StageError: an activation is not finite, or there was no image.
     """
     names = [layer.name for layer in model.layers if not isinstance(layer, tf_keras.layers.InputLayer)]
-    probe = tf_keras.Model(model.input, [tf.stack([tf.reduce_min(o), tf.reduce_max(o)]) for o in
-                                         [model.get_layer(n).output for n in names]])
+    probe = tf_keras.Model(
+        model.input,
+        [tf.stack([tf.reduce_min(o), tf.reduce_max(o)]) for o in [model.get_layer(n).output for n in names]],
+    )
     seen: list[np.ndarray] = []
     last: np.ndarray | None = None
     for last in batches:

@@ -46,9 +46,7 @@ def build(px: int, classes: int) -> tf_keras.Model:
     Returns:
         tf_keras model, float32 (N, px, px, 3) in [-1, 1] → float32 (N, classes) logits.
     """
-    backbone = tf_keras.applications.MobileNetV2(
-        input_shape=(px, px, 3), alpha=ALPHA, include_top=False, weights=None
-    )
+    backbone = tf_keras.applications.MobileNetV2(input_shape=(px, px, 3), alpha=ALPHA, include_top=False, weights=None)
     for layer in backbone.layers:
         if isinstance(layer, tf_keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
@@ -118,7 +116,10 @@ def main(arguments: list[str] | None = None) -> None:
         for number, rows in enumerate(order):
             images = pixels[rows].astype(np.float32) / 127.5 - 1.0
             loss = model.train_on_batch(images, labels[rows], reset_metrics=number == 0)
-        print(f"epoch {epoch + 1}: loss {loss[0]:.3f}, top-1 {loss[1]:.3f}, {time.monotonic() - begun:.0f} s", file=sys.stderr)
+        print(
+            f"epoch {epoch + 1}: loss {loss[0]:.3f}, top-1 {loss[1]:.3f}, {time.monotonic() - begun:.0f} s",
+            file=sys.stderr,
+        )
     held = model.evaluate(held_pixels.astype(np.float32) / 127.5 - 1.0, held_labels, batch_size=BATCH, verbose=0)[1]
     print(f"held-out top-1 {held:.3f}", file=sys.stderr)
     facts = {**{k: v for k, v in vars(options).items() if k != "out"}, "held_out_top1": round(float(held), 4)}
@@ -142,7 +143,7 @@ def write(out: Path, model: tf_keras.Model, facts: dict[str, Any]) -> None:
     }
     temporary = out / f"{NAME}.writing"
     with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **arrays)
     weights = out / f"{NAME}.npz"
     os.replace(temporary, weights)
     data = weights.read_bytes()

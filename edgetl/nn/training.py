@@ -128,8 +128,16 @@ def train(
             if not (math.isfinite(loss) and math.isfinite(val_loss)):
                 raise FloatingPointError(f"phase {stretch.name}, epoch {epoch + 1}: the loss is not finite; lower learning_rate.")
             best.see(model, (val_top1, -val_loss))
-            history.append({"phase": stretch.name, "epoch": epoch + 1, "loss": loss, "val_loss": val_loss,
-                            "val_top1": val_top1, "learning_rate": stretch.learning_rate})
+            history.append(
+                {
+                    "phase": stretch.name,
+                    "epoch": epoch + 1,
+                    "loss": loss,
+                    "val_loss": val_loss,
+                    "val_top1": val_top1,
+                    "learning_rate": stretch.learning_rate,
+                }
+            )
             _save(checkpoint, model, loop.optimizer, best, history, number, epoch + 1)
             progress({"epoch": epoch + 1, "epochs": stretch.epochs, **history[-1]})
         model.set_weights(best.weights)
@@ -216,12 +224,16 @@ def _save(path: Path, model: Any, optimizer: Any, best: _Best, history: list[Any
     """Write the checkpoint whole or not at all."""
     head = {"history": history, "phase": phase, "epochs": epochs, "score": best.score, "stale": best.stale}
     arrays: dict[str, np.ndarray] = {"head": np.frombuffer(json.dumps(head).encode(), np.uint8)}
-    kinds = {"weights": model.get_weights(), "best": best.weights, "optimizer": [v.numpy() for v in optimizer.variables]}
+    kinds = {
+        "weights": model.get_weights(),
+        "best": best.weights,
+        "optimizer": [v.numpy() for v in optimizer.variables],
+    }
     for kind, values in kinds.items():
         arrays.update({f"{kind}/{i}": value for i, value in enumerate(values)})
     temporary = path.with_suffix(".writing")
     with temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -64,7 +64,7 @@ def _imagenet(section: Backbone) -> Path:
     """Return the published file from Keras' cache, downloading it when there is a network."""
     file = registry.load("backbones", section.name).imagenet_file(section)
     folder = Path.home() / ".keras" / "models"
-    path = folder / file.name
+    path: Path = folder / str(file.name)
     if not path.exists():
         try:
             tf_keras.utils.get_file(file.name, file.url, cache_subdir="models", file_hash=file.sha256)
@@ -117,7 +117,7 @@ def _read(path: Path, layers: list[Any]) -> Arrays:
                     return _by_class(file, layers, path)
         with h5py.File(path, "r") as file:
             if "layer_names" in file.attrs or "model_weights" in file:
-                return _by_name(file["model_weights"] if "model_weights" in file else file)
+                return _by_name(file.get("model_weights", file))
             return _by_class(file, layers, path)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
         what = " ".join(str(error).split())[:200]
@@ -135,20 +135,18 @@ def _by_name(file: Any) -> Arrays:
 
 
 def _by_class(file: Any, layers: list[Any], path: Path) -> Arrays:
-    """Read the `.weights.h5` layout: layers numbered within their class, as tf_keras and Keras 3 write them.
+    """Read the `.weights.h5` layout: no layer names, only numbers within each class (`conv2d_3`), in the order of the model.
 
-    Keras 3 files hold the layer's real name as an attribute; tf_keras files only the order, which a flat model keeps.
+    A model that starts with the backbone's layers, with a head or without, numbers them alike.
     """
-    for container in ("_layer_checkpoint_dependencies", "layers"):
-        if container in file:
-            break
-    else:
+    container = "layers" if "layers" in file else "_layer_checkpoint_dependencies"
+    if container not in file:
         raise InputError(f"{path.name}: holds no layers.")
     found: Arrays = {}
     counts: dict[str, int] = {}
     for layer in layers:
-        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", type(layer).__name__))
-        kind = kind.lower()
+        words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+        kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
         number = counts.get(kind, 0)
         counts[kind] = number + 1
         group = file[container].get(f"{kind}_{number}" if number else kind)

@@ -20,7 +20,8 @@ def text(report: dict[str, Any]) -> str:
     lines = [
         f"# {report['recipe']['name']}",
         "",
-        f"Float {report['checkpoint']['backbone']}: top-1 {report['checkpoint']['top1']} on {report['checkpoint']['n']} test images. "
+        f"Float {report['checkpoint']['backbone']}: top-1 {report['checkpoint']['top1']} "
+        f"on {report['checkpoint']['n']} test images. "
         "Times are of this host and say nothing about a phone.",
         "",
         _line(header),

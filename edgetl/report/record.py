@@ -87,9 +87,7 @@ def _timings(target: str, results: Results) -> list[dict[str, Any]]:
     return [answer for label, answer in results.answers.items() if label.startswith(f"benchmark {target} ")]
 
 
-def build(
-    loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[str, Any] | None
-) -> dict[str, Any]:
+def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[str, Any] | None) -> dict[str, Any]:
     """Put everything into one record.
 
     Args:

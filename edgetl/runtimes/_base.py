@@ -16,10 +16,13 @@ class Session(Protocol):
 
     def set_input(self, pixels: np.ndarray) -> None:
         """Put one image, uint8 (px, px, 3), where the model reads it; normalisation included."""
+
     def invoke(self) -> None:
         """Run the model once on the image that was set. This, and only this, is what a benchmark times."""
+
     def output(self) -> np.ndarray:
         """Probabilities of the last run, float32 (classes,), in the order of the checkpoint's classes."""
+
     def close(self) -> None:
         """Free the model."""
 
@@ -30,17 +33,21 @@ class RuntimeModule(Protocol):
     @property
     def TITLE(self) -> str:
         """One line for `edgetl list`."""
+
     @property
     def FORMATS(self) -> tuple[str, ...]:
         """Formats it runs."""
+
     @property
     def PACKAGES(self) -> tuple[str, ...]:
         """Distributions whose version changes results or times."""
 
     def unavailable(self) -> str | None:
         """None, or why it cannot run here and what would help. Never raises."""
+
     def load_engine(self) -> None:
         """Import the engine, so that a benchmark can tell its cost from the model's."""
+
     def open(self, path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> Session:
         """Load an artifact; raises VerificationError when the runtime refuses it."""
 

@@ -16,12 +16,15 @@ class SchemeModule(Protocol):
     @property
     def TITLE(self) -> str:
         """One line for `edgetl list`."""
+
     @property
     def WEIGHT_BITS(self) -> int:
         """Bits of a stored weight."""
+
     @property
     def ACTIVATION_BITS(self) -> int:
         """Bits of a value between two layers."""
+
     @property
     def NEEDS(self) -> Needs:
         """What must be there before the conversion besides the float checkpoint."""

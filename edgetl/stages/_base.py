@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from edgetl.recipe import Recipe, Target
 from edgetl.types import Artifact
 
+CALIBRATION = "calibration.json"
+"""Written by `quantize`: which training images calibrate; read by `convert`."""
 Emit = Callable[[dict[str, Any]], None]
 """Receives progress: {"done": …, "of": …, "what": "epoch", …}; shown, never stored."""
 
@@ -45,14 +47,17 @@ class StageModule(Protocol):
     @property
     def VERSION(self) -> int:
         """Raised by hand whenever the same inputs give another result."""
+
     @property
     def RESUMABLE(self) -> bool:
         """Whether an interrupted run goes on from what it left."""
 
     def decides(self, recipe: Recipe, target: str) -> dict[str, Any]:
         """The part of the recipe that decides the result, flat."""
+
     def packages(self, recipe: Recipe, target: str) -> tuple[str, ...]:
         """Distributions whose version decides the result."""
+
     def run(self, job: Job, emit: Emit) -> dict[str, Any]:
         """Do it; returns what later steps and the report need, plain JSON."""
 

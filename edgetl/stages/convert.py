@@ -10,7 +10,7 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Recipe
-from edgetl.stages._base import Emit, Job, artifact_in
+from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in
 from edgetl.types import Artifact, flatten, to_json
 
 VERSION = 1
@@ -78,7 +78,6 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
 def _calibration(job: Job) -> Iterator[Any]:
     """Yield the calibration images one by one, normalised: float32 (1, px, px, 3)."""
     from edgetl.preprocess import load_split, normalise
-    from edgetl.stages.quantize import CALIBRATION
 
     pixels, _ = load_split(job.folder("prepare"), "train")
     for row in json.loads((job.folder("quantize") / CALIBRATION).read_text(encoding="utf-8"))["rows"]:

@@ -37,8 +37,11 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     recipe, out = job.recipe, Path(job.out)
     training.deterministic()
     index = load_index(job.folder("prepare"))
-    images = {name: training.Images(pixels=p, labels=y) for name in ("train", "val", "test")
-              for p, y in [load_split(job.folder("prepare"), name)]}
+    images = {
+        name: training.Images(pixels=p, labels=y)
+        for name in ("train", "val", "test")
+        for p, y in [load_split(job.folder("prepare"), name)]
+    }
     model = classifier.build_classifier(recipe, len(index["class_names"]), dropout=True)
     emit({"what": "loading weights"})
     told = load_backbone_weights(model, recipe.backbone)
@@ -46,8 +49,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
 
     def progress(event: dict[str, Any]) -> None:
         before = sum(p.epochs for p in recipe.train[: [p.phase for p in recipe.train].index(event["phase"])])
-        emit({"what": f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}, val top-1 {event['val_top1']:.3f}",
-              "done": before + event["epoch"], "of": epochs})
+        emit(
+            {
+                "what": f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}, val top-1 {event['val_top1']:.3f}",
+                "done": before + event["epoch"],
+                "of": epochs,
+            }
+        )
 
     history = training.train(
         model,

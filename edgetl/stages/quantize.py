@@ -8,13 +8,12 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Quantize, Recipe
-from edgetl.stages._base import Emit, Job
+from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
 VERSION = 1
 RESUMABLE = True
 
-CALIBRATION = "calibration.json"
 _BATCH = 16
 
 
@@ -109,8 +108,13 @@ def _train(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
         recipe.preprocess,
         seed=recipe.seed,
         checkpoint=out / "training.npz",
-        progress=lambda e: emit({"what": f"epoch {e['epoch']}/{e['epochs']}, val top-1 {e['val_top1']:.3f}",
-                                 "done": e["epoch"], "of": e["epochs"]}),
+        progress=lambda e: emit(
+            {
+                "what": f"epoch {e['epoch']}/{e['epochs']}, val top-1 {e['val_top1']:.3f}",
+                "done": e["epoch"],
+                "of": e["epochs"],
+            }
+        ),
     )
     fake_quant.settle(quantized, batches[-1])
     test_pixels, test_labels = load_split(job.folder("prepare"), "test")

@@ -113,9 +113,7 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
                 "file": file,
                 "sha256": hashlib.sha256(data).hexdigest(),
                 "label": index["class_names"][int(labels[row])],
-                "probabilities": {
-                    target: [round(float(p), 7) for p in values[row]] for target, values in outputs.items()
-                },
+                "probabilities": {target: [round(float(p), 7) for p in values[row]] for target, values in outputs.items()},
             }
         )
     return {"schema": 1, "images": images}

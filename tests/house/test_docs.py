@@ -1,0 +1,75 @@
+"""The README is true: its tables name exactly what there is, its commands exist, its links of names hold."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgetl import devices, places, registry
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLES = {
+    "Data": registry.names("datasets"),
+    "Backbones": registry.names("backbones"),
+    "Formats": registry.names("converters"),
+    "Schemes": registry.names("schemes"),
+    "Runtimes": registry.names("runtimes"),
+    "Devices": devices.device_names(),
+    "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
+}
+
+
+def _table(section: str) -> list[list[str]]:
+    body = re.split(r"\n#+ ", README.split(f"### {section}\n", 1)[1])[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("|")]
+    return rows[2:]
+
+
+@pytest.mark.parametrize("section", TABLES)
+def test_each_table_names_exactly_what_there_is(section):
+    assert sorted(row[0].strip("`") for row in _table(section)) == sorted(TABLES[section])
+
+
+def test_the_formats_table_lists_the_schemes_each_converter_claims():
+    for row in _table("Formats"):
+        claimed = registry.load("converters", row[0].strip("`")).SCHEMES
+        assert tuple(re.findall(r"`(\w+)`", row[1])) == claimed
+
+
+def test_each_command_of_the_readme_exists():
+    text = subprocess.run([sys.executable, "-m", "edgetl", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = set(re.findall(r"^  (\w+)  ", text.split("Commands:")[1], re.M))
+    used = set(re.findall(r"(?:^|`)edgetl ([a-z]+)", README, re.M))
+    assert used <= commands, used - commands
+
+
+def test_each_make_target_of_the_documents_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    text = README + (ROOT / "CONTRIBUTING.md").read_text()
+    used = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M))
+    assert used <= targets, used - targets
+
+
+def test_the_recipe_in_the_readme_is_valid(tmp_path):
+    recipe = re.search(r"```yaml\n(.*?)```", README, re.S)[1].replace(", ./my-board.yaml", "")
+    (tmp_path / "fruit.yaml").write_text(recipe)
+    done = subprocess.run(
+        [sys.executable, "-m", "edgetl", "recipe", "check", str(tmp_path / "fruit.yaml")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_path_of_a_machine_stands_in_a_file():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if files.returncode:
+        pytest.skip("not a git checkout")
+    home = str(Path.home())
+    for name in files.stdout.split():
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".yaml", ".toml", ".txt", ".json", "") and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="ignore")
+            assert f"{ROOT}/" not in text, name
+            assert len(home) < 5 or f"{home}/" not in text, name

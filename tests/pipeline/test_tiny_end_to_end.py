@@ -1,0 +1,133 @@
+"""Every format and scheme on a tiny network: made, proved, timed, judged, bundled; a second run does nothing."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import pytest
+
+ALL = (
+    "tflite/fp32", "tflite/fp16", "tflite/w8a8_ptq", "tflite/w8a8_qat",
+    "onnx/fp32", "onnx/w8a8_ptq", "onnx/w8a8_qat", "coreml/fp16", "coreml/fp32",
+)  # fmt: skip
+
+
+def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_path):
+    recipe = tiny(*ALL)
+    first = edgetl("run", recipe, "--json")
+    assert first.returncode == 0, first.stderr
+    report = json.loads(first.stdout)
+    artifacts = {f"{a['format']}/{a['scheme']}": a for a in report["artifacts"]}
+    assert set(artifacts) == set(ALL)
+    for name, artifact in artifacts.items():
+        if name.startswith("coreml"):
+            assert artifact["status"] == "skipped" or sys.platform == "darwin"
+            continue
+        assert artifact["status"] == "verified"
+        assert artifact["top1"] >= 0.9, name
+        assert artifact["source_agreement"] >= 0.94, name
+        assert artifact["benchmark"][0]["latency_ms"]["p50"] > 0
+        assert len(artifact["benchmark"][0]["latency_ms"]["values"]) == 40
+    assert artifacts["tflite/fp32"]["max_abs_err"] < 1e-4 > artifacts["onnx/fp32"]["max_abs_err"]
+    for scheme in ("w8a8_ptq", "w8a8_qat"):
+        assert artifacts[f"tflite/{scheme}"]["size_bytes"] < 0.45 * artifacts["tflite/fp32"]["size_bytes"]
+    assert artifacts["coreml/fp16"]["size_bytes"] < 0.6 * artifacts["coreml/fp32"]["size_bytes"]
+    latency = [v for v in report["verdicts"] if v["gate"] == "latency_p90_ms" and v["format"] != "coreml"]
+    assert {v["outcome"] for v in latency} == {"unsure"}, "a host time must not judge a phone"
+    assert {s["status"] for s in report["stages"]} == {"ran"}
+    _check_bundle(tmp_path / "runs" / "tiny")
+
+    second = edgetl("run", recipe, "--json")
+    assert {s["status"] for s in json.loads(second.stdout)["stages"]} == {"cached"}
+    planned = json.loads(edgetl("plan", recipe, "--json").stdout)["steps"]
+    assert {s["status"] for s in planned} == {"cached"}
+    changed = json.loads(edgetl("plan", recipe, "--set", "quantize.epochs=2", "--json").stdout)["steps"]
+    reasons = {s["step"]: s["reasons"] for s in changed if s["status"] == "run"}
+    assert reasons["quantize w8a8_qat"] == ["quantize.epochs changed: 1 → 2"]
+    assert "finetune" not in reasons and "convert tflite/fp32" not in reasons
+
+
+def _check_bundle(folder):
+    manifest = json.loads((folder / "bundle" / "manifest.json").read_text())
+    files = {p.relative_to(folder / "bundle").as_posix() for p in (folder / "bundle").rglob("*") if p.is_file()}
+    assert files == {*manifest["files"], "manifest.json"}
+    for name, facts in manifest["files"].items():
+        assert hashlib.sha256((folder / "bundle" / name).read_bytes()).hexdigest() == facts["sha256"]
+    assert manifest["allowed_failed"] == []
+    assert (folder / "bundle" / "labels.txt").read_text().split() == ["blue", "green", "red"]
+    golden = json.loads((folder / "bundle" / "golden" / "golden.json").read_text())["images"]
+    assert len(golden) == 3
+    for image in golden:
+        answers = image["probabilities"]["tflite/w8a8_qat"]
+        assert manifest["classes"][answers.index(max(answers))] == image["label"]
+    with zipfile.ZipFile(folder / "bundle.zip") as archive:
+        assert {n.removeprefix("tiny/") for n in archive.namelist()} == files
+
+
+def test_a_failed_gate_is_exit_1_and_makes_no_bundle(tiny, edgetl, tmp_path):
+    recipe = tiny("tflite/fp32")
+    options = ("--set", "train[0].learning_rate=1e-9", "--set", "gates.min_top1=0.99")
+    run = edgetl("run", recipe, *options)
+    assert run.returncode == 1, run.stderr
+    assert "min_top1" in run.stdout
+    assert not (tmp_path / "runs" / "tiny" / "bundle.zip").exists()
+    allowed = edgetl("ship", recipe, *options, "--allow-failed")
+    assert allowed.returncode == 1
+    manifest = json.loads((tmp_path / "runs" / "tiny" / "bundle" / "manifest.json").read_text())
+    assert "min_top1" in manifest["allowed_failed"][0]
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_changes_nothing(tiny, edgetl, tmp_path):
+    recipe = tiny("tflite/fp32", "tflite/w8a8_qat", "onnx/w8a8_qat")
+    calm = tmp_path / "calm"
+    calm.mkdir()
+    reference = json.loads(edgetl("run", recipe, "--json", cwd=calm).stdout)
+    moments = random.Random(3)
+    command = [sys.executable, "-m", "edgetl", "run", str(recipe), "--json"]
+    for _ in range(5):
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        time.sleep(moments.uniform(0.5, 14))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    time.sleep(1)
+    finished = edgetl("run", recipe, "--json")
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads(finished.stdout)
+    for one, other in zip(reference["artifacts"], report["artifacts"], strict=True):
+        assert {k: one[k] for k in ("sha256", "top1", "max_abs_err")} == {k: other[k] for k in ("sha256", "top1", "max_abs_err")}
+    assert not list((tmp_path / ".edgetl").rglob("*.partial"))
+    assert not list((tmp_path / "runs").rglob(".writing"))
+
+
+def test_a_child_ends_with_its_parent(tiny, tmp_path):
+    command = [sys.executable, "-m", "edgetl", "run", str(tiny("tflite/fp32"))]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    for line in process.stderr:
+        if "finetune" in line:
+            break
+    time.sleep(1)
+    children = _children(process.pid)
+    assert children
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    for _ in range(50):
+        if not any(os.path.exists(f"/proc/{pid}") for pid in children):
+            return
+        time.sleep(0.1)
+    pytest.fail("the child went on after its parent was killed")
+
+
+def _children(pid):
+    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):
+        pytest.skip("needs /proc")
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return file.read().split()

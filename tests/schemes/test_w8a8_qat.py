@@ -1,0 +1,86 @@
+"""Fake quantization: per-channel depthwise kernels, ranges from calibration, refusal of what cannot be quantized."""
+
+import numpy as np
+import pytest
+
+from edgetl import registry
+from edgetl.errors import StageError
+
+
+@pytest.fixture(scope="module")
+def network():
+    from edgetl.nn import training  # noqa: F401
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    image = tf_keras.Input((16, 16, 3), name="image")
+    x = tf_keras.layers.Conv2D(8, 3, strides=2, use_bias=False, name="conv")(image)
+    x = tf_keras.layers.BatchNormalization(name="bn")(x)
+    x = tf_keras.layers.ReLU(6.0, name="relu")(x)
+    x = tf_keras.layers.DepthwiseConv2D(3, use_bias=False, name="dw")(x)
+    x = tf_keras.layers.BatchNormalization(name="dw_bn")(x)
+    x = tf_keras.layers.ReLU(6.0, name="dw_relu")(x)
+    x = tf_keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return tf_keras.Model(image, tf_keras.layers.Dense(4, name="logits")(x))
+
+
+def _images():
+    return np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
+
+
+def test_every_depthwise_channel_has_its_own_range(network):
+    from edgetl.nn import fake_quant
+
+    kernel = network.get_layer("dw").depthwise_kernel
+    kernel.assign(np.ones(kernel.shape) * 10.0 ** -np.arange(8)[None, None, :, None])
+    quantized = registry.load("schemes", "w8a8_qat").wrap(network, (-1.0, 1.0))
+    fake_quant.calibrate(quantized, network, [_images()])
+    layer = quantized.get_layer("quant_dw")
+    ranges = {v.name.rpartition("/")[2]: v.numpy() for v in layer.weights}
+    assert np.allclose(ranges["depthwise_kernel_max:0"], 10.0 ** -np.arange(8))
+    quantizer = next(q for _, q, _ in layer._weight_vars)
+    limits = next(v for _, _, v in layer._weight_vars)
+    rounded = quantizer(kernel, False, limits).numpy()
+    assert np.allclose(rounded, kernel.numpy(), rtol=1e-6), "a channel a million times smaller must survive"
+
+
+def test_ranges_are_those_of_the_calibration_images(network):
+    from edgetl.nn import fake_quant
+
+    quantized = fake_quant.quantize_model(network, (-1.0, 1.0))
+    images = _images()
+    ranges = fake_quant.calibrate(quantized, network, [images[:4], images[4:]])
+    logits = network(images).numpy()
+    assert ranges["logits"] == pytest.approx((min(logits.min(), 0), max(logits.max(), 0)), rel=1e-5)
+    assert ranges["relu"][0] == 0.0 == ranges["dw_relu"][0]
+    assert not {"conv", "bn", "dw", "dw_bn"} & set(ranges), "only what the runtime rounds is rounded"
+    close = np.abs(quantized(images).numpy() - logits).max()
+    assert close < 0.05 * np.abs(logits).max()
+
+
+def test_nothing_to_calibrate_with_and_broken_values_are_told(network):
+    from edgetl.nn import fake_quant
+
+    quantized = fake_quant.quantize_model(network, (-1.0, 1.0))
+    with pytest.raises(StageError, match="no calibration image"):
+        fake_quant.calibrate(quantized, network, [])
+    with pytest.raises(StageError, match="not finite at"):
+        fake_quant.calibrate(quantized, network, [np.full((1, 16, 16, 3), np.nan, np.float32)])
+
+
+def test_one_black_image_still_gives_a_usable_grid(network):
+    from edgetl.nn import fake_quant
+
+    quantized = fake_quant.quantize_model(network, (-1.0, 1.0))
+    fake_quant.calibrate(quantized, network, [np.zeros((1, 16, 16, 3), np.float32)])
+    assert np.isfinite(quantized(_images()).numpy()).all()
+
+
+def test_a_layer_that_cannot_be_quantized_is_named():
+    from edgetl.nn import fake_quant
+    import tf_keras
+
+    image = tf_keras.Input((8, 8, 3))
+    model = tf_keras.Model(image, tf_keras.layers.Lambda(lambda x: x * 2, name="odd")(image))
+    with pytest.raises(StageError, match=r"odd \(Lambda\)"):
+        fake_quant.quantize_model(model, (-1.0, 1.0))

@@ -1,0 +1,70 @@
+"""The child process: its errors come back as they were, its death is told, what it prints never mixes with events."""
+
+import sys
+
+import pytest
+
+from edgetl import errors, isolation
+from edgetl.recipe import load_recipe
+from edgetl.stages._base import Job
+
+STAGE = '''
+import os, signal
+from edgetl.errors import ConversionError
+def run(job, emit):
+    print("noise of a library", flush=True)
+    emit({"what": "half way", "done": 1, "of": 2})
+    if job.target == "refuse":
+        raise ConversionError("x.tflite: is not what it says.")
+    if job.target == "bug":
+        return {}["absent"]
+    if job.target == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"answer": 42}
+'''
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    import edgetl
+
+    package = tmp_path / "edgetl_copy"
+    package.mkdir()
+    (package / "probe.py").write_text(STAGE)
+    shim = tmp_path / "sitecustomize.py"
+    shim.write_text(f"import edgetl.stages\nedgetl.stages.__path__.append({str(package)!r})\n")
+    root = str(next(iter(edgetl.__path__)))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{root.rpartition('/')[0]}")
+    recipe = load_recipe("quickstart", ("backbone.weights=none",)).recipe
+    seen = []
+
+    def run(target):
+        job = Job(stage="probe", target=target, recipe=recipe, inputs={}, out=str(tmp_path), extra={})
+        return isolation.run_job(job, tmp_path / "log.txt", seen.append), seen
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_answer_and_its_events_come_through(call):
+    answer, seen = call("fine")
+    assert answer == {"answer": 42}
+    assert seen == [{"what": "half way", "done": 1, "of": 2}]
+
+
+def test_an_error_comes_back_as_itself(call):
+    with pytest.raises(errors.ConversionError, match=r"^x\.tflite: is not what it says\.$"):
+        call("refuse")
+
+
+def test_a_bug_in_a_stage_becomes_a_stage_error_with_its_log(call, tmp_path):
+    with pytest.raises(errors.StageError, match="KeyError: 'absent'"):
+        call("bug")
+    text = (tmp_path / "log.txt").read_text()
+    assert "Traceback" in text
+    assert "noise of a library" in text
+
+
+def test_a_killed_child_is_told(call):
+    with pytest.raises(errors.StageError, match="killed by signal 9.*out of memory"):
+        call("die")
