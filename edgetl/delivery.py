@@ -13,10 +13,9 @@ from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipe import LoadedRecipe
 from edgetl.report import markdown, record
 from edgetl.stages import ship
-from edgetl.store import Step, Store
+from edgetl.store import ROOT, Step, Store
 from edgetl.types import to_json
 
-STORE = Path(".edgetl")
 RUNS = Path("runs")
 
 
@@ -28,7 +27,7 @@ def deliver(
     only: Sequence[str] = (),
     out: Path | None = None,
     allow_failed: bool = False,
-    store_root: Path = STORE,
+    store_root: Path = ROOT,
 ) -> dict[str, Any]:
     """Run a recipe as far as asked and publish the report.
 

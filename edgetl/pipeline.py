@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import importlib
 import time
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgetl import errors, isolation, packages, registry
+from edgetl import errors, packages, registry
 from edgetl.recipe import LoadedRecipe, Recipe, Target, WeightsFile
 from edgetl.stages._base import Job
 from edgetl.stages.benchmark import thread_counts
@@ -192,6 +191,10 @@ def run(
     Raises:
         EdgetlError: a step that everything needs failed.
     """
+    import concurrent.futures
+
+    from edgetl import isolation
+
     results = results or Results()
     waves: list[list[Planned]] = []
     for item in planned:
@@ -221,6 +224,8 @@ def run(
 
 
 def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher, results: Results) -> None:
+    from edgetl import isolation
+
     step = item.step
     status: Status = store.status(step, thorough=True)
     if status.cached:

@@ -20,6 +20,8 @@ from typing import Any
 
 from edgetl.errors import InputError
 
+ROOT = Path(".edgetl")
+"""The store of the working folder."""
 RECORD = "stage.json"
 
 

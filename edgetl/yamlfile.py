@@ -62,7 +62,7 @@ def read_yaml(path: Path) -> YamlFile:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe or a device profile.")
     try:
         text = data.decode("utf-8")
-        loader = yaml.SafeLoader(text)
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         # YAML 1.2 reads 1e-3 as a number; PyYAML's 1.1 rules would make it text.
         loader.yaml_implicit_resolvers = {
             first: [*resolvers, ("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"))]

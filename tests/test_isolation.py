@@ -8,7 +8,7 @@ from edgetl import errors, isolation
 from edgetl.recipe import load_recipe
 from edgetl.stages._base import Job
 
-STAGE = '''
+STAGE = """
 import os, signal
 from edgetl.errors import ConversionError
 def run(job, emit):
@@ -21,7 +21,7 @@ def run(job, emit):
     if job.target == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     return {"answer": 42}
-'''
+"""
 
 
 @pytest.fixture

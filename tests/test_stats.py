@@ -26,9 +26,7 @@ def test_percentile_of_equal_values_is_that_value() -> None:
     assert stats.percentile([0.1] * 7, 90) == 0.1
 
 
-@pytest.mark.parametrize(
-    ("values", "q"), [([], 50), ([1.0, math.nan], 50), ([math.inf], 50), ([1.0], 101), ([1.0], -1)]
-)
+@pytest.mark.parametrize(("values", "q"), [([], 50), ([1.0, math.nan], 50), ([math.inf], 50), ([1.0], 101), ([1.0], -1)])
 def test_percentile_refuses(values: list[float], q: float) -> None:
     with pytest.raises(ValueError, match="."):
         stats.percentile(values, q)

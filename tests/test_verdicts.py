@@ -49,9 +49,7 @@ def phone(**budget: float) -> devices.DeviceProfile:
     )
 
 
-def measured(
-    values: list[float], name: str = "latency_ms", evidence: Evidence = "measured", **where: str
-) -> Measurement:
+def measured(values: list[float], name: str = "latency_ms", evidence: Evidence = "measured", **where: str) -> Measurement:
     return Measurement(name=name, values=tuple(values), evidence=evidence, environment={"device": "pixel-4", **where})
 
 

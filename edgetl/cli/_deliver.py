@@ -7,10 +7,6 @@ from pathlib import Path
 
 import typer
 
-from edgetl.cli._progress import Progress
-from edgetl.errors import EdgetlError
-from edgetl.recipe import load_recipe
-
 
 def deliver_and_show(
     recipe: str,
@@ -33,8 +29,14 @@ def deliver_and_show(
         as_json: print the report as JSON instead of the table.
         allow_failed: bundle in spite of failed gates.
     """
-    from edgetl.delivery import deliver
+    import gc
 
+    from edgetl.cli._progress import Progress
+    from edgetl.delivery import deliver
+    from edgetl.errors import EdgetlError
+    from edgetl.recipe import load_recipe
+
+    gc.enable()
     loaded = load_recipe(recipe, tuple(overrides or ()))
     with Progress() as progress:
         report = deliver(loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from edgetl import __version__
 from edgetl.cli import bench, convert, doctor, init, plan, recipe, run, ship, verify
 from edgetl.cli import list as listing
 from edgetl.errors import EdgetlError
+
+gc.disable()  # a short command is over before collecting pays; `_deliver` turns it on again for a run
 
 app = typer.Typer(
     name="edgetl",

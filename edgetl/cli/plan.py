@@ -16,12 +16,11 @@ def register(app: typer.Typer) -> None:
     @app.command(help="Say for each step whether it would run or is kept, and why. Runs nothing.")
     def plan(recipe: RecipeArgument, set_: SetOption = None, target: TargetOption = None, json: JsonOption = False) -> None:
         from edgetl import pipeline
-        from edgetl.delivery import STORE
         from edgetl.recipe import load_recipe
-        from edgetl.store import Store
+        from edgetl.store import ROOT, Store
 
         loaded = load_recipe(recipe, tuple(set_ or ()))
-        store = Store(STORE, loaded.recipe.name)
+        store = Store(ROOT, loaded.recipe.name)
         rows = [(p.step, store.status(p.step)) for p in pipeline.plan(loaded, only=tuple(target or ()))]
         if json:
             listing = [

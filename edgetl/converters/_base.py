@@ -18,9 +18,9 @@ class Source:
     """A trained network, ready to be written in some format."""
 
     model: Any
-    """tf_keras model, image → logits; with fake quantization when the scheme is a trained one."""
+    """tf_keras model, image → logits; with fake quantization when the scheme is a trained one. None when there is an origin."""
     function: Any
-    """Concrete function float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`."""
+    """Concrete function float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`; None likewise."""
     preprocess: Preprocess
     class_names: tuple[str, ...]
     calibration: Callable[[], Iterator[Any]] | None

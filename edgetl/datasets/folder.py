@@ -10,7 +10,6 @@ import functools
 import hashlib
 import os
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,8 @@ def unavailable() -> str | None:
 
 def fingerprint(spec: Spec) -> dict[str, str]:
     """See `DatasetModule.fingerprint`: sha256 over the names and contents of all images."""
+    from concurrent.futures import ThreadPoolExecutor
+
     root = Path(spec.path or "")
     dataset = load(spec)
     with ThreadPoolExecutor(2) as pool:

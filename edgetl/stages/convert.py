@@ -41,19 +41,21 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         raise MissingDependency(target.format, f"convert {target.name}", reason)
     trained = registry.load("schemes", target.scheme).NEEDS == "training"
     folder = job.folder("quantize" if trained else "finetune")
-    model = checkpoint.restore(recipe, folder, target.scheme if trained else None)
-    class_names = tuple(json.loads((folder / checkpoint.FACTS).read_text(encoding="utf-8"))["class_names"])
-    origin = artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
+    model, origin = None, None
+    if "origin" in job.inputs:
+        origin = job.folder("origin") / artifact_in(job.folder("origin")).path
+    else:
+        model = checkpoint.restore(recipe, folder, target.scheme if trained else None)
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
             model=model,
-            function=classifier.inference_function(model, recipe.preprocess.crop_px),
+            function=classifier.inference_function(model, recipe.preprocess.crop_px) if model is not None else None,
             preprocess=recipe.preprocess,
-            class_names=class_names,
+            class_names=tuple(json.loads((folder / checkpoint.FACTS).read_text(encoding="utf-8"))["class_names"]),
             calibration=(lambda: _calibration(job)) if "quantize" in job.inputs and not trained else None,
-            origin=job.folder("origin") / origin if origin else None,
+            origin=origin,
         ),
         target.scheme,
         path,

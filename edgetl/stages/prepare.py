@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +92,8 @@ def _decode(
     samples: tuple[Sample, ...], preprocess: Preprocess, scratch: np.ndarray, emit: Emit
 ) -> tuple[list[str], list[str | None]]:
     """Decode all images into `scratch`; return the sha256 of each file and why it cannot be used (None when it can)."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from edgetl.preprocess import ImageFault, to_pixels
 
     def one(row: int) -> tuple[str, str | None]:

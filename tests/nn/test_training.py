@@ -20,8 +20,9 @@ def images():
 
 
 def _model():
-    from edgetl.nn.classifier import SeededDropout
     import tf_keras
+
+    from edgetl.nn.classifier import SeededDropout
 
     tf_keras.utils.set_random_seed(1)
     image = tf_keras.Input((16, 16, 3))
@@ -41,7 +42,13 @@ def _train(images, path, *, stop_after=None, frozen=False):
 
     stretches = tuple(
         training.Stretch(
-            name=name, prepare=prepare, epochs=3, learning_rate=1e-2, batch_size=16, cosine=True, augment=Augment(flip=True, zoom=0.2)
+            name=name,
+            prepare=prepare,
+            epochs=3,
+            learning_rate=1e-2,
+            batch_size=16,
+            cosine=True,
+            augment=Augment(flip=True, zoom=0.2),
         )
         for name in ("one", "two")
     )
@@ -81,9 +88,7 @@ def test_a_loss_that_explodes_is_told(images, tmp_path):
     from edgetl.nn import training
 
     model = _model()
-    stretch = training.Stretch(
-        name="wild", prepare=lambda: None, epochs=2, learning_rate=1e30, batch_size=16, cosine=False
-    )
+    stretch = training.Stretch(name="wild", prepare=lambda: None, epochs=2, learning_rate=1e30, batch_size=16, cosine=False)
     with pytest.raises(FloatingPointError, match="phase wild, epoch"):
         training.train(model, (stretch,), images, images, SPEC, seed=0, checkpoint=tmp_path / "c.npz", progress=lambda e: None)
 

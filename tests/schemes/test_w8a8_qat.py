@@ -9,8 +9,9 @@ from edgetl.errors import StageError
 
 @pytest.fixture(scope="module")
 def network():
-    from edgetl.nn import training  # noqa: F401
     import tf_keras
+
+    from edgetl.nn import training  # noqa: F401
 
     tf_keras.utils.set_random_seed(0)
     image = tf_keras.Input((16, 16, 3), name="image")
@@ -77,8 +78,9 @@ def test_one_black_image_still_gives_a_usable_grid(network):
 
 
 def test_a_layer_that_cannot_be_quantized_is_named():
-    from edgetl.nn import fake_quant
     import tf_keras
+
+    from edgetl.nn import fake_quant
 
     image = tf_keras.Input((8, 8, 3))
     model = tf_keras.Model(image, tf_keras.layers.Lambda(lambda x: x * 2, name="odd")(image))
