@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_device": ("edgetl.devices", "load_device"),
-    "load_recipe": ("edgetl.recipe", "load_recipe"),
+    "load_recipe": ("edgetl.recipefile", "load_recipe"),
     "plan": ("edgetl.pipeline", "plan"),
     "run": ("edgetl.delivery", "deliver"),
 }

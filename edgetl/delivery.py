@@ -10,7 +10,7 @@ from typing import Any
 
 from edgetl import devices, pipeline
 from edgetl.pipeline import Planned, Results, Silent, Watcher
-from edgetl.recipe import LoadedRecipe
+from edgetl.recipefile import LoadedRecipe
 from edgetl.report import markdown, record
 from edgetl.stages import ship
 from edgetl.store import ROOT, Step, Store

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edgetl import errors, packages, registry
-from edgetl.recipe import LoadedRecipe, Recipe, Target, WeightsFile
+from edgetl.recipe import Recipe, Target, WeightsFile
+from edgetl.recipefile import LoadedRecipe
 from edgetl.stages._base import Job
 from edgetl.stages.benchmark import thread_counts
 from edgetl.store import Status, Step, Store

@@ -1,24 +1,14 @@
-"""A recipe: one YAML file that says how photos become files on a phone.
-
-Input: a path (or the name of a recipe that comes with edgetl) and `--set` overrides. Output: a frozen `Recipe`, or every fault
-of the file at once as `file:line: key: what`.
-"""
+"""A recipe: what one run does, section by section, with the rules that each section must keep. Read by `edgetl.recipefile`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from edgetl import devices, places, registry
-from edgetl.errors import InputError, RecipeError, UnknownName, did_you_mean
-from edgetl.schema import Bound, MinItems, OneOf, Pattern, check, json_schema
+from edgetl import devices, registry
+from edgetl.errors import InputError, did_you_mean
+from edgetl.schema import Bound, MinItems, OneOf, Pattern
 from edgetl.types import Preprocess
-from edgetl.yamlfile import YamlFile, read_yaml
 
 Faults = tuple[tuple[str, str], ...]
 """(key relative to the section, what is wrong) of the rules that a single field cannot express."""
@@ -28,6 +18,21 @@ Epochs = Annotated[int, Bound(ge=1, le=10_000)]
 Rate = Annotated[float, Bound(gt=0.0, le=1.0)]
 BatchSize = Annotated[int, Bound(ge=1, le=4096)]
 Ratio = Annotated[float, Bound(ge=0.0, le=1.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """A device profile that can be loaded."""
+
+    def fault(self, value: str) -> str | None:
+        try:
+            devices.load_device(value)
+        except InputError as error:
+            return str(error)
+        return None
+
+
+DeviceName = Annotated[str, _Profile()]
 SourceName = Annotated[str, OneOf("source of images", lambda: registry.names("datasets"))]
 BackboneName = Annotated[str, OneOf("backbone", lambda: registry.names("backbones"))]
 SchemeName = Annotated[str, OneOf("scheme", lambda: registry.names("schemes"))]
@@ -229,7 +234,7 @@ class Recipe:
     train: Annotated[tuple[Phase, ...], MinItems(1)]
     quantize: Quantize | None = None
     targets: Annotated[tuple[Target, ...], MinItems(1)]
-    devices: tuple[str, ...] = ()
+    devices: tuple[DeviceName, ...] = ()
     """Names of profiles, or paths of `.yaml` profiles of your own, relative to the recipe's folder."""
     gates: Gates = Gates()
     benchmark: Benchmark = Benchmark()
@@ -264,128 +269,6 @@ class Recipe:
                 what = f"{self.backbone.name} has no layer {phase.unfreeze_from!r}. {near}"
                 found.append((f"train[{index}].unfreeze_from", what))
         for index, name in enumerate(self.devices):
-            try:
-                devices.load_device(name)
-            except InputError as error:
-                found.append((f"devices[{index}]", str(error)))
             if name in self.devices[:index]:
                 found.append((f"devices[{index}]", f"{name!r} is given twice."))
         return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedRecipe:
-    """A recipe and where it came from."""
-
-    recipe: Recipe
-    path: str
-    sha256: str
-    """Of the recipe's values with overrides applied, as canonical JSON; independent of comments and layout."""
-    overrides: tuple[str, ...]
-
-
-def find_recipe(name: str) -> Path:
-    """Turn what a user typed into a path.
-
-    Args:
-        name: a path of a YAML file, or the bare name of a recipe that comes with edgetl.
-
-    Returns:
-        The path of an existing file.
-
-    Raises:
-        UnknownName: neither.
-    """
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") or os.sep in name or path.exists():
-        return path
-    shipped = {p.stem: p for p in sorted(places.shipped("recipes").glob("*.yaml"))}
-    if name not in shipped:
-        raise UnknownName("recipe", name, shipped)
-    return shipped[name]
-
-
-def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
-    """Read a recipe and check all of it.
-
-    Args:
-        name: a path, or the name of a recipe that comes with edgetl.
-        overrides: `key.path=value` pairs; the value is read as YAML. Paths in them are relative to the working folder.
-
-    Returns:
-        The recipe.
-
-    Raises:
-        RecipeError: with every fault found.
-        InputError: the file cannot be read.
-    """
-    path = find_recipe(name)
-    file = read_yaml(path)
-    faults: list[str] = []
-    overridden: set[str] = set()
-    for text in overrides:
-        complaint = _override(file, text, overridden)
-        if complaint:
-            faults.append(f"--set {text}: {complaint}")
-
-    def where(key: str) -> str:
-        return f"--set {key}" if any(key == k or key.startswith(k) for k in overridden) else file.where(key)
-
-    canonical = json.dumps(file.value, sort_keys=True, ensure_ascii=False, default=str)
-    if not faults:
-        _resolve_paths(file.value, path.parent, overridden)
-    recipe = check(Recipe, file.value, where, faults)
-    if recipe is None or faults:
-        raise RecipeError(f"{file.path}: {len(faults)} fault(s). Nothing was run.", faults)
-    return LoadedRecipe(recipe, file.path, hashlib.sha256(canonical.encode()).hexdigest(), overrides)
-
-
-def recipe_json_schema() -> dict[str, Any]:
-    """JSON Schema of a recipe file, for editors."""
-    return json_schema(Recipe, "edgetl recipe")
-
-
-def _override(file: YamlFile, text: str, overridden: set[str]) -> str | None:
-    """Put one `key=value` into the values; return what is wrong with it, or None."""
-    import yaml
-
-    key, equals, raw = text.partition("=")
-    steps = re.findall(r"[^.\[\]]+|\[\d+\]", key)
-    if not equals or not steps or re.sub(r"\.?([^.\[\]]+|\[\d+\])", "", key):
-        return "must be key.path=value, for example train[0].epochs=3."
-    try:
-        value = yaml.safe_load(raw) if raw else None
-    except yaml.YAMLError:
-        return "the value is not YAML."
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value):
-        value = float(value)  # 1e-3, as in the files
-    holder: Any = file.value
-    for step, following in zip(steps, [*steps[1:], ""], strict=True):
-        index: Any = int(step[1:-1]) if step.startswith("[") else step
-        if isinstance(index, int):
-            if not isinstance(holder, list) or index >= len(holder):
-                return f"there is no item {step}."
-        elif not isinstance(holder, dict):
-            return f"'{step}' is not below a mapping."
-        if not following:
-            holder[index] = value
-        elif isinstance(index, str) and not isinstance(holder.get(index), dict | list):
-            holder[index] = {}  # `weights: imagenet` gives way to `weights: {path: …}`
-        holder = holder[index]
-    overridden.add(key)
-    return None
-
-
-def _resolve_paths(values: Any, folder: Path, overridden: set[str]) -> None:
-    """Make the paths of the file relative to the working folder, as those of `--set` already are."""
-    for section, *keys in (("data", "path"), ("backbone", "weights", "path")):
-        holder = values.get(section) if isinstance(values, dict) else None
-        for key in keys[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        dotted = ".".join((section, *keys))
-        given = any(dotted == k or dotted.startswith(f"{k}.") for k in overridden)
-        if isinstance(holder, dict) and isinstance(holder.get(keys[-1]), str) and not given:
-            holder[keys[-1]] = str(folder / holder[keys[-1]])
-    profiles = values.get("devices") if isinstance(values, dict) else None
-    if isinstance(profiles, list) and not any(k.startswith("devices") for k in overridden):
-        values["devices"] = [str(folder / d) if isinstance(d, str) and d.endswith((".yaml", ".yml")) else d for d in profiles]

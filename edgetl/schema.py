@@ -240,7 +240,8 @@ def json_schema(kind: type, title: str) -> dict[str, Any]:
         The schema as plain values; every nested record under `$defs`.
     """
     definitions: dict[str, Any] = {}
-    root = _schema(kind, definitions)
+    _schema(kind, definitions)
+    root = definitions.pop(kind.__name__)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
@@ -280,7 +281,7 @@ def _limit_schema(limit: Any) -> dict[str, Any]:
         return {"pattern": f"^(?:{limit.expression})$"}
     if isinstance(limit, OneOf):
         return {"enum": sorted(limit.known())}
-    return {"minItems": limit.count}
+    return {"minItems": limit.count} if isinstance(limit, MinItems) else {}
 
 
 def _record_schema(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:

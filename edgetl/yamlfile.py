@@ -16,6 +16,9 @@ from edgetl.errors import InputError
 MAX_BYTES = 1_000_000
 """A recipe or a profile is a few kilobytes; a larger file is a mistake or an attack."""
 
+MAX_DEPTH = 32
+"""Deepest nesting of lists and mappings; a recipe needs five."""
+
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
@@ -60,9 +63,12 @@ def read_yaml(path: Path) -> YamlFile:
         raise InputError(f"{name}: cannot be read: {error.strerror}.") from error
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe or a device profile.")
+    loading = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = data.decode("utf-8")
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        if _depth(yaml.parse(text, Loader=loading)) > MAX_DEPTH:  # the composer recurses, in C without a limit
+            raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe or a device profile.")
+        loader = loading(text)
         # YAML 1.2 reads 1e-3 as a number; PyYAML's 1.1 rules would make it text.
         loader.yaml_implicit_resolvers = {
             first: [*resolvers, ("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"))]
@@ -74,8 +80,8 @@ def read_yaml(path: Path) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{name}:{line}: not valid YAML: {error.problem}.") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{name}: not valid YAML: {' '.join(str(error).split()) or 'nested too deeply'}.") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{name}: not valid YAML: {' '.join(str(error).split())}.") from error
     if node is None:
         raise InputError(f"{name}: is empty.")
     lines: dict[str, int] = {}
@@ -84,6 +90,17 @@ def read_yaml(path: Path) -> YamlFile:
     if faults:
         raise InputError(f"{name}: cannot be used.", faults)
     return YamlFile(name, value, lines)
+
+
+def _depth(events: Any) -> int:
+    """Deepest nesting in a stream of YAML events."""
+    import yaml
+
+    now = deepest = 0
+    for event in events:
+        now += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, now)
+    return deepest
 
 
 def _plain(loader: Any, node: Any, key: str, lines: dict[str, int], faults: list[str], name: str, seen: set[int]) -> Any:
@@ -95,6 +112,9 @@ def _plain(loader: Any, node: Any, key: str, lines: dict[str, int], faults: list
         faults.append(f"{name}:{line}: {key}: aliases (*name) are not allowed; write the value out.")
         return None
     seen.add(id(node))
+    if isinstance(node, yaml.CollectionNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+        faults.append(f"{name}:{line}: {key}: {node.tag}: not a plain value; tags are not allowed.")
+        return None
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:

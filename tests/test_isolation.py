@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from edgetl import errors, isolation
-from edgetl.recipe import load_recipe
+from edgetl.recipefile import load_recipe
 from edgetl.stages._base import Job
 
 STAGE = """

@@ -34,7 +34,7 @@ def deliver_and_show(
     from edgetl.cli._progress import Progress
     from edgetl.delivery import deliver
     from edgetl.errors import EdgetlError
-    from edgetl.recipe import load_recipe
+    from edgetl.recipefile import load_recipe
 
     gc.enable()
     loaded = load_recipe(recipe, tuple(overrides or ()))

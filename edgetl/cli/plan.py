@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     @app.command(help="Say for each step whether it would run or is kept, and why. Runs nothing.")
     def plan(recipe: RecipeArgument, set_: SetOption = None, target: TargetOption = None, json: JsonOption = False) -> None:
         from edgetl import pipeline
-        from edgetl.recipe import load_recipe
+        from edgetl.recipefile import load_recipe
         from edgetl.store import ROOT, Store
 
         loaded = load_recipe(recipe, tuple(set_ or ()))

@@ -14,7 +14,7 @@ group = typer.Typer(help="Recipes: print the JSON Schema, check a file.", no_arg
 @group.command(help="Print the JSON Schema of a recipe, for your editor.")
 def schema() -> None:
     """Print the schema."""
-    from edgetl.recipe import recipe_json_schema
+    from edgetl.recipefile import recipe_json_schema
 
     typer.echo(json_module.dumps(recipe_json_schema(), indent=2, ensure_ascii=False))
 
@@ -22,7 +22,7 @@ def schema() -> None:
 @group.command(help="Check a recipe and print it with all defaults filled in.")
 def check(recipe: RecipeArgument, set_: SetOption = None, json: JsonOption = False) -> None:
     """Print the resolved recipe."""
-    from edgetl.recipe import load_recipe
+    from edgetl.recipefile import load_recipe
     from edgetl.types import to_json
 
     resolved = to_json(load_recipe(recipe, tuple(set_ or ())).recipe)

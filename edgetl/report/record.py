@@ -12,7 +12,8 @@ from typing import Any
 from edgetl import stats, verdicts
 from edgetl.devices import DeviceProfile
 from edgetl.pipeline import Results
-from edgetl.recipe import LoadedRecipe, Recipe
+from edgetl.recipe import Recipe
+from edgetl.recipefile import LoadedRecipe
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
 
 

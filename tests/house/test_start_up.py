@@ -1,0 +1,44 @@
+"""`--help`, `list` and `plan` import nothing heavy and start within twelve times bare Python, in the same run."""
+
+import compileall
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import edgetl
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = (
+    "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "onnx", "tf2onnx", "onnxruntime", "coremltools",
+    "ai_edge_litert", "sklearn", "scipy", "numpy", "PIL", "rich", "h5py", "psutil",
+)  # fmt: skip
+COMMANDS = (["--help"], ["list"], ["plan", str(ROOT / "recipes" / "quickstart.yaml")])
+LIMIT = 12.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bytecode():
+    compileall.compile_dir(next(iter(edgetl.__path__)), quiet=1)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_no_heavy_package_is_imported(command, tmp_path):
+    code = f"import sys\nfor n in {HEAVY!r}: sys.modules[n] = None\nfrom edgetl.cli.main import main\nmain()\n"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_it_starts_within_twelve_times_bare_python(command, tmp_path):
+    def seconds(*arguments):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], capture_output=True, cwd=tmp_path, check=True)
+        return time.perf_counter() - begun
+
+    pairs = [(seconds("-m", "edgetl", *command), seconds("-c", "pass")) for _ in range(15)]
+    ratio = statistics.median(ours / bare for ours, bare in pairs)
+    assert ratio <= LIMIT, f"{ratio:.1f} times bare Python"

@@ -1,0 +1,144 @@
+"""A faulty recipe is refused with every fault, each at its file, line and key; nothing is written."""
+
+import json
+
+import pytest
+
+from edgetl.errors import InputError, RecipeError
+from edgetl.recipefile import load_recipe, recipe_json_schema
+
+GOOD = """\
+schema: 1
+name: toy
+data: {source: builtin, name: digits}
+backbone: {name: mobilenet_v1, alpha: 0.25, input_px: 64, weights: none}
+train:
+  - {phase: head, freeze: all, epochs: 2, learning_rate: 1e-3}
+quantize: {scheme: w8a8_qat}
+targets:
+  - {format: tflite, scheme: w8a8_qat}
+devices: [pixel-4]
+gates: {min_top1: 0.5}
+"""
+
+FAULTS = {
+    "unknown key": ("epochs: 2", "epoch: 2", "6: train[0].epoch: unknown key. Did you mean 'epochs'?"),
+    "missing key": ("name: toy\n", "", "1: key 'name' is missing."),
+    "wrong type": ("epochs: 2", "epochs: many", "6: train[0].epochs: must be a whole number, not text 'many'."),
+    "true is no number": ("epochs: 2", "epochs: true", "6: train[0].epochs: must be a whole number, not true or false True."),
+    "out of range": ("epochs: 2", "epochs: 0", "6: train[0].epochs: 0 is out of range: must be at least 1."),
+    "not a number": ("1e-3", ".nan", "6: train[0].learning_rate: must be a finite number, not nan."),
+    "unknown format": ("format: tflite", "format: tflit", "9: targets[0].format: no converter named 'tflit'. Did you mean 'tflite'?"),
+    "scheme the format lacks": (
+        "format: tflite", "format: coreml", "9: targets[0].scheme: coreml cannot hold w8a8_qat yet. It can hold: fp32, fp16."),
+    "training without a section": (
+        "quantize: {scheme: w8a8_qat}\n", "", "8: targets[0].scheme: w8a8_qat is trained: it needs a 'quantize' section"),
+    "target twice": ("devices:", "  - {format: tflite, scheme: w8a8_qat}\ndevices:", "10: targets[1]: tflite/w8a8_qat is given twice."),
+    "unknown layer": (
+        "freeze: all", "unfreeze_from: conv_dw_99", "6: train[0].unfreeze_from: mobilenet_v1 has no layer 'conv_dw_99'. Did you mean"),
+    "freeze twice": ("freeze: all", "freeze: all, unfreeze_from: conv1", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
+    "unknown device": ("pixel-4", "pixel-44", "10: devices[0]: no device named 'pixel-44'. Did you mean 'pixel-4'?"),
+    "split": (
+        "name: digits", "name: digits, split: {train: 0.9, val: 0.2, test: 0.2}", "3: data.split: train + val + test make 1.3"),
+    "no such weights": ("weights: none", "weights: bundled", "4: backbone.weights: mobilenet_v1 has no bundled weights"),
+    "width without weights": (
+        "alpha: 0.25, input_px: 64, weights: none", "alpha: 0.3, weights: imagenet",
+        "4: backbone.alpha: mobilenet_v1 has no imagenet weights at alpha 0.3, only at 0.25, 0.5, 0.75, 1."),
+    "folder without a path": ("source: builtin, name: digits", "source: folder", "3: data: key 'path' is missing"),
+    "name with a path in it": ("name: toy", "name: ../toy", "2: name: '../toy' is not a name of lower-case letters"),
+    "empty list": ("devices: [pixel-4]", "devices: [pixel-4]\nhead:", "11: head: must be a mapping of keys, not empty."),
+    "schema of the future": ("schema: 1", "schema: 2", "1: schema: a whole number 2 is not allowed. Known: 1."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_each_fault_is_named_at_its_line(case, tmp_path):
+    old, new, message = FAULTS[case]
+    path = tmp_path / "toy.yaml"
+    path.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(path))
+    assert f"{path}:{message}" in str(caught.value)
+
+
+def test_all_faults_come_at_once(tmp_path, edgetl):
+    text = GOOD
+    for case in ("unknown key", "unknown format", "unknown device", "not a number"):
+        text = text.replace(*FAULTS[case][:2], 1)
+    (tmp_path / "toy.yaml").write_text(text)
+    before = set(tmp_path.rglob("*"))
+    done = edgetl("run", "toy.yaml")
+    assert done.returncode == 2
+    assert done.stderr.count("toy.yaml:") == 6, done.stderr  # the heading, four faults, and the missing `epochs`
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert set(tmp_path.rglob("*")) == before
+
+
+BROKEN_FILES = {
+    "not YAML": (b"schema: [1\nname: x", "not valid YAML"),
+    "tab": (b"schema:\n\t1", "not valid YAML"),
+    "not UTF-8": (b"name: \xff\xfe", "is not UTF-8 text"),
+    "empty": (b"", "is empty"),
+    "huge": (b"#" * 1_100_000, "larger than"),
+    "a key twice": (b"name: a\nname: b\n", "2: name: given twice"),
+    "alias bomb": (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "aliases (*name) are not allowed"),
+    "python object": (b"name: !!python/object/apply:os.system ['true']\n", "not a plain value"),
+    "deep": (b"[" * 30_000 + b"]" * 30_000, "is nested more than 32 deep"),
+    "a list": (b"- 1\n", "must be a mapping of keys"),
+    "two documents": (b"a: 1\n---\nb: 2\n", "not valid YAML"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_FILES)
+def test_a_file_that_is_no_recipe_is_exit_2(case, tmp_path, edgetl):
+    content, message = BROKEN_FILES[case]
+    (tmp_path / "x.yaml").write_bytes(content)
+    done = edgetl("plan", "x.yaml")
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_overrides_are_checked_like_the_file(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_text(GOOD)
+    changed = load_recipe(str(path), ("train[0].epochs=7", "gates.min_top1=0.25", "backbone.weights.path=w.h5")).recipe
+    assert changed.train[0].epochs == 7
+    assert changed.gates.min_top1 == 0.25
+    assert changed.backbone.weights.path == "w.h5"
+    for text, message in (
+        ("train[0].epochs=x", "--set train[0].epochs: must be a whole number"),
+        ("train[4].epochs=1", "--set train[4].epochs=1: there is no item [4]."),
+        ("nonsense", "--set nonsense: must be key.path=value"),
+        ("colour=1", "--set colour: unknown key."),
+        ("name.first=1", "name: must be text, not a mapping"),
+    ):
+        with pytest.raises(InputError) as caught:
+            load_recipe(str(path), (text,))
+        assert message in str(caught.value)
+
+
+def test_paths_are_relative_to_the_file_or_to_the_working_folder(tmp_path):
+    path = tmp_path / "deep" / "toy.yaml"
+    path.parent.mkdir()
+    path.write_text(GOOD.replace("source: builtin, name: digits", "source: folder, path: photos"))
+    assert load_recipe(str(path)).recipe.data.path == str(path.parent / "photos")
+    assert load_recipe(str(path), ("data.path=photos",)).recipe.data.path == "photos"
+
+
+def test_the_digest_changes_with_the_content_only(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_text(GOOD)
+    one = load_recipe(str(path)).sha256
+    path.write_text("# a comment\n" + GOOD)
+    assert load_recipe(str(path)).sha256 == one
+    assert load_recipe(str(path), ("seed=4",)).sha256 != one
+
+
+def test_the_json_schema_describes_the_file():
+    schema = json.loads(json.dumps(recipe_json_schema()))
+    assert set(schema["required"]) == {"schema", "name", "data", "backbone", "train", "targets"}
+    assert schema["additionalProperties"] is False
+    assert "tflite" in schema["$defs"]["Target"]["properties"]["format"]["enum"]
+    assert schema["$defs"]["Phase"]["properties"]["epochs"]["minimum"] == 1
