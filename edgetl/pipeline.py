@@ -250,6 +250,8 @@ def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher
         try:
             answer = isolation.run_job(job, log, lambda event: watcher.event(step, event))
         except errors.EdgetlError as error:
+            if not resumable:
+                store.discard(step)
             _note(results, step, "failed", time.monotonic() - begun)
             results.failures[step.label] = error
             watcher.failed(step, error)

@@ -58,13 +58,15 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageFault(f"more pixels than are decoded ({MAX_PIXELS:,})") from error
     except Exception as error:  # noqa: BLE001 - Pillow's parsers raise a dozen kinds on damaged files
         raise ImageFault("not an image of a known kind, or its header is damaged") from error
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageFault(f"has no pixels ({width} × {height})")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise ImageFault(f"{width} × {height} pixels is more than is decoded ({MAX_PIXELS:,} in all, {MAX_SIDE:,} a side)")
+        raise ImageFault(f"{width} × {height} : more pixels than are decoded ({MAX_PIXELS:,} in all, {MAX_SIDE:,} a side)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

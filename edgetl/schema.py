@@ -206,6 +206,8 @@ def _check_scalar(hint: Any, value: Any, key: str, fault: Callable[[str, str], N
 def _show(value: Any) -> str:
     if value is None:
         return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
     text = repr(value)
     return f"{_name(type(value))} {text if len(text) <= 60 else text[:57] + '...'}"
 

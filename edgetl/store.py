@@ -168,6 +168,20 @@ class Store:
             os.fsync(file.fileno())
         partial.rename(self.path(step))
 
+    def discard(self, step: Step) -> None:
+        """Forget what a failed step left in its partial folder."""
+        shutil.rmtree(self.path(step).with_suffix(".partial"), ignore_errors=True)
+
+    def _prune(self) -> None:
+        """Remove folders that hold nothing, so that a refused request leaves no trace; and the lock with the last of them."""
+        for folder in sorted((p for p in self.folder.rglob("*") if p.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        if [p.name for p in self.folder.iterdir()] == ["lock"]:
+            shutil.rmtree(self.folder)
+            if not any(self.folder.parent.iterdir()):
+                self.folder.parent.rmdir()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the store for one run; the system lets go of it when the process ends, however it ends.
@@ -183,7 +197,10 @@ class Store:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise InputError(f"{self.folder}: another run of this recipe is using it. Wait for it to end.") from error
-            yield
+            try:
+                yield
+            finally:
+                self._prune()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -223,6 +223,7 @@ def _revive(hint: Any, value: Any) -> Any:
     if origin in (typing.Union, _types.UnionType):
         if value is None:
             return None
+        arguments = tuple(typing.get_args(a)[0] if typing.get_origin(a) is typing.Annotated else a for a in arguments)
         records = [a for a in arguments if dataclasses.is_dataclass(a)]
         if isinstance(value, dict) and records:
             return _revive(next(r for r in records if {f.name for f in dataclasses.fields(r)} >= set(value)), value)

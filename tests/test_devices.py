@@ -118,7 +118,7 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty."),
-        ("schema: [", ":1: not valid YAML"),
+        ("schema: [", ":2: not valid YAML"),
         ("- a list", "must be a mapping of keys, not a list"),
         ("formats: []", "formats: needs at least 1 item(s), has 0."),
     ],

@@ -10,6 +10,10 @@ import tf_keras
 from edgetl import registry
 from edgetl.recipe import Recipe
 
+BATCH_NORM_MOMENTUM = 0.95
+"""Where a phase lets batch normalisation follow the batches, it must get there within a small data set's few hundred steps;
+Keras' MobileNetV2 is built with 0.999, which takes thousands."""
+
 
 class SeededDropout(tf_keras.layers.Layer):  # type: ignore[misc]
     """Dropout whose mask depends only on (seed, position in training), so that a resumed run equals an undisturbed one.
@@ -58,6 +62,9 @@ def build_classifier(recipe: Recipe, classes: int, *, dropout: bool) -> tf_keras
         family names them, the head's `pool`, `head_1` …, `logits`.
     """
     backbone = registry.load("backbones", recipe.backbone.name).build(recipe.backbone)
+    for layer in backbone.layers:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
     features = tf_keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)
     for index, layer in enumerate(recipe.head.layers, start=1):
         if dropout and recipe.head.dropout:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import time
 import zipfile
 
+import psutil
 import pytest
 
 ALL = (
@@ -114,20 +114,13 @@ def test_a_child_ends_with_its_parent(tiny, tmp_path):
         if "finetune" in line:
             break
     time.sleep(1)
-    children = _children(process.pid)
+    children = psutil.Process(process.pid).children(recursive=True)
     assert children
     process.kill()
     process.wait()
     process.stderr.close()
     for _ in range(50):
-        if not any(os.path.exists(f"/proc/{pid}") for pid in children):
+        if not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
             return
         time.sleep(0.1)
     pytest.fail("the child went on after its parent was killed")
-
-
-def _children(pid):
-    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):
-        pytest.skip("needs /proc")
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return file.read().split()
