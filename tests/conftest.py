@@ -18,9 +18,9 @@ TINY = """\
 schema: 1
 name: tiny
 data: {source: folder, path: photos, split: {train: 0.5, val: 0.25, test: 0.25, seed: 1}}
-backbone: {name: mobilenet_v1, alpha: 0.25, input_px: 32, weights: none}
+backbone: {name: mobilenet_v2, alpha: 0.35, input_px: 32, weights: bundled}
 train:
-  - {phase: all, freeze: none, epochs: 12, learning_rate: 3.0e-3, batch_size: 8, batch_norm: update}
+  - {phase: all, freeze: none, epochs: 4, learning_rate: 1.0e-3, batch_size: 8}
 quantize: {scheme: w8a8_qat, epochs: 1, learning_rate: 1.0e-5, calibration_images: 16}
 targets: TARGETS
 benchmark: {runs: 40, warmup: 2, threads: [1]}
