@@ -117,9 +117,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"|---|{'---|' * (len(SEEDS) + 1)}")
     for weights, scores in found.items():
         cells = " | ".join(f"{score:.3f}" for score in scores)
-        print(
-            f"| {'random' if weights == 'none' else weights} | {cells} | {statistics.mean(scores):.3f} ± {statistics.stdev(scores):.3f} |"
-        )
+        spread = f"{statistics.mean(scores):.3f} ± {statistics.stdev(scores):.3f}"
+        print(f"| {'random' if weights == 'none' else weights} | {cells} | {spread} |")
 
 
 if __name__ == "__main__":
