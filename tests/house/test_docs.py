@@ -24,8 +24,8 @@ TABLES = {
 
 def _table(section: str) -> list[list[str]]:
     body = re.split(r"\n#+ ", README.split(f"### {section}\n", 1)[1])[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("|")]
-    return rows[2:]
+    table = re.search(r"(?:^\|.*\n)+", body + "\n", re.M)[0]  # the first of the section
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
 
 @pytest.mark.parametrize("section", TABLES)
