@@ -15,11 +15,12 @@ from edgetl import errors
 from edgetl.stages._base import Job
 from edgetl.types import to_json
 
-_QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_USE_LEGACY_KERAS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
+_ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONHASHSEED": "0",  # tf2onnx names its nodes in the order of a set
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN's sums depend on how the work was dealt to threads
+    "TF_USE_LEGACY_KERAS": "1",
 }
 _LOG_TAIL_LINES = 3
 
@@ -51,7 +52,7 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **_ENVIRONMENT},
             text=True,
             encoding="utf-8",
         )

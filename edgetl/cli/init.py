@@ -22,7 +22,7 @@ head: {{dropout: 0.2}}
 augment: {{flip: true, zoom: 0.2, brightness: 0.2}}
 train:
   - {{phase: head, freeze: all, epochs: 10, learning_rate: 1.0e-3}}
-  - {{phase: fine_tune, freeze: none, epochs: 20, learning_rate: 1.0e-3}}
+  - {{phase: fine_tune, freeze: none, epochs: 20, learning_rate: 1.0e-3, batch_norm: update}}
 quantize: {{scheme: w8a8_qat, epochs: 3, learning_rate: 1.0e-5}}
 targets:
   - {{format: tflite, scheme: w8a8_qat}}

@@ -43,7 +43,9 @@ def convert(source: Source, scheme: str, out: Path) -> Converted:
         skip_model_load=True,
     )
     model.short_description = "Made by edgetl."
+    model.user_defined_metadata.pop("com.github.apple.coremltools.conversion_date", None)
     model.save(str(out))
+    _settle(out)
     notes = _audit(out, scheme, source.class_names)
     shape = (1, px, px, 3)
     return Converted(
@@ -52,6 +54,27 @@ def convert(source: Source, scheme: str, out: Path) -> Converted:
         converter=versions("coremltools", "tensorflow"),
         notes=notes,
     )
+
+
+def _settle(package: Path) -> None:
+    """Write the specification and the manifest anew in a fixed order, so that the same network gives the same package.
+
+    coremltools serializes maps in no order and names the package's items at random.
+    """
+    import json
+    import uuid
+
+    from coremltools.proto import Model_pb2
+
+    (file,) = package.rglob("model.mlmodel")
+    spec = Model_pb2.Model()
+    spec.ParseFromString(file.read_bytes())
+    file.write_bytes(spec.SerializeToString(deterministic=True))
+    manifest = json.loads((package / "Manifest.json").read_text(encoding="utf-8"))
+    names = {old: str(uuid.uuid5(uuid.NAMESPACE_URL, item["path"])) for old, item in manifest["itemInfoEntries"].items()}
+    manifest["itemInfoEntries"] = {names[old]: item for old, item in manifest["itemInfoEntries"].items()}
+    manifest["rootModelIdentifier"] = names[manifest["rootModelIdentifier"]]
+    (package / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _audit(path: Path, scheme: str, class_names: tuple[str, ...]) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def convert(source: Source, scheme: str, out: Path) -> Converted:
     else:
         model, _ = tf2onnx.convert.from_tflite(str(source.origin), opset=OPSET)
     _name_tensors(model.graph)
+    _settle_constants(model.graph)
     model.ir_version = IR_VERSION
     model.producer_name = "edgetl"
     onnx.checker.check_model(model, full_check=True)
@@ -61,6 +62,25 @@ def _name_tensors(graph: Any) -> None:
     for node in graph.node:
         node.input[:] = [names.get(n, n) for n in node.input]
         node.output[:] = [names.get(n, n) for n in node.output]
+
+
+def _settle_constants(graph: Any) -> None:
+    """Name and order constants by their first use, so that the same network gives the same file.
+
+    tf2onnx merges equal constants and keeps the name that a set of objects happens to yield first.
+    """
+    constants = {constant.name: constant for constant in graph.initializer}
+    names: dict[str, str] = {}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name in constants:
+                node.input[place] = names.setdefault(name, f"{node.output[0]}/constant_{place}")
+    settled = []
+    for old, new in names.items():
+        constants[old].name = new
+        settled.append(constants[old])
+    del graph.initializer[:]
+    graph.initializer.extend(settled)
 
 
 def _audit(model: Any, scheme: str, path: Path) -> tuple[str, ...]:
