@@ -54,7 +54,7 @@ class Progress:
         """Show the step as running."""
         with self._lock:
             if self._live is not None:
-                self._bars[step.label] = self._live.add_task(step.label, total=None, what="; ".join(reasons)[:60])
+                self._bars[step.label] = self._live.add_task(step.label, total=None, what="starting")
             else:
                 print(f"  … {step.label} ({'; '.join(reasons)})", file=sys.stderr, flush=True)
 

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -42,20 +43,33 @@ def _top(
     pass
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and leave with its exit code (README, "Exit codes")."""
+    code = _run()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = 141  # as if ended by SIGPIPE, which is what `edgetl list | head` expects
+    os._exit(code)  # nothing is left to tear down, and tearing it down takes longer than bare Python's start
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
     except EdgetlError as error:
         print(f"edgetl: {error}", file=sys.stderr)
-        _leave(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         print("edgetl: interrupted. The same command goes on from here.", file=sys.stderr)
-        _leave(130)
+        return 130
     except BrokenPipeError:
-        _leave(141)
+        return 141
     except Exception as error:  # noqa: BLE001 - whatever gets here is a bug: keep the traceback, spare the reader
-        _leave(_bug(error))
+        return _bug(error)
+    return 0
 
 
 def _bug(error: Exception) -> int:
@@ -66,12 +80,3 @@ def _bug(error: Exception) -> int:
         traceback.print_exception(error, file=file)
     print(f"edgetl: this is a bug: {type(error).__name__}: {error}\n  Traceback: {Path(file.name)}", file=sys.stderr)
     return 70
-
-
-def _leave(code: int) -> None:
-    sys.stderr.flush()
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(code)
