@@ -26,6 +26,8 @@ _LOG_TAIL_LINES = 3
 
 _running: set[subprocess.Popen[str]] = set()
 _lock = threading.Lock()
+stopping = threading.Event()
+"""Set while a run is being ended; then a child's death is no failure of its own."""
 
 
 def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -95,6 +97,7 @@ def stop(child: subprocess.Popen[str]) -> None:
 
 def stop_all() -> None:
     """End every child of this process; for Ctrl-C."""
+    stopping.set()
     with _lock:
         children = tuple(_running)
     for child in children:

@@ -197,6 +197,7 @@ def run(
     from edgetl import isolation
 
     results = results or Results()
+    isolation.stopping.clear()
     waves: list[list[Planned]] = []
     for item in planned:
         together = waves and waves[-1][0].step.stage == item.step.stage
@@ -250,6 +251,8 @@ def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher
         try:
             answer = isolation.run_job(job, log, lambda event: watcher.event(step, event))
         except errors.EdgetlError as error:
+            if isolation.stopping.is_set():
+                return
             if not resumable:
                 store.discard(step)
             _note(results, step, "failed", time.monotonic() - begun)

@@ -15,6 +15,7 @@ from edgetl.cli import bench, convert, doctor, init, plan, recipe, run, ship, ve
 from edgetl.cli import list as listing
 from edgetl.errors import EdgetlError
 
+_INTERRUPTED = 130
 gc.disable()  # a short command is over before collecting pays; `_deliver` turns it on again for a run
 
 app = typer.Typer(
@@ -58,13 +59,13 @@ def _run() -> int:
     try:
         app()
     except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else 0
+        code = leaving.code if isinstance(leaving.code, int) else 0
+        if code == _INTERRUPTED:  # Typer makes this of Ctrl-C
+            print("edgetl: interrupted. The same command goes on from here.", file=sys.stderr)
+        return code
     except EdgetlError as error:
         print(f"edgetl: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("edgetl: interrupted. The same command goes on from here.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         return 141
     except Exception as error:  # noqa: BLE001 - whatever gets here is a bug: keep the traceback, spare the reader

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -107,6 +108,24 @@ def test_kill_at_any_moment_changes_nothing(tiny, edgetl, tmp_path):
         assert {k: one[k] for k in ("sha256", "top1", "max_abs_err")} == {k: other[k] for k in ("sha256", "top1", "max_abs_err")}
     assert not list((tmp_path / ".edgetl").rglob("*.partial"))
     assert not list((tmp_path / "runs").rglob(".writing"))
+
+
+def test_ctrl_c_is_exit_130_and_says_that_it_goes_on(tiny, tmp_path):
+    command = [sys.executable, "-m", "edgetl", "run", str(tiny("tflite/fp32"))]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    for line in process.stderr:
+        if "finetune" in line:
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.stderr.read()
+    assert process.wait(timeout=20) == 130
+    process.stderr.close()
+    assert "interrupted. The same command goes on from here." in told
+    assert "Traceback" not in told
+    assert "failed" not in told
 
 
 def test_a_child_ends_with_its_parent(tiny, tmp_path):
