@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import devices, pipeline
+from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import markdown, record
@@ -17,6 +18,7 @@ from edgetl.store import ROOT, Step, Store
 from edgetl.types import to_json
 
 RUNS = Path("runs")
+_FRESH = ".writing"
 
 
 def deliver(
@@ -46,12 +48,14 @@ def deliver(
     Raises:
         EdgetlError: a step that everything needs failed.
     """
+    loaded = pipeline.restrict(loaded, only)
     recipe = loaded.recipe
     watcher = watcher or Silent()
     store = Store(store_root, recipe.name)
     profiles = [devices.load_device(name) for name in recipe.devices]
-    steps = pipeline.plan(loaded, "benchmark" if until == "ship" else until, only)
+    steps = pipeline.plan(loaded, "benchmark" if until == "ship" else until)
     folder = out or RUNS / recipe.name
+    _check_folder(folder)
     with store.locked():
         results = pipeline.run(loaded, steps, store, watcher)
         judged = record.judge(recipe, profiles, results)
@@ -60,8 +64,21 @@ def deliver(
             shipped = _ship(loaded, steps, store, watcher, results, judged)
             bundle = {"path": "bundle.zip", "sha256": results.answers["ship"]["sha256"]}
         report = record.build(loaded, results, judged, bundle)
-        _publish(folder, store, steps, results, report, store.path(shipped) if bundle else None)
+        files = {a["path"]: a for a in report["artifacts"]}
+        made = [p for p in steps if p.step.stage == "convert" and p.step.label in results.answers]
+        sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]
+        wanted = [path for path in sources if f"artifacts/{path.name}" in files]
+        whole = until == "ship" and not only
+        _publish(folder, wanted, report, store.path(shipped) if bundle else None, whole=whole)
     return report
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse to publish where something lies that a run did not write: publishing replaces `artifacts` and `bundle`."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out: {folder}: is a file. Choose a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "report.json").is_file() and not (folder / _FRESH).is_dir():
+        raise InputError(f"--out: {folder}: holds files, and no report.json of an earlier run. Choose an empty folder.")
 
 
 def _ship(
@@ -94,32 +111,39 @@ def _ship(
     return step
 
 
-def _publish(
-    folder: Path, store: Store, steps: Sequence[Planned], results: Results, report: dict[str, Any], shipped: Path | None
-) -> None:
-    """Copy artifacts and bundle out of the store and write the reports; each file or folder whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / ".writing"
+def _publish(folder: Path, artifacts: Sequence[Path], report: dict[str, Any], shipped: Path | None, *, whole: bool) -> None:
+    """Copy artifacts and bundle out of the store and write the reports; each file or folder whole or not at all.
+
+    Args:
+        folder: where to.
+        artifacts: files and packages in the store.
+        report: content of report.json.
+        shipped: the `ship` step's result, or None.
+        whole: this was a run of everything: what an earlier one left must not outlive it. A partial run leaves the bundle and
+            the other artifacts of an earlier one as they are.
+    """
+    fresh = folder / _FRESH
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    (fresh / "artifacts").mkdir()
-    wanted = {a["path"] for a in report["artifacts"]}
-    for item in steps:
-        answer = results.answers.get(item.step.label)
-        if item.step.stage == "convert" and answer is not None and f"artifacts/{answer['path']}" in wanted:
-            source = store.path(item.step) / answer["path"]
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, fresh / "artifacts" / answer["path"])
+    fresh.mkdir(parents=True)
+    if not whole and (folder / "artifacts").is_dir():
+        shutil.copytree(folder / "artifacts", fresh / "artifacts")
+    (fresh / "artifacts").mkdir(exist_ok=True)
+    for source in artifacts:
+        goal = fresh / "artifacts" / source.name
+        if goal.is_dir():
+            shutil.rmtree(goal)
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, goal)
     if shipped is not None:
         shutil.copytree(shipped / "bundle", fresh / "bundle")
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
-    for name in ("artifacts", "bundle", "bundle.zip", "report.json", "report.md"):
+    for name in ("artifacts", *(("bundle", "bundle.zip") if whole else ()), "report.md", "report.json"):
         old, new = folder / name, fresh / name
         if old.is_dir():
             old.rename(fresh / f"old_{name}")
         elif not new.exists():
-            old.unlink(missing_ok=True)  # a bundle of an earlier run must not outlive it
+            old.unlink(missing_ok=True)
         if new.exists():
             new.rename(old)
     shutil.rmtree(fresh)

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,22 +83,21 @@ class Results:
     """Label of a step → why it failed."""
 
 
-def plan(loaded: LoadedRecipe, until: str = "benchmark", only: Sequence[str] = ()) -> list[Planned]:
+def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
     """List the steps of a recipe, in order, with their keys. Nothing runs, no heavy package is imported.
 
     Args:
         loaded: the recipe.
         until: last stage wanted, one of `STAGES`.
-        only: `format/scheme` of the targets wanted; empty = all.
 
     Returns:
         The steps.
 
     Raises:
-        InputError: data or weights are missing, or a wanted target is not in the recipe.
+        InputError: data or weights are missing.
     """
     recipe = loaded.recipe
-    targets = _targets(loaded, only)
+    targets = recipe.targets
     steps: list[Planned] = []
 
     def add(stage: str, target: str, needs: dict[str, Step], facts: dict[str, Any], **named: Any) -> Step:
@@ -146,13 +145,25 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark", only: Sequence[str] = (
     return steps
 
 
-def _targets(loaded: LoadedRecipe, only: Sequence[str]) -> tuple[Target, ...]:
-    targets = loaded.recipe.targets
-    names = [target.name for target in targets]
+def restrict(loaded: LoadedRecipe, only: Sequence[str]) -> LoadedRecipe:
+    """Leave all but some targets out of a recipe; nothing that is kept becomes another by it.
+
+    Args:
+        loaded: the recipe.
+        only: `format/scheme` of the targets wanted; empty = all.
+
+    Returns:
+        The recipe with those targets.
+
+    Raises:
+        UnknownName: a wanted target is not in the recipe.
+    """
+    names = [target.name for target in loaded.recipe.targets]
     for name in only:
         if name not in names:
             raise errors.UnknownName("target", name, names, loaded.path)
-    return tuple(target for target in targets if not only or target.name in only)
+    targets = tuple(target for target in loaded.recipe.targets if not only or target.name in only)
+    return replace(loaded, recipe=replace(loaded.recipe, targets=targets))
 
 
 def _weights_content(recipe: Recipe) -> dict[str, Any]:

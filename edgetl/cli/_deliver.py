@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-import json
+import json as json_module
 from pathlib import Path
 
 import typer
 
+from edgetl.cli._options import AllowFailedOption, JsonOption, OutOption, RecipeArgument, SetOption, TargetOption
 
-def deliver_and_show(
-    recipe: str,
-    overrides: list[str] | None,
-    *,
-    until: str,
-    only: list[str] | None = None,
-    out: Path | None = None,
-    as_json: bool = False,
-    allow_failed: bool = False,
-) -> None:
-    """Run a recipe, show the report, and leave with 0, 1 (a gate failed) or 4 (a target failed).
+
+def add_command(app: typer.Typer, name: str, until: str, text: str) -> None:
+    """Add a command that runs a recipe up to some stage.
 
     Args:
-        recipe: path or name.
-        overrides: `--set` pairs.
+        app: the command line.
+        name: of the command.
         until: last stage.
-        only: targets.
-        out: report folder.
-        as_json: print the report as JSON instead of the table.
-        allow_failed: bundle in spite of failed gates.
+        text: its help.
     """
+    if until == "ship":
+
+        @app.command(name=name, help=text)
+        def whole(
+            recipe: RecipeArgument,
+            set_: SetOption = None,
+            target: TargetOption = None,
+            out: OutOption = None,
+            json: JsonOption = False,
+            allow_failed: AllowFailedOption = False,
+        ) -> None:
+            _deliver_and_show(recipe, set_, until, target, out, json, allow_failed)
+
+    else:
+
+        @app.command(name=name, help=text)
+        def part(
+            recipe: RecipeArgument,
+            set_: SetOption = None,
+            target: TargetOption = None,
+            out: OutOption = None,
+            json: JsonOption = False,
+        ) -> None:
+            _deliver_and_show(recipe, set_, until, target, out, json, False)
+
+
+def _deliver_and_show(
+    recipe: str,
+    overrides: list[str] | None,
+    until: str,
+    only: list[str] | None,
+    out: Path | None,
+    as_json: bool,
+    allow_failed: bool,
+) -> None:
+    """Run a recipe, show the report, and leave with 0, 1 (a gate failed) or 4 (a target failed)."""
     import gc
 
     from edgetl.cli._progress import Progress
@@ -41,7 +67,7 @@ def deliver_and_show(
     with Progress() as progress:
         report = deliver(loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed)
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False))
+        typer.echo(json_module.dumps(report, ensure_ascii=False))
     else:
         from rich.console import Console
 

@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
         from edgetl.recipefile import load_recipe
         from edgetl.store import ROOT, Store
 
-        loaded = load_recipe(recipe, tuple(set_ or ()))
+        loaded = pipeline.restrict(load_recipe(recipe, tuple(set_ or ())), tuple(target or ()))
         store = Store(ROOT, loaded.recipe.name)
-        rows = [(p.step, store.status(p.step)) for p in pipeline.plan(loaded, only=tuple(target or ()))]
+        rows = [(p.step, store.status(p.step)) for p in pipeline.plan(loaded)]
         if json:
             listing = [
                 {"step": s.label, "key": s.key, "status": "cached" if st.cached else "run", "reasons": list(st.reasons)}
