@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,7 @@ def register(app: typer.Typer) -> None:
         name = re.sub(r"[^a-z0-9_.-]+", "-", folder.resolve().name.lower()).strip("-_.")[:64] or "photos"
         relative = os.path.relpath(photos.resolve(), folder.resolve())
         text = _TEMPLATE.format(
-            path=goal,
+            path=shlex.quote(str(goal)),
             name=name if not name.isdigit() else f"photos-{name}",
             photos=yaml.safe_dump(relative, default_flow_style=True, allow_unicode=True, width=10_000).partition("\n")[0],
             images=len(found.samples),
@@ -67,4 +68,6 @@ def register(app: typer.Typer) -> None:
         temporary = goal.with_suffix(".writing")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(goal)
-        typer.echo(f"{goal}: {len(found.samples)} photos in {len(found.class_names)} classes. Next: edgetl run {goal}")
+        typer.echo(
+            f"{goal}: {len(found.samples)} photos in {len(found.class_names)} classes. Next: edgetl run {shlex.quote(str(goal))}"
+        )

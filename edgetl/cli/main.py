@@ -68,6 +68,11 @@ def _run() -> int:
         return error.exit_code
     except BrokenPipeError:
         return 141
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            return _bug(error)
+        print(f"edgetl: {error.filename or 'input/output'}: {error.strerror or error}.", file=sys.stderr)
+        return EdgetlError.exit_code
     except Exception as error:  # noqa: BLE001 - whatever gets here is a bug: keep the traceback, spare the reader
         return _bug(error)
     return 0
