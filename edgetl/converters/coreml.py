@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from edgetl.converters._base import INPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
@@ -94,17 +95,13 @@ def _audit(path: Path, scheme: str, class_names: tuple[str, ...]) -> tuple[str, 
     wanted = {"fp16": 10, "fp32": 11}[scheme]  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
     if set(types) != {wanted}:
         raise ConversionError(f"{path.name}: is not what {scheme} says: its layers compute in MIL types {dict(types)}.")
-    labels = [v for o in operations if o.type == "classify" for v in _strings(o)]
-    if labels and tuple(labels) != class_names:
+    if _labels(operations) != class_names:
         raise ConversionError(f"{path.name}: carries other class labels than the network.")
     counts = Counter(operation.type for operation in operations if operation.type != "const")
     return (f"specification {spec.specificationVersion}", *(f"{count} {name}" for name, count in counts.most_common()))
 
 
-def _strings(operation: object) -> list[str]:
-    """Values of the string constants bound to an operation's arguments."""
-    found: list[str] = []
-    for argument in operation.inputs.values():  # type: ignore[attr-defined]
-        for binding in argument.arguments:
-            found += list(binding.value.immediateValue.tensor.strings.values)
-    return found
+def _labels(operations: Any) -> tuple[str, ...]:
+    """Class labels that the `classify` operation carries."""
+    values = (a.value.immediateValue for o in operations if o.type == "classify" for a in o.inputs["classes"].arguments)
+    return tuple(text for value in values for item in value.list.values for text in item.immediateValue.tensor.strings.values)

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 TITLE = "onnxruntime, CPU execution provider."
 FORMATS = ("onnx",)
 PACKAGES = ("onnxruntime",)
+_REFUSALS = (
+    "Fail",
+    "InvalidArgument",
+    "InvalidGraph",
+    "InvalidProtobuf",
+    "NoModel",
+    "NoSuchFile",
+    "NotImplemented",
+    "RuntimeException",
+)
+"""onnxruntime's exceptions, which share no base but Exception."""
 
 
 def unavailable() -> str | None:
@@ -30,15 +41,16 @@ def load_engine() -> None:
 class _Session:
     def __init__(self, path: Path, threads: int, preprocess: Preprocess) -> None:
         import onnxruntime
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, NotImplemented
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        refusals = (RuntimeError, *(getattr(state, name) for name in _REFUSALS))
         try:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidArgument, InvalidGraph, NotImplemented, RuntimeError) as error:
+        except refusals as error:
             raise VerificationError(f"{path.name}: onnxruntime refuses it: {error}") from error
         self._input = self._session.get_inputs()[0].name
         self._preprocess = preprocess

@@ -79,6 +79,22 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(images, tmp_path, stop_a
     assert calm_history[-1]["val_top1"] > 0.6
 
 
+def test_a_phase_stops_when_nothing_improves_and_keeps_the_best(images, tmp_path):
+    from edgetl.nn import training
+
+    model = _model()
+    start = model.get_weights()
+    stretch = training.Stretch(
+        name="still", prepare=lambda: None, epochs=9, learning_rate=1e-12, batch_size=16, cosine=False, patience=2
+    )
+    silent = {"seed": 0, "checkpoint": tmp_path / "c.npz", "progress": lambda event: None}
+    history = training.train(model, (stretch,), images, images, SPEC, **silent)
+    assert 3 <= len(history) < 9
+    best = max(history, key=lambda entry: (entry["val_top1"], -entry["val_loss"]))
+    assert best["epoch"] == len(history) - 2
+    assert np.allclose(start[0], model.get_weights()[0], atol=1e-6)
+
+
 def test_a_frozen_layer_does_not_move(images, tmp_path):
     weights, _, before = _train(images, tmp_path / "c.npz", frozen=True)
     assert np.array_equal(weights[0], before)
