@@ -218,7 +218,14 @@ def run(
             waves.append([item])
     for wave in waves:
         stage = wave[0].step.stage
-        ready = [p for p in wave if not any(need.label in results.failures for need in p.needs.values())]
+        ready = []
+        for item in wave:
+            missing = next((need for need in item.needs.values() if need.label not in results.answers), None)
+            if missing is None:
+                ready.append(item)
+            elif stage == "convert":
+                why = f"was not tried, because {missing.label} failed"
+                results.failures[item.step.label] = errors.StageError(stage, item.step.target, why)
         with concurrent.futures.ThreadPoolExecutor(_SIDE_BY_SIDE.get(stage, 1)) as pool:
             futures = [pool.submit(_run_one, loaded, item, store, watcher, results) for item in ready]
             try:

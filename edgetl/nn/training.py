@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,9 +244,13 @@ def _save(path: Path, model: Any, optimizer: Any, best: _Best, history: list[Any
 def _load(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        saved: dict[str, Any] = json.loads(file["head"].tobytes())
-        for kind in ("weights", "best", "optimizer"):
-            count = sum(1 for name in file.files if name.startswith(f"{kind}/"))
-            saved[kind] = [file[f"{kind}/{i}"] for i in range(count)]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            saved: dict[str, Any] = json.loads(file["head"].tobytes())
+            for kind in ("weights", "best", "optimizer"):
+                count = sum(1 for name in file.files if name.startswith(f"{kind}/"))
+                saved[kind] = [file[f"{kind}/{i}"] for i in range(count)]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        print(f"{path.name} cannot be read ({error}); training starts anew", file=sys.stderr)
+        return None
     return saved

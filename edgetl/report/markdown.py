@@ -20,7 +20,7 @@ def text(report: dict[str, Any]) -> str:
     lines = [
         f"# {report['recipe']['name']}",
         "",
-        f"Float {report['checkpoint']['backbone']}: top-1 {report['checkpoint']['top1']} "
+        f"Float {report['checkpoint']['backbone']}: top-1 {report['checkpoint']['top1'] or 0.0:.3f} "
         f"on {report['checkpoint']['n']} test images. "
         "Times are of this host and say nothing about a phone.",
         "",

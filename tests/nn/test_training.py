@@ -79,6 +79,14 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(images, tmp_path, stop_a
     assert calm_history[-1]["val_top1"] > 0.6
 
 
+def test_a_damaged_checkpoint_starts_anew(images, tmp_path):
+    calm, *_ = _train(images, tmp_path / "calm.npz")
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "calm.npz").read_bytes()[:500])
+    torn, history, _ = _train(images, tmp_path / "torn.npz")
+    assert len(history) == 6
+    assert all(np.array_equal(one, other) for one, other in zip(calm, torn, strict=True))
+
+
 def test_a_phase_stops_when_nothing_improves_and_keeps_the_best(images, tmp_path):
     from edgetl.nn import training
 
