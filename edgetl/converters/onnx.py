@@ -74,7 +74,7 @@ def _settle_constants(graph: Any) -> None:
     for node in graph.node:
         for place, name in enumerate(node.input):
             if name in constants:
-                node.input[place] = names.setdefault(name, f"{node.output[0]}/constant_{place}")
+                node.input[place] = names.setdefault(name, f"constant_{len(names)}")
     settled = []
     for old, new in names.items():
         constants[old].name = new

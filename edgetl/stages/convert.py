@@ -13,7 +13,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 2
+VERSION = 3
 RESUMABLE = False
 
 
