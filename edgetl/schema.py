@@ -109,6 +109,9 @@ def hints_of(kind: type) -> dict[str, Any]:
 
 def _check(hint: Any, value: Any, key: str, fault: Callable[[str, str], None]) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(value, int) and value.bit_length() > 64:  # may neither fit a float nor be printable
+        fault(key, "is too large a number.")
+        return None
     if origin is typing.Annotated:
         seen: list[str] = []
 
@@ -196,6 +199,9 @@ def _check_scalar(hint: Any, value: Any, key: str, fault: Callable[[str, str], N
         if math.isfinite(value):
             return float(value)
         fault(key, f"must be a finite number, not {value}.")
+        return None
+    if isinstance(value, str) and "\0" in value:
+        fault(key, "must not contain the character NUL.")
         return None
     if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value

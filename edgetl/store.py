@@ -92,12 +92,13 @@ class Store:
             return Status(True, ()) if damage is None else Status(False, (f"the kept result is damaged: {damage}",))
         partial = self.path(step).with_suffix(".partial").is_dir()
         shelf = self._shelf(step)
-        earlier = [r for r in (_read(p) for p in shelf.glob(f"*/{RECORD}")) if r is not None] if shelf.is_dir() else []
+        kept = [p for p in shelf.glob(f"*/{RECORD}") if p.parent.suffix != ".partial"] if shelf.is_dir() else []
+        earlier = [r for r in map(_read, kept) if r is not None]
         started = ("an earlier run of it did not finish",) if partial else ()
         if not earlier:
             return Status(False, started or ("has not run yet",))
-        latest = max(earlier, key=lambda r: float(r.get("finished_s", 0.0)))
-        return Status(False, (*_changes(latest.get("decides", {}), step.decides), *started))
+        latest = max(earlier, key=lambda r: float(r["finished_s"]))
+        return Status(False, (*_changes(latest["decides"], step.decides), *started))
 
     def _damage(self, step: Step, record: dict[str, Any], thorough: bool) -> str | None:
         for name, (size, digest) in record["files"].items():
@@ -107,7 +108,7 @@ class Store:
                     return f"{name} has another size"
                 if thorough and _sha256(path) != digest:
                     return f"{name} has another content"
-            except OSError:
+            except (OSError, ValueError):
                 return f"{name} is gone"
         return None
 
@@ -149,7 +150,7 @@ class Store:
         files = {
             path.relative_to(partial).as_posix(): (path.stat().st_size, _sha256(path))
             for path in sorted(partial.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path != partial / RECORD  # one of an earlier commit that was killed before its last step
         }
         record = {
             "schema": 1,
@@ -207,10 +208,13 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Read a record; None when it is absent or not one (then it is as good as absent)."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    whole = isinstance(record, dict) and record.get("schema") == 1
-    return record if whole and {"files", "result", "decides", "seconds"} <= set(record) else None
+    if not isinstance(record, dict) or record.get("schema") != 1:
+        return None
+    fields = {"decides": dict, "files": dict, "result": dict, "seconds": int | float, "finished_s": int | float}
+    whole = all(isinstance(record.get(name), kind) for name, kind in fields.items())
+    return record if whole and all(isinstance(f, list) and len(f) == 2 for f in record["files"].values()) else None
 
 
 def _sha256(path: Path) -> str:

@@ -226,7 +226,8 @@ def _revive(hint: Any, value: Any) -> Any:
         arguments = tuple(typing.get_args(a)[0] if typing.get_origin(a) is typing.Annotated else a for a in arguments)
         records = [a for a in arguments if dataclasses.is_dataclass(a)]
         if isinstance(value, dict) and records:
-            return _revive(next(r for r in records if {f.name for f in dataclasses.fields(r)} >= set(value)), value)
+            fitting = (r for r in records if {f.name for f in dataclasses.fields(r)} >= set(value))
+            return _revive(next(fitting, records[0]), value)
         if isinstance(value, list):
             return _revive(next(a for a in arguments if typing.get_origin(a) is tuple), value)
         return value

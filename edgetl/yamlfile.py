@@ -18,6 +18,7 @@ MAX_BYTES = 1_000_000
 
 MAX_DEPTH = 32
 """Deepest nesting of lists and mappings; a recipe needs five."""
+_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ def read_yaml(path: Path) -> YamlFile:
     loading = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = data.decode("utf-8")
-        if _depth(yaml.parse(text, Loader=loading)) > MAX_DEPTH:  # the composer recurses, in C without a limit
+        if _too_deep(yaml.parse(text, Loader=loading)):  # the composer recurses, in C without a limit
             raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe or a device profile.")
         loader = loading(text)
-        # YAML 1.2 reads 1e-3 as a number; PyYAML's 1.1 rules would make it text.
+        # YAML 1.2 reads 1e-3 and 1.5e2 as numbers; PyYAML's 1.1 rules would make them text.
         loader.yaml_implicit_resolvers = {
-            first: [*resolvers, ("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"))]
+            first: [*resolvers, ("tag:yaml.org,2002:float", _EXPONENT)]
             for first, resolvers in loader.yaml_implicit_resolvers.items()
         }
         node = loader.get_single_node()
@@ -92,15 +93,16 @@ def read_yaml(path: Path) -> YamlFile:
     return YamlFile(name, value, lines)
 
 
-def _depth(events: Any) -> int:
-    """Deepest nesting in a stream of YAML events."""
+def _too_deep(events: Any) -> bool:
+    """Tell whether a stream of YAML events nests deeper than `MAX_DEPTH`; stops there, for the parser's time is quadratic."""
     import yaml
 
-    now = deepest = 0
+    now = 0
     for event in events:
         now += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        deepest = max(deepest, now)
-    return deepest
+        if now > MAX_DEPTH:
+            return True
+    return False
 
 
 def _plain(loader: Any, node: Any, key: str, lines: dict[str, int], faults: list[str], name: str, seen: set[int]) -> Any:

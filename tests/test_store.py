@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,13 +72,63 @@ def test_damage_is_found_and_mended(store):
     assert store.status(_step(), thorough=True).cached
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2}', '{"schema": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "[" * 100_000, '{"schema": 2}', '{"schema": 1}'], ids=lambda t: t[:12] or "empty"
+)
 def test_a_corrupt_record_is_a_miss(store, text):
     _finish(store, _step())
     (store.path(_step()) / RECORD).write_text(text)
     assert not store.status(_step()).cached
     _finish(store, _step())
     assert json.loads((store.path(_step()) / RECORD).read_text())["files"]["file.bin"][0] == 4
+
+
+@pytest.mark.parametrize("field", ["decides", "files", "result", "seconds", "finished_s"])
+@pytest.mark.parametrize("value", [None, 3, "x", [], [1], {"file.bin": 3}, {"file.bin": [1]}, {"a\0b": [1, "x"]}], ids=json.dumps)
+def test_a_record_of_another_shape_never_breaks_a_run(store, field, value):
+    _finish(store, _step())
+    path = store.path(_step()) / RECORD
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    for step in (_step(), _step(epochs=4)):
+        store.status(step, thorough=True)
+    try:
+        store.result(_step())
+    except InputError as error:
+        assert "holds no finished convert tflite/fp32" in str(error)
+
+
+def test_a_run_killed_while_it_commits_leaves_no_result_and_spoils_none(store, monkeypatch):
+    def killed(self, goal):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            _finish(store, _step())
+    assert (store.path(_step()).with_suffix(".partial") / RECORD).exists(), "the record was written, the folder not renamed"
+    assert not store.path(_step()).exists()
+    assert store.status(_step()).reasons == ("an earlier run of it did not finish",)
+    assert store.status(_step(epochs=4)).reasons == ("has not run yet",)
+    store.begin(_step(), resumable=True)
+    store.commit(_step(), {}, 1.0, 1.0)
+    assert store.status(_step(), thorough=True).cached
+
+
+def test_nothing_is_visible_before_the_commit_and_all_of_it_after(store):
+    out = store.begin(_step(), resumable=False)
+    (out / "sub").mkdir()
+    (out / "sub" / "file.bin").write_bytes(b"x")
+    assert not store.path(_step()).exists()
+    store.commit(_step(), {}, 1.0, 1.0)
+    assert not out.exists()
+    assert set(json.loads((store.path(_step()) / RECORD).read_text())["files"]) == {"sub/file.bin"}
+
+
+def test_the_reason_compares_with_the_latest_result(store):
+    for epochs, finished_s in ((7, 20.0), (5, 10.0)):
+        store.begin(_step(epochs=epochs), resumable=False)
+        store.commit(_step(epochs=epochs), {}, 1.0, finished_s)
+    assert store.status(_step(epochs=9)).reasons == ("epochs changed: 7 → 9",)
 
 
 def test_a_second_run_is_refused_while_the_first_goes_on(store):

@@ -46,8 +46,11 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code (README, "Exit codes")."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]  # None: the caller closed it
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # "→" on a terminal that lacks it
     code = _run()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         try:
             stream.flush()
         except BrokenPipeError:
@@ -59,6 +62,8 @@ def _run() -> int:
     try:
         app()
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # Typer makes 1 of it, which means a failed gate here
+            return 141
         code = leaving.code if isinstance(leaving.code, int) else 0
         if code == _INTERRUPTED:  # Typer makes this of Ctrl-C
             print("edgetl: interrupted. The same command goes on from here.", file=sys.stderr)
