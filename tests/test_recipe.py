@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from edgetl import places
 from edgetl.errors import InputError, RecipeError
 from edgetl.recipefile import load_recipe, recipe_json_schema
+from edgetl.yamlfile import read_yaml
 
 GOOD = """\
 schema: 1
@@ -41,7 +43,7 @@ FAULTS = {
     "training without a section": (
         "quantize: {scheme: w8a8_qat}\n",
         "",
-        "8: targets[0].scheme: w8a8_qat is trained: it needs a 'quantize' section",
+        "8: targets[0].scheme: w8a8_qat is trained: it needs a 'quantize' section with scheme: w8a8_qat.",
     ),
     "target twice": (
         "devices:",
@@ -51,25 +53,57 @@ FAULTS = {
     "unknown layer": (
         "freeze: all",
         "unfreeze_from: conv_dw_99",
-        "6: train[0].unfreeze_from: mobilenet_v1 has no layer 'conv_dw_99'. Did you mean",
+        "6: train[0].unfreeze_from: mobilenet_v1 has no layer 'conv_dw_99'. Did you mean 'conv_dw_9'?",
     ),
     "freeze twice": ("freeze: all", "freeze: all, unfreeze_from: conv1", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
     "unknown device": ("pixel-4", "pixel-44", "10: devices[0]: no device named 'pixel-44'. Did you mean 'pixel-4'?"),
     "split": (
         "name: digits",
         "name: digits, split: {train: 0.9, val: 0.2, test: 0.2}",
-        "3: data.split: train + val + test make 1.3",
+        "3: data.split: train + val + test make 1.3; they must make 1.",
     ),
-    "no such weights": ("weights: none", "weights: bundled", "4: backbone.weights: mobilenet_v1 has no bundled weights"),
+    "no such weights": (
+        "weights: none",
+        "weights: bundled",
+        "4: backbone.weights: mobilenet_v1 has no bundled weights; use imagenet, none, or a file.",
+    ),
     "width without weights": (
         "alpha: 0.25, input_px: 64, weights: none",
         "alpha: 0.3, weights: imagenet",
         "4: backbone.alpha: mobilenet_v1 has no imagenet weights at alpha 0.3, only at 0.25, 0.5, 0.75, 1.",
     ),
-    "folder without a path": ("source: builtin, name: digits", "source: folder", "3: data: key 'path' is missing"),
-    "name with a path in it": ("name: toy", "name: ../toy", "2: name: '../toy' is not a name of lower-case letters"),
+    "folder without a path": (
+        "source: builtin, name: digits",
+        "source: folder",
+        "3: data: key 'path' is missing: source folder needs it.",
+    ),
+    "name with a path in it": (
+        "name: toy",
+        "name: ../toy",
+        "2: name: '../toy' is not a name of lower-case letters, digits, '_', '-' and '.'.",
+    ),
     "empty list": ("devices: [pixel-4]", "devices: [pixel-4]\nhead:", "11: head: must be a mapping of keys, not empty."),
-    "schema of the future": ("schema: 1", "schema: 2", "1: schema: a whole number 2 is not allowed. Known: 1."),
+    "schema of the future": ("schema: 1", "schema: 2", "1: schema: a whole number 2 is not allowed."),
+    "too large": ("1e-3", "1" + "0" * 400, "6: train[0].learning_rate: is too large a number."),
+    "NUL": ("[pixel-4]", '["a\\0.yaml"]', "10: devices[0]: must not contain the character NUL."),
+    "both sources": ("name: digits", "name: digits, path: x", "3: data.path: does not go with source builtin."),
+    "empty split": (
+        "name: digits",
+        "name: digits, split: {train: 0.8, val: 0.0, test: 0.2}",
+        "3: data.split.val: must be above 0.",
+    ),
+    "nothing learns": ("freeze: all, ", "", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
+    "device twice": ("[pixel-4]", "[pixel-4, pixel-4]", "10: devices[1]: 'pixel-4' is given twice."),
+    "another training": (
+        "quantize: {scheme: w8a8_qat}",
+        "quantize: {scheme: fp16}",
+        "9: targets[0].scheme: w8a8_qat is trained: it needs a 'quantize' section with scheme: w8a8_qat.",
+    ),
+    "unknown scheme": (
+        "format: tflite, scheme: w8a8_qat",
+        "format: tflite, scheme: int8",
+        "9: targets[0].scheme: no scheme named 'int8'.",
+    ),
 }
 
 
@@ -80,7 +114,9 @@ def test_each_fault_is_named_at_its_line(case, tmp_path):
     path.write_text(GOOD.replace(old, new, 1))
     with pytest.raises(RecipeError) as caught:
         load_recipe(str(path))
-    assert f"{path}:{message}" in str(caught.value)
+    first, *others = [fault.partition(" Known: ")[0] for fault in caught.value.faults]  # the list of names grows
+    assert first == f"{path}:{message}"
+    assert others == ([f"{path}:6: train[0]: key 'epochs' is missing."] if case == "unknown key" else [])
 
 
 def test_all_faults_come_at_once(tmp_path, edgetl):
@@ -116,8 +152,10 @@ BROKEN_FILES = {
 def test_a_file_that_is_no_recipe_is_exit_2(case, tmp_path, edgetl):
     content, message = BROKEN_FILES[case]
     (tmp_path / "x.yaml").write_bytes(content)
-    done = edgetl("plan", "x.yaml")
+    done = edgetl("run", "x.yaml")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.yaml"], "nothing is written"
     assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -127,6 +165,7 @@ def test_overrides_are_checked_like_the_file(tmp_path):
     path.write_text(GOOD)
     changed = load_recipe(str(path), ("train[0].epochs=7", "gates.min_top1=0.25", "backbone.weights.path=w.h5")).recipe
     assert changed.train[0].epochs == 7
+    assert changed.train[0].learning_rate == 0.001, "1e-3 of the file is a number"
     assert changed.gates.min_top1 == 0.25
     assert changed.backbone.weights.path == "w.h5"
     for text, message in (
@@ -158,9 +197,38 @@ def test_the_digest_changes_with_the_content_only(tmp_path):
     assert load_recipe(str(path), ("seed=4",)).sha256 != one
 
 
-def test_the_json_schema_describes_the_file():
+def _unfit(value, schema, root, at="recipe"):
+    """What the part of JSON Schema that edgetl writes says against a value."""
+    if "$ref" in schema:
+        return _unfit(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
+    if "anyOf" in schema:
+        answers = [_unfit(value, option, root, at) for option in schema["anyOf"]]
+        return [] if [] in answers else [f"{at}: {value!r} fits nothing: {answers}"]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{at}: {value!r} is not of {schema['enum']}"]
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
+    if not isinstance(value, kinds.get(schema["type"], type(None))):
+        return [f"{at}: {value!r} is no {schema['type']}"]
+    if schema["type"] == "object":
+        wrong = [f"{at}: {k}" for k in {*schema.get("required", ())} - {*value} | {*value} - {*schema["properties"]}]
+        known = [k for k in value if k in schema["properties"]]
+        return wrong + [w for k in known for w in _unfit(value[k], schema["properties"][k], root, f"{at}.{k}")]
+    if schema["type"] == "array":
+        return [w for i, item in enumerate(value) for w in _unfit(item, schema["items"], root, f"{at}[{i}]")]
+    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum", schema.get("exclusiveMaximum"))
+    return [at] if (low is not None and value < low) or (high is not None and value > high) else []
+
+
+def test_the_json_schema_describes_the_file(tmp_path):
     schema = json.loads(json.dumps(recipe_json_schema()))
     assert set(schema["required"]) == {"schema", "name", "data", "backbone", "train", "targets"}
     assert schema["additionalProperties"] is False
     assert "tflite" in schema["$defs"]["Target"]["properties"]["format"]["enum"]
     assert schema["$defs"]["Phase"]["properties"]["epochs"]["minimum"] == 1
+    toy = tmp_path / "toy.yaml"
+    toy.write_text(GOOD)
+    for file in (*places.shipped("recipes").glob("*.yaml"), toy):
+        assert _unfit(read_yaml(file).value, schema, schema) == []
+    for case in ("unknown key", "missing key", "wrong type", "out of range", "unknown format", "schema of the future"):
+        toy.write_text(GOOD.replace(*FAULTS[case][:2], 1))
+        assert _unfit(read_yaml(toy).value, schema, schema), case

@@ -5,14 +5,16 @@ import json
 
 import pytest
 
+from edgetl import places, types
 from edgetl.recipe import Recipe, Target
 from edgetl.recipefile import load_recipe
 from edgetl.stages._base import Job
-from edgetl.types import Artifact, Measurement, TensorSpec, Verdict, flatten, from_json, to_json
+from edgetl.types import Artifact, Measurement, Preprocess, TensorSpec, Verdict, flatten, from_json, to_json
 
 SPEC = TensorSpec(name="image", shape=(1, 8, 8, 3), dtype="int8", layout="NHWC", scale=0.5, zero_point=-1)
 RECORDS = [
     SPEC,
+    Preprocess(resize_px=73, crop_px=64, interpolation="bicubic", mean=0.5, std=2.0),
     Artifact(
         format="tflite", scheme="fp32", path="a.tflite", sha256="0" * 64, size_bytes=3, inputs=(SPEC,), outputs=(SPEC, SPEC),
         converter="x 1", notes=("1 CONV_2D",),
@@ -28,6 +30,25 @@ RECORDS = [
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
 def test_a_record_comes_back_equal(record):
     assert from_json(type(record), json.loads(json.dumps(to_json(record)))) == record
+
+
+def test_every_record_that_is_written_is_tried():
+    records = {n for n, v in vars(types).items() if dataclasses.is_dataclass(v) and v.__module__ == types.__name__}
+    assert records - {type(r).__name__ for r in RECORDS} == {"Sample", "Dataset"}, "these two hold functions: never written"
+
+
+@pytest.mark.parametrize("record", RECORDS[1:], ids=lambda r: type(r).__name__)
+def test_a_missing_field_is_refused_not_guessed(record):
+    value = to_json(record)
+    value.pop(next(f.name for f in dataclasses.fields(record) if f.default is dataclasses.MISSING))
+    with pytest.raises(TypeError, match="missing"):
+        from_json(type(record), value)
+
+
+def test_every_recipe_that_comes_with_edgetl_survives():
+    for path in places.shipped("recipes").glob("*.yaml"):
+        recipe = load_recipe(str(path)).recipe
+        assert from_json(Recipe, json.loads(json.dumps(to_json(recipe)))) == recipe
 
 
 def test_a_recipe_comes_back_equal_inside_a_job():
@@ -47,6 +68,10 @@ def test_another_schema_and_a_strange_field_are_refused():
         from_json(TensorSpec, {**value, "schema": 2})
     with pytest.raises(TypeError):
         from_json(TensorSpec, {**value, "colour": "red"})
+    recipe = to_json(load_recipe("quickstart", ("backbone.weights={path: w.h5}",)).recipe)
+    recipe["backbone"]["weights"]["colour"] = "red"
+    with pytest.raises(TypeError, match="colour"):
+        from_json(Recipe, recipe)
 
 
 def test_flatten_names_every_scalar_by_its_path():

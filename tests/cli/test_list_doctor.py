@@ -1,11 +1,14 @@
 """Commands that only tell."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from edgetl import __version__
-from edgetl.registry import KINDS
+from edgetl.registry import KINDS, names
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "devices", "recipes"])
@@ -16,10 +19,17 @@ def test_every_kind_can_be_listed(kind, edgetl):
     assert rows[0]["name"] in edgetl("list", kind).stdout
 
 
+def test_all_kinds_come_in_one_answer(edgetl):
+    tables = json.loads(edgetl("list", "--json").stdout)
+    assert sorted(tables) == sorted([*KINDS, "devices", "recipes"])
+    assert {row["name"] for row in tables["converters"]} == set(names("converters"))
+
+
 def test_an_unknown_kind_is_exit_2(edgetl):
     done = edgetl("list", "device")
     assert done.returncode == 2
-    assert "Did you mean 'devices'?" in done.stderr
+    assert "no kind named 'device'. Did you mean 'devices'? Known: backbones, " in done.stderr
+    assert done.stdout == ""
 
 
 def test_doctor_tells_versions_and_what_can_run(edgetl):
@@ -27,7 +37,12 @@ def test_doctor_tells_versions_and_what_can_run(edgetl):
     found = json.loads(done.stdout)
     assert found["packages"]["tensorflow"]
     assert found["converters"]["tflite"] is None
-    assert (done.returncode == 0) == (not found["problems"])
+    assert done.returncode == (3 if found["problems"] else 0)
+    for kind in ("converters", "runtimes"):
+        assert set(found[kind]) == set(names(kind))
+    plain = edgetl("doctor")
+    assert plain.returncode == done.returncode
+    assert all(name in plain.stdout for name in (*found["packages"], *found["converters"], *found["problems"]))
 
 
 def test_version_and_a_wrong_option(edgetl):
@@ -56,3 +71,27 @@ def test_init_writes_a_recipe_that_can_be_planned(edgetl, photos, tmp_path):
     assert "is there already" in again.stderr
     assert edgetl("init", tmp_path / "x", "--photos", tmp_path / "absent").returncode == 2
     assert not (tmp_path / "x").exists()
+
+
+def test_a_reader_that_left_is_exit_141_and_no_failed_gate(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        command = [sys.executable, "-m", "edgetl", "list"]
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_does_no_harm(closed, tmp_path):
+    shell = ["/bin/sh", "-c", f'"$0" -m edgetl list {closed}', sys.executable]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_terminal_that_lacks_a_letter_gets_its_number(tmp_path):
+    command = [sys.executable, "-m", "edgetl", "recipe", "check", "quickstart", "--set", "description=→"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "description: \\u2192" in done.stdout

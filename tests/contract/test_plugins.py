@@ -4,10 +4,11 @@ import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from edgetl import registry
+from edgetl import pipeline, registry
 from edgetl.errors import UnknownName
 
 PROTOCOLS = {
@@ -17,16 +18,27 @@ PROTOCOLS = {
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
 }
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 PLUGINS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
 
 
-@pytest.mark.parametrize(("kind", "name"), PLUGINS)
-def test_it_defines_what_its_protocol_declares(kind, name):
-    module = registry.load(kind, name)
-    protocol = getattr(importlib.import_module(f"edgetl.{kind}._base"), PROTOCOLS[kind])
-    for member, declared in vars(protocol).items():
-        if member.startswith("_"):
-            continue
+def _members(kind, protocol):
+    declared = vars(getattr(importlib.import_module(f"edgetl.{kind}._base"), protocol))
+    return {member: value for member, value in declared.items() if not member.startswith("_")}
+
+
+def test_every_kind_has_its_protocol():
+    assert set(PROTOCOLS) == set(registry.KINDS)
+    assert all(len(_members(kind, protocol)) >= 3 for kind, protocol in PROTOCOLS.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "protocol"),
+    [(k, n, PROTOCOLS[k]) for k, n in PLUGINS] + [("stages", s, "StageModule") for s in (*pipeline.STAGES, "ship")],
+)
+def test_it_defines_what_its_protocol_declares(kind, name, protocol):
+    module = importlib.import_module(f"edgetl.{kind}.{name}")
+    for member, declared in _members(kind, protocol).items():
         assert hasattr(module, member), f"{kind}/{name}.py does not define {member}"
         if inspect.isfunction(declared):
             wanted = [p for p in inspect.signature(declared).parameters if p != "self"]
@@ -35,7 +47,10 @@ def test_it_defines_what_its_protocol_declares(kind, name):
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
 def test_importing_it_is_light(kind, name):
-    heavy = ("tensorflow", "tf_keras", "onnx", "onnxruntime", "coremltools", "ai_edge_litert", "sklearn", "numpy", "PIL")
+    heavy = (
+        "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "onnx", "tf2onnx", "onnxruntime", "coremltools",
+        "ai_edge_litert", "sklearn", "scipy", "numpy", "PIL", "h5py",
+    )  # fmt: skip
     code = f"import sys\nfor n in {heavy!r}: sys.modules[n] = None\nimport edgetl.{kind}.{name}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -53,6 +68,19 @@ def test_a_converter_claims_schemes_and_origins_that_exist(name):
     for scheme, origin in module.ORIGIN.items():
         assert scheme in module.SCHEMES
         assert scheme in registry.load("converters", origin).SCHEMES
+
+
+@pytest.mark.parametrize("name", registry.names("schemes"))
+def test_a_trained_scheme_can_be_trained_and_some_format_holds_each(name):
+    module = registry.load("schemes", name)
+    assert module.NEEDS in ("nothing", "calibration", "training")
+    assert hasattr(module, "wrap") == (module.NEEDS == "training")
+    assert any(name in registry.load("converters", c).SCHEMES for c in registry.names("converters"))
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS)
+def test_the_readme_names_it(kind, name):
+    assert f"`{name}`" in README
 
 
 def test_a_runtime_exists_for_every_format():

@@ -1,6 +1,7 @@
 """`--help`, `list` and `plan` import nothing heavy and start within twelve times bare Python, in the same run."""
 
 import compileall
+import os
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import edgetl
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "onnx", "tf2onnx", "onnxruntime", "coremltools",
-    "ai_edge_litert", "sklearn", "scipy", "numpy", "PIL", "rich", "h5py", "psutil",
+    "ai_edge_litert", "sklearn", "scipy", "numpy", "PIL", "rich", "h5py", "psutil", "pydantic",
 )  # fmt: skip
 COMMANDS = (["--help"], ["list"], ["plan", str(ROOT / "recipes" / "quickstart.yaml")])
 LIMIT = 12.0
@@ -25,7 +26,16 @@ def bytecode():
     compileall.compile_dir(next(iter(edgetl.__path__)), quiet=1)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_a_blocked_import_is_noticed(tmp_path):
+    code = "import sys\nsys.modules['yaml'] = None\nfrom edgetl.cli.main import main\nmain()\n"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # where the traceback of a bug goes
+    command = [sys.executable, "-c", code, *COMMANDS[2]]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 70
+    assert "import of yaml halted" in done.stderr
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["recipe", "check", COMMANDS[2][1]], ["doctor"]], ids=lambda c: c[0])
 def test_no_heavy_package_is_imported(command, tmp_path):
     code = f"import sys\nfor n in {HEAVY!r}: sys.modules[n] = None\nfrom edgetl.cli.main import main\nmain()\n"
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, cwd=tmp_path)
