@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from edgetl import devices, registry
@@ -174,6 +174,9 @@ class Quantize:
     batch_size: BatchSize = 32
     calibration_images: Annotated[int, Bound(ge=1, le=100_000)] = 128
     """Training images, spread over the classes, from which activation ranges are taken."""
+    ranges: Literal["minmax", "percentile", "mse"] = "minmax"
+    """How much of the activations seen on them to keep: all, all but one in ten thousand at each end, or what gives the least
+    squared error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,14 @@ class Target:
 
     format: FormatName
     scheme: SchemeName
+    io: Literal["float32", "uint8", "int8"] = "float32"
+    """Type of input and output of an int8 file; `uint8` takes the bytes of the picture as they are."""
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    """ONNX: order of the input's axes."""
+    batch: Literal["fixed", "dynamic"] = "fixed"
+    """ONNX: one image at a time, or any number."""
+    activation: Literal["auto", "uint8", "int8"] = "auto"
+    """ONNX, int8: type of the values between operators. `auto` is uint8, which onnxruntime fuses wholly on x86 and on ARM."""
 
     @property
     def name(self) -> str:
@@ -193,8 +204,19 @@ class Target:
         schemes = tuple(registry.load("converters", self.format).SCHEMES)
         if self.scheme not in schemes:
             allowed = ", ".join(schemes)
-            return (("scheme", f"{self.format} cannot hold {self.scheme} yet. It can hold: {allowed}."),)
-        return ()
+            return (("scheme", f"{self.format} cannot hold {self.scheme}. It can hold: {allowed}."),)
+        found = []
+        for field in fields(self)[2:]:
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            if field.name not in registry.load("converters", self.format).OPTIONS:
+                found.append((field.name, f"{self.format} has no choice of {field.name}."))
+            elif field.name in ("io", "activation") and registry.load("schemes", self.scheme).ACTIVATION_BITS != 8:
+                found.append((field.name, f"{value} is for files with 8-bit activations; {self.scheme} has none."))
+        if self.format == "onnx" and self.io not in ("float32", {"int8": "int8"}.get(self.activation, "uint8")):
+            found.append(("io", f"{self.io} input and output need activation: {self.io}."))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +276,7 @@ class Recipe:
         """Rules across sections."""
         found: list[tuple[str, str]] = []
         for index, target in enumerate(self.targets):
-            if target in self.targets[:index]:
+            if target.name in [other.name for other in self.targets[:index]]:
                 found.append((f"targets[{index}]", f"{target.name} is given twice."))
             needs = registry.load("schemes", target.scheme).NEEDS
             if needs == "training" and (self.quantize is None or self.quantize.scheme != target.scheme):

@@ -33,8 +33,10 @@ class Preprocess:
     """Side of the centre square that is kept; equals `resize_px` when nothing is cut from the shorter side."""
     interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
     """Pillow's filter of that name (antialiased when shrinking)."""
-    mean: float = 127.5
-    """Subtracted from each 0-255 pixel value."""
+    mean: float = 128.0
+    """Subtracted from each 0-255 pixel value. With a step of 1 / 127.5 the byte b is then the integer b - 128 exactly: a
+    float, a uint8 and an int8 input give the same answer. (With 127.5 every byte lies between two integers, and runtimes
+    that round halves to even give neighbours the same one.)"""
     std: float = 127.5
     """What the difference is divided by."""
     channel_order: Literal["RGB"] = "RGB"
@@ -110,6 +112,10 @@ class Artifact:
     """Output tensors in order."""
     converter: str
     """Packages that wrote it, with versions."""
+    delivered_bytes: int = 0
+    """Compressed (deflate), as app stores and bundles deliver it."""
+    int8_mac_share: float = 0.0
+    """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
     notes: tuple[str, ...] = ()
     """What the read-back found worth telling: operator counts, stamped versions."""
 

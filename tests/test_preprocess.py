@@ -98,8 +98,8 @@ def test_normalising_is_one_subtraction_and_one_division():
     spec = Preprocess(resize_px=1, crop_px=1)
     assert normalise(np.array([0, 51, 255], np.uint8), spec).tolist() == pytest.approx([-1.0, -0.6, 1.0])
     assert normalise(np.zeros(1, np.uint8), spec).dtype == np.float32
-    assert spec.input_range == (-1.0, 1.0)
-    assert "127.5" in describe(spec)[-1]
+    assert spec.input_range == (-128 / 127.5, 127 / 127.5)
+    assert "(pixel - 128) / 127.5" in describe(spec)[-1]
 
 
 def test_every_hostile_file_decodes_or_is_refused_quickly(material):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgetl.recipe import Target
 from edgetl.types import Preprocess, TensorSpec
 
 INPUT_NAME = "image"
@@ -38,6 +39,9 @@ class Converted:
     converter: str
     """Packages that wrote the file, with versions."""
     notes: tuple[str, ...]
+    """What is in it: operator counts, stamped versions."""
+    int8_mac_share: float = 0.0
+    """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
 
 
 class ConverterModule(Protocol):
@@ -56,6 +60,10 @@ class ConverterModule(Protocol):
         """Schemes that this format can hold, truly."""
 
     @property
+    def OPTIONS(self) -> tuple[str, ...]:
+        """Keys of a recipe's target, besides format and scheme, that this format knows: `io`, `layout` and so on."""
+
+    @property
     def ORIGIN(self) -> dict[str, str]:
         """Scheme → format whose artifact of the same scheme is the source of truth for this one."""
 
@@ -66,7 +74,7 @@ class ConverterModule(Protocol):
     def unavailable(self) -> str | None:
         """None, or why this converter cannot run here and what to install. Never raises."""
 
-    def convert(self, source: Source, scheme: str, out: Path) -> Converted:
+    def convert(self, source: Source, target: Target, out: Path) -> Converted:
         """Write `out` and read it back; raises ConversionError when it is not what the scheme says."""
 
 

@@ -1,18 +1,20 @@
-"""Core ML (ML program package): an image goes in, a class label comes out; the preprocessing is inside."""
+"""Core ML (ML program package): an image goes in, a class label comes out; the preprocessing is inside. Needs no Mac."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from edgetl.converters._base import INPUT_NAME, Converted, Source, missing, versions
+from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
+from edgetl.recipe import Target
 from edgetl.types import TensorSpec
 
 TITLE = "Core ML on iPhone, iPad and Mac."
 SUFFIX = ".mlpackage"
-SCHEMES = ("fp32", "fp16")
-ORIGIN: dict[str, str] = {}
+SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat")
+OPTIONS: tuple[str, ...] = ()
+ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
 PACKAGES = ("coremltools", "tensorflow")
 
 
@@ -21,87 +23,77 @@ def unavailable() -> str | None:
     return missing("coremltools", "tensorflow")
 
 
-def convert(source: Source, scheme: str, out: Path) -> Converted:
-    """See `ConverterModule.convert`. Needs no Mac: the package is written and read back, not compiled."""
+def convert(source: Source, target: Target, out: Path) -> Converted:
+    """See `ConverterModule.convert`. The package is written and read back, not compiled."""
+    from edgetl.converters import _mlpackage
+
+    px = source.preprocess.crop_px
+    if source.origin is None:
+        notes, share = _convert_float(source, target.scheme, out), 0.0
+    else:
+        notes, share = _convert_int8(source, source.origin, target.scheme, out)
+    _mlpackage.check_labels(out, source.class_names)
+    return Converted(
+        inputs=(TensorSpec(name=INPUT_NAME, shape=(1, px, px, 3), dtype="image_rgb8", layout="NHWC"),),
+        outputs=(TensorSpec(name="classLabel_probs", shape=(len(source.class_names),), dtype="float32", layout="NC"),),
+        converter=versions("coremltools", "tensorflow"),
+        notes=notes,
+        int8_mac_share=share,
+    )
+
+
+def _image(source: Source, shape: tuple[int, ...]) -> Any:
     import coremltools as ct
 
-    spec, px = source.preprocess, source.preprocess.crop_px
-    image = ct.ImageType(
-        name=INPUT_NAME,
-        shape=(1, px, px, 3),
-        color_layout=ct.colorlayout.RGB,
-        scale=1.0 / spec.std,
-        bias=[-spec.mean / spec.std] * 3,
-    )
+    spec = source.preprocess
+    bias = [-spec.mean / spec.std] * 3
+    return ct.ImageType(name=INPUT_NAME, shape=shape, color_layout=ct.colorlayout.RGB, scale=1.0 / spec.std, bias=bias)
+
+
+def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
+    import coremltools as ct
+
+    from edgetl.converters import _mlpackage
+
+    px = source.preprocess.crop_px
     model = ct.convert(
         [source.function],
         source="tensorflow",
-        inputs=[image],
+        inputs=[_image(source, (1, px, px, 3))],
         classifier_config=ct.ClassifierConfig(list(source.class_names)),
         convert_to="mlprogram",
         compute_precision=ct.precision.FLOAT16 if scheme == "fp16" else ct.precision.FLOAT32,
         minimum_deployment_target=ct.target.iOS15,
         skip_model_load=True,
     )
-    model.short_description = "Made by edgetl."
-    model.user_defined_metadata.pop("com.github.apple.coremltools.conversion_date", None)
-    model.save(str(out))
-    _settle(out)
-    notes = _audit(out, scheme, source.class_names)
-    shape = (1, px, px, 3)
-    return Converted(
-        inputs=(TensorSpec(name=INPUT_NAME, shape=shape, dtype="image_rgb8", layout="NHWC"),),
-        outputs=(TensorSpec(name="classLabel_probs", shape=(len(source.class_names),), dtype="float32", layout="NC"),),
-        converter=versions("coremltools", "tensorflow"),
-        notes=notes,
-    )
+    _mlpackage.save(model, out)
+    return _mlpackage.audit_float(out, scheme)
 
 
-def _settle(package: Path) -> None:
-    """Write the specification and the manifest anew in a fixed order, so that the same network gives the same package.
-
-    coremltools serializes maps in no order and names the package's items at random.
-    """
-    import json
-    import uuid
-
-    from coremltools.proto import Model_pb2
-
-    (file,) = package.rglob("model.mlmodel")
-    spec = Model_pb2.Model()
-    spec.ParseFromString(file.read_bytes())
-    file.write_bytes(spec.SerializeToString(deterministic=True))
-    manifest = json.loads((package / "Manifest.json").read_text(encoding="utf-8"))
-    names = {old: str(uuid.uuid5(uuid.NAMESPACE_URL, item["path"])) for old, item in manifest["itemInfoEntries"].items()}
-    manifest["itemInfoEntries"] = {names[old]: item for old, item in manifest["itemInfoEntries"].items()}
-    manifest["rootModelIdentifier"] = names[manifest["rootModelIdentifier"]]
-    (package / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _audit(path: Path, scheme: str, class_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Reopen the package and check its labels and the type its layers compute in."""
-    from collections import Counter
-
+def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple[tuple[str, ...], float]:
     import coremltools as ct
 
-    spec = ct.models.MLModel(str(path), skip_model_load=True).get_spec()
-    function = spec.mlProgram.functions["main"]
-    operations = function.block_specializations[function.opset].operations
-    types = Counter(
-        operation.outputs[0].type.tensorType.dataType
-        for operation in operations
-        if operation.type in ("conv", "linear", "matmul")
+    from edgetl.converters import _mlpackage
+    from edgetl.grid import compare, mil, reader, reading_mil
+    from edgetl.grid.audit import audit
+
+    graph = reader.read(origin.read_bytes())
+    facts = audit(graph, scheme, origin.name)
+    px = source.preprocess.crop_px
+    program, precision = mil.write(graph, OUTPUT_NAME)
+    model = ct.convert(
+        program,
+        inputs=[_image(source, (1, 3, px, px))],
+        classifier_config=ct.ClassifierConfig(list(source.class_names)),
+        convert_to="mlprogram",
+        compute_precision=precision,
+        minimum_deployment_target=ct.target.iOS17,
+        pass_pipeline=mil.passes(),
+        skip_model_load=True,
     )
-    wanted = {"fp16": 10, "fp32": 11}[scheme]  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
-    if set(types) != {wanted}:
-        raise ConversionError(f"{path.name}: is not what {scheme} says: its layers compute in MIL types {dict(types)}.")
-    if _labels(operations) != class_names:
-        raise ConversionError(f"{path.name}: carries other class labels than the network.")
-    counts = Counter(operation.type for operation in operations if operation.type != "const")
-    return (f"specification {spec.specificationVersion}", *(f"{count} {name}" for name, count in counts.most_common()))
-
-
-def _labels(operations: Any) -> tuple[str, ...]:
-    """Class labels that the `classify` operation carries."""
-    values = (a.value.immediateValue for o in operations if o.type == "classify" for a in o.inputs["classes"].arguments)
-    return tuple(text for value in values for item in value.list.values for text in item.immediateValue.tensor.strings.values)
+    _mlpackage.save(model, out)
+    stems = tuple(graph.stem(i) for i in range(len(graph.operators)))
+    faults = compare.differences(graph, reading_mil.read(reading_mil.program(out), stems))
+    if faults:
+        raise ConversionError(f"{out.name}: is not on the grid of {origin.name}: {compare.listing(faults)}.")
+    return _mlpackage.audit_int8(out), facts.int8_mac_share

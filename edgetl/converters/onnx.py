@@ -1,57 +1,110 @@
-"""ONNX: float from the network by tf2onnx; int8 from the int8 TFLite file, so that both hold the same integers."""
+"""ONNX: float from the network by tf2onnx; int8 written from the int8 TFLite file, integer for integer."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
+from edgetl.recipe import Target
 from edgetl.types import TensorSpec
 
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"
 SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat")
+OPTIONS = ("io", "layout", "batch", "activation")
 ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
-PACKAGES = ("tf2onnx", "onnx")
-
-OPSET = 17
-"""Understood by onnxruntime since 1.12 (2022), so by every phone build in use."""
-IR_VERSION = 8
-"""What belongs to opset 17; newer stamps are refused by older phone builds ("Unsupported model IR version")."""
+PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 
 
 def unavailable() -> str | None:
     """See `ConverterModule.unavailable`."""
-    return missing("tensorflow", "tf2onnx", "onnx")
+    return missing("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
 
-def convert(source: Source, scheme: str, out: Path) -> Converted:
-    """See `ConverterModule.convert`. Input and output are float32, NHWC, in every scheme."""
+def convert(source: Source, target: Target, out: Path) -> Converted:
+    """See `ConverterModule.convert`."""
+    if source.origin is None:
+        return _convert_float(source, target, out)
+    from edgetl.grid import compare, fused, qdq, reader, reading_onnx
+    from edgetl.grid.audit import audit
+    from edgetl.grid.graph import core
+
+    graph = reader.read(source.origin.read_bytes())
+    facts = audit(graph, target.scheme, source.origin.name)
+    activation: Literal["uint8", "int8"] = "int8" if target.activation == "int8" else "uint8"
+    form = qdq.Form(activation=activation, layout=target.layout, dynamic_batch=target.batch == "dynamic", io=target.io)
+    model = qdq.write(graph, form, (INPUT_NAME, OUTPUT_NAME))
+    data: bytes = model.SerializeToString(deterministic=True)
+    faults = compare.differences(graph, reading_onnx.read(data), real_ends=target.io == "float32")
+    if faults:
+        raise ConversionError(f"{out.name}: is not on the grid of {source.origin.name}: {compare.listing(faults)}.")
+    notes = fused.audit(data, out.name, strict=activation == "uint8")
+    out.write_bytes(data)
+    first, last, _ = core(graph)
+    step, shift = (None, 0) if target.io == "float32" else (graph.tensors, 128 if target.io == "uint8" else 0)
+    return Converted(
+        inputs=(
+            TensorSpec(
+                name=INPUT_NAME,
+                shape=_shape(source, target),
+                dtype=target.io,
+                layout=target.layout,
+                scale=step[first].step if step else None,
+                zero_point=step[first].zero + shift if step else None,
+            ),
+        ),
+        outputs=(
+            TensorSpec(
+                name=OUTPUT_NAME,
+                shape=(-1 if target.batch == "dynamic" else 1, len(source.class_names)),
+                dtype=target.io,
+                layout="NC",
+                scale=step[last].step if step else None,
+                zero_point=step[last].zero + shift if step else None,
+            ),
+        ),
+        converter=versions("onnx"),
+        notes=(f"opset {qdq.OPSET}, IR {qdq.IR_VERSION}", f"activations {activation}", *notes),
+        int8_mac_share=facts.int8_mac_share,
+    )
+
+
+def _shape(source: Source, target: Target) -> tuple[int, ...]:
+    px = source.preprocess.crop_px
+    return (-1 if target.batch == "dynamic" else 1, *((px, px, 3) if target.layout == "NHWC" else (3, px, px)))
+
+
+def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     import onnx
     import tensorflow as tf
     import tf2onnx
 
-    px, classes = source.preprocess.crop_px, len(source.class_names)
-    if scheme == "fp32":
-        signature = [tf.TensorSpec((1, px, px, 3), tf.float32, name=INPUT_NAME)]
-        function = tf.function(lambda image: source.function(image=image)[OUTPUT_NAME], input_signature=signature)
-        model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
-    else:
-        model, _ = tf2onnx.convert.from_tflite(str(source.origin), opset=OPSET)
+    from edgetl.grid.qdq import IR_VERSION, OPSET
+
+    px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
+    signature = [tf.TensorSpec((batch, px, px, 3), tf.float32, name=INPUT_NAME)]
+    function = tf.function(lambda image: tf.nn.softmax(source.model(image, training=False)), input_signature=signature)
+    nchw = [INPUT_NAME] if target.layout == "NCHW" else None
+    model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET, inputs_as_nchw=nchw)
     _name_tensors(model.graph)
     _settle_constants(model.graph)
     model.ir_version = IR_VERSION
     model.producer_name = "edgetl"
     onnx.checker.check_model(model, full_check=True)
-    notes = _audit(model, scheme, out)
+    if any(node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node):
+        raise ConversionError(f"{out.name}: is not what {target.scheme} says: it has integer operators.")
     out.write_bytes(model.SerializeToString(deterministic=True))
+    counts = Counter(node.op_type for node in model.graph.node)
+    classes = len(source.class_names)
     return Converted(
-        inputs=(TensorSpec(name=INPUT_NAME, shape=(1, px, px, 3), dtype="float32", layout="NHWC"),),
-        outputs=(TensorSpec(name=OUTPUT_NAME, shape=(1, classes), dtype="float32", layout="NC"),),
+        inputs=(TensorSpec(name=INPUT_NAME, shape=_shape(source, target), dtype="float32", layout=target.layout),),
+        outputs=(TensorSpec(name=OUTPUT_NAME, shape=(-1 if batch is None else 1, classes), dtype="float32", layout="NC"),),
         converter=versions("tf2onnx", "onnx"),
-        notes=notes,
+        notes=(f"opset {OPSET}, IR {IR_VERSION}", *(f"{count} {name}" for name, count in counts.most_common())),
+        int8_mac_share=0.0,
     )
 
 
@@ -81,28 +134,3 @@ def _settle_constants(graph: Any) -> None:
         settled.append(constants[old])
     del graph.initializer[:]
     graph.initializer.extend(settled)
-
-
-def _audit(model: Any, scheme: str, path: Path) -> tuple[str, ...]:
-    """Check that weights are stored in what the scheme says and, for int8, that every layer's input is quantized too."""
-    import onnx
-
-    graph = model.graph
-    stored = {i.name: i.data_type for i in graph.initializer}
-    makers = {output: node for node in graph.node for output in node.output}
-    wrong: list[str] = []
-    weighted = [n for n in graph.node if n.op_type in ("Conv", "MatMul", "Gemm")]
-    for node in weighted:
-        for name, what in zip(node.input[:2], ("activation", "weight"), strict=True):
-            while name in makers and makers[name].op_type in ("Reshape", "Transpose", "Squeeze", "Pad", "Unsqueeze"):
-                name = makers[name].input[0]
-            integer = name in makers and makers[name].op_type == "DequantizeLinear"
-            if what == "weight" and integer:
-                integer = stored.get(makers[name].input[0]) in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
-            if integer != scheme.startswith("w8a8"):
-                wrong.append(f"{what} of {node.op_type} {node.name} is {'int8' if integer else 'float'}")
-    if wrong or not weighted:
-        listing = "; ".join(wrong[:4]) or "it has no layer with weights"
-        raise ConversionError(f"{path.name}: is not what {scheme} says: {listing}{' …' if len(wrong) > 4 else ''}.")
-    counts = Counter(node.op_type for node in graph.node)
-    return (f"opset {OPSET}, IR {model.ir_version}", *(f"{count} {name}" for name, count in counts.most_common()))

@@ -1,15 +1,16 @@
-"""TFLite (LiteRT): float and int8, straight from a concrete function."""
+"""TFLite (LiteRT), float and int8, from a concrete function; its int8 file is the source of truth for the other formats."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from edgetl.converters._base import Converted, Source, missing, versions
-from edgetl.errors import ConversionError
+from edgetl.recipe import Target
 
 TITLE = "LiteRT on Android, iOS and Linux."
 SUFFIX = ".tflite"
 SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat")
+OPTIONS = ("io",)
 ORIGIN: dict[str, str] = {}
 PACKAGES = ("tensorflow", "ai-edge-litert")
 
@@ -19,25 +20,30 @@ def unavailable() -> str | None:
     return missing("tensorflow", "ai_edge_litert")
 
 
-def convert(source: Source, scheme: str, out: Path) -> Converted:
-    """See `ConverterModule.convert`. Input and output are float32 in every scheme."""
+def convert(source: Source, target: Target, out: Path) -> Converted:
+    """See `ConverterModule.convert`. An int8 network carries its ranges as fake quantization; nothing is calibrated here."""
     import tensorflow as tf
 
     from edgetl.converters import _flatbuffer
+    from edgetl.grid import reader
+    from edgetl.grid.audit import audit
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], source.model)
     converter.experimental_lower_to_saved_model = False  # the detour takes 13 s instead of 1 s, for names that are given below
-    if scheme != "fp32":
+    if target.scheme != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if scheme == "fp16":
+    if target.scheme == "fp16":
         converter.target_spec.supported_types = [tf.float16]
-    if scheme == "w8a8_ptq":
-        if source.calibration is None:
-            raise ConversionError("tflite/w8a8_ptq needs calibration images.")
-        calibration = source.calibration
-        converter.representative_dataset = lambda: ([image] for image in calibration())
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if target.io != "float32":
+        converter.inference_input_type = converter.inference_output_type = getattr(tf, target.io)
     data = _flatbuffer.name_tensors(converter.convert())
-    inputs, outputs, notes = _flatbuffer.audit(data, scheme, out)
+    graph = reader.read(data)
+    facts = audit(graph, target.scheme, out.name)
     out.write_bytes(data)
-    return Converted(inputs=inputs, outputs=outputs, converter=versions("tensorflow"), notes=notes)
+    return Converted(
+        inputs=(_flatbuffer.spec(graph.tensors[graph.input], "NHWC"),),
+        outputs=(_flatbuffer.spec(graph.tensors[graph.output], "NC"),),
+        converter=versions("tensorflow"),
+        notes=facts.notes,
+        int8_mac_share=facts.int8_mac_share,
+    )

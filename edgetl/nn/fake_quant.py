@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,12 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer import QuantizeLayer
 
 from edgetl.errors import StageError
+from edgetl.nn.layers import HardSwish
+from edgetl.nn.ranges import Method, Range, activation_ranges
+from edgetl.nn.shared_scales import share
+
+SMALLEST_RANGE = 1e-6
+"""A narrower activation counts as constant zero."""
 
 
 class DepthwiseKernelQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
@@ -45,6 +51,18 @@ class DepthwiseKernelQuantizer(quantizers.LastValueQuantizer):  # type: ignore[m
         return tf.reshape(super().__call__(flat, training, weights, **options), inputs.shape)
 
 
+class PinnedQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
+    """Asymmetric int8 in a range that training does not move: it was measured, and is shared where values are added."""
+
+    def __init__(self) -> None:
+        """Make the quantizer."""
+        super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
+        """Round to the grid; values outside are cut off."""
+        return super().__call__(inputs, False, weights, **options)
+
+
 class DepthwiseConfig(default_registry.Default8BitConvQuantizeConfig):  # type: ignore[misc]
     """The default configuration of a convolution, with the quantizer above."""
 
@@ -59,6 +77,8 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
         super().__init__()
         config = DepthwiseConfig(["depthwise_kernel"], ["activation"], False)
         self._layer_quantize_map[tf_keras.layers.DepthwiseConv2D] = config
+        for layer in (tf_keras.layers.Multiply, HardSwish):
+            self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
 class _Scheme(default_scheme.Default8BitQuantizeScheme):  # type: ignore[misc]
@@ -90,51 +110,41 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
         quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme=_Scheme())
     for layer in quantized.layers:
         if isinstance(layer, QuantizeLayer):
-            _set_range(layer, "quantize_layer", *input_range)
+            _set_range(layer, *input_range)
+        _pin(layer)
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization):
             layer.trainable = False  # the statistics of a small data set would hurt; the fold stays as it was
     return quantized
 
 
-def calibrate(quantized: tf_keras.Model, model: tf_keras.Model, batches: Iterable[np.ndarray]) -> dict[str, tuple[float, float]]:
-    """Set every activation range to the smallest and largest value the float network shows on calibration images.
+def calibrate(
+    quantized: tf_keras.Model, model: tf_keras.Model, batches: Sequence[np.ndarray], method: Method = "minmax"
+) -> dict[str, Range]:
+    """Set every activation range to what the float network shows on calibration images, before any weight moves.
+
+    An activation that is always zero gets the range 0 to 1: zero is exact in it, and its step is not so small that the next
+    layer's bias would overflow.
 
     Args:
         quantized: what `quantize_model` made of `model`.
         model: the float network.
-        batches: float32 (N, px, px, 3), normalised; read once.
+        batches: float32 (N, px, px, 3), normalised.
+        method: how much of the values to keep, see `edgetl.nn.ranges`.
 
     Returns:
         Layer name → range, of the layers whose output is quantized.
 
     Raises:
-        StageError: an activation is not finite, or there was no image.
+        StageError: an activation is not finite, there was no image, or all were blank.
     """
-    names = [layer.name for layer in model.layers if not isinstance(layer, tf_keras.layers.InputLayer)]
-    probe = tf_keras.Model(
-        model.input,
-        [tf.stack([tf.reduce_min(o), tf.reduce_max(o)]) for o in [model.get_layer(n).output for n in names]],
-    )
-    seen: list[np.ndarray] = []
-    last: np.ndarray | None = None
-    for last in batches:
-        seen.append(np.stack([np.asarray(v) for v in probe(last, training=False)]))
-    if last is None:
-        raise StageError("quantize", "w8a8_qat", "there is no calibration image.")
-    low, high = np.min(seen, axis=0)[:, 0], np.max(seen, axis=0)[:, 1]
-    bad = [n for n, a, b in zip(names, low, high, strict=True) if not (np.isfinite(a) and np.isfinite(b))]
-    if bad:
-        raise StageError("quantize", "w8a8_qat", f"the network's values are not finite at {', '.join(bad[:5])}.")
-    ranges: dict[str, tuple[float, float]] = {}
-    for name, smallest, largest in zip(names, low, high, strict=True):
-        layer = quantized.get_layer(f"quant_{name}")
-        # zero must be on the grid, and a constant activation still needs a step to stand on
-        limits = min(float(smallest), 0.0), max(float(largest), 0.0)
-        if limits[1] - limits[0] < 1e-6:
-            limits = limits[0], limits[0] + 1e-6
-        if _set_range(layer, "output", *limits) or _set_range(layer, "post_activation", *limits):
-            ranges[name] = limits
-    settle(quantized, last)
+    seen = activation_ranges(model, batches, method)
+    wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
+    places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
+    kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
+    ranges = share(model, kept)
+    for name, limits in ranges.items():
+        _set_range(places[name], *limits)
+    settle(quantized, batches[-1])
     return ranges
 
 
@@ -148,12 +158,20 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
     quantized(batch, training=True)
 
 
-def _set_range(layer: Any, prefix: str, low: float, high: float) -> bool:
-    """Set the range variables whose names start with `prefix`; tell whether there were any."""
+def _set_range(layer: Any, low: float, high: float) -> bool:
+    """Set the range of a layer's output; tell whether it has one."""
     found = {v.name.rpartition("/")[2].partition(":")[0]: v for v in layer.weights}
-    pair = [found.get(f"{prefix}_min"), found.get(f"{prefix}_max")]
-    if pair[0] is None or pair[1] is None:
-        return False
-    pair[0].assign(low)
-    pair[1].assign(high)
-    return True
+    for prefix in ("output", "post_activation", "quantize_layer"):
+        if f"{prefix}_min" in found:
+            found[f"{prefix}_min"].assign(low)
+            found[f"{prefix}_max"].assign(high)
+            return True
+    return False
+
+
+def _pin(layer: Any) -> None:
+    """Keep the ranges of a layer's activations as they are set."""
+    if getattr(layer, "_output_quantizers", None):
+        layer._output_quantizers = [PinnedQuantizer()]
+    for activation in getattr(layer, "_quantize_activations", ()):
+        activation.quantizer = PinnedQuantizer()

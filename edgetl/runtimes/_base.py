@@ -52,6 +52,48 @@ class RuntimeModule(Protocol):
         """Load an artifact; raises VerificationError when the runtime refuses it."""
 
 
+def tensor(pixels: np.ndarray, preprocess: Preprocess, dtype: str) -> np.ndarray:
+    """Bring an image to the type of a model's input.
+
+    Args:
+        pixels: uint8 (px, px, 3).
+        preprocess: normalisation of a float input.
+        dtype: `float32`; `uint8` takes the bytes as they are, `int8` the bytes less 128.
+
+    Returns:
+        (1, px, px, 3) of that type.
+    """
+    import numpy as np
+
+    from edgetl.preprocess import normalise
+
+    if dtype == "uint8":
+        return pixels[None]
+    if dtype == "int8":
+        return (pixels[None].astype(np.int16) - 128).astype(np.int8)
+    return normalise(pixels[None], preprocess)
+
+
+def probabilities(values: np.ndarray) -> np.ndarray:
+    """Bring a model's output to float32.
+
+    Args:
+        values: (classes,), float32, or the integers of a softmax: 0 to 255 of uint8, -128 to 127 of int8, in steps of 1/256.
+
+    Returns:
+        float32 (classes,).
+
+    Source: TFLite 8-bit quantization specification, SOFTMAX: scale 1/256, zero point -128.
+    """
+    import numpy as np
+
+    if values.dtype == np.uint8:
+        return values.astype(np.float32) / 256.0
+    if values.dtype == np.int8:
+        return (values.astype(np.float32) + 128.0) / 256.0
+    return values
+
+
 def missing(package: str) -> str | None:
     """Say whether a package cannot be imported, without importing it; None when it can."""
     import importlib.util

@@ -41,16 +41,18 @@ class _Session:
         self._preprocess = preprocess
 
     def set_input(self, pixels: np.ndarray) -> None:
-        from edgetl.preprocess import normalise
+        from edgetl.runtimes._base import tensor
 
-        self._interpreter.set_tensor(self._input["index"], normalise(pixels[None], self._preprocess))
+        values = tensor(pixels, self._preprocess, self._input["dtype"].__name__)
+        self._interpreter.set_tensor(self._input["index"], values)
 
     def invoke(self) -> None:
         self._interpreter.invoke()
 
     def output(self) -> np.ndarray:
-        values: np.ndarray = self._interpreter.get_tensor(self._output["index"])[0]
-        return values
+        from edgetl.runtimes._base import probabilities
+
+        return probabilities(self._interpreter.get_tensor(self._output["index"])[0])
 
     def close(self) -> None:
         self._interpreter = None

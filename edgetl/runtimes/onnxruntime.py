@@ -52,22 +52,26 @@ class _Session:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except refusals as error:
             raise VerificationError(f"{path.name}: onnxruntime refuses it: {error}") from error
-        self._input = self._session.get_inputs()[0].name
+        (given,) = self._session.get_inputs()
+        self._input, self._channels_first = given.name, given.shape[-1] != 3
+        self._dtype = {"tensor(uint8)": "uint8", "tensor(int8)": "int8"}.get(given.type, "float32")
         self._preprocess = preprocess
         self._feed: dict[str, Any] = {}
         self._result: Any = None
 
     def set_input(self, pixels: np.ndarray) -> None:
-        from edgetl.preprocess import normalise
+        from edgetl.runtimes._base import tensor
 
-        self._feed = {self._input: normalise(pixels[None], self._preprocess)}
+        values = tensor(pixels, self._preprocess, self._dtype)
+        self._feed = {self._input: values.transpose(0, 3, 1, 2).copy() if self._channels_first else values}
 
     def invoke(self) -> None:
         self._result = self._session.run(None, self._feed)
 
     def output(self) -> np.ndarray:
-        values: np.ndarray = self._result[0][0]
-        return values
+        from edgetl.runtimes._base import probabilities
+
+        return probabilities(self._result[0][0])
 
     def close(self) -> None:
         self._session = None

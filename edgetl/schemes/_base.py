@@ -10,7 +10,9 @@ Needs = Literal["nothing", "calibration", "training"]
 class SchemeModule(Protocol):
     """The names a module in this folder defines. Constants are read-only.
 
-    A scheme with `NEEDS = "training"` also defines `wrap` (see `TrainedScheme`).
+    A scheme whose rounding is simulated before the conversion (all int8 networks) also defines
+    `wrap(model, input_range) -> model`: the same network with fake quantization around every layer, its ranges not yet set.
+    The quantize stage then calibrates it, and trains it when the scheme needs training.
     """
 
     @property

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edgetl.schemes._base import Needs
 
 TITLE = "8-bit weights and activations, ranges from calibration images."
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
 NEEDS: Needs = "calibration"
+
+
+def wrap(model: Any, input_range: tuple[float, float]) -> Any:
+    """Return the same network with fake quantization around every layer, its ranges not yet set.
+
+    Args:
+        model: flat tf_keras model, image → logits.
+        input_range: smallest and largest value of the input tensor.
+
+    Returns:
+        A tf_keras model of the same inputs and outputs; `edgetl.nn.fake_quant.calibrate` sets its ranges.
+    """
+    from edgetl.nn.fake_quant import quantize_model
+
+    return quantize_model(model, input_range)

@@ -37,8 +37,13 @@ class Job:
     @property
     def wanted(self) -> Target:
         """The target, for stages that work on one."""
-        format_name, _, scheme = self.target.partition("/")
-        return Target(format=format_name, scheme=scheme)
+        return find_target(self.recipe, self.target)
+
+
+def find_target(recipe: Recipe, name: str) -> Target:
+    """Return the recipe's target of that name; one that is made only because others start from it has no options."""
+    format_name, _, scheme = name.partition("/")
+    return next((t for t in recipe.targets if t.name == name), Target(format=format_name, scheme=scheme))
 
 
 class StageModule(Protocol):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Recipe
-from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in
+from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 3
+VERSION = 4
 RESUMABLE = False
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`."""
-    return flatten(recipe.preprocess, "preprocess")
+    options = {k: v for k, v in to_json(find_target(recipe, target)).items() if k not in ("format", "scheme")}
+    return {**flatten(recipe.preprocess, "preprocess"), **flatten(options, "target")}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
@@ -39,13 +41,14 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     reason = converter.unavailable()
     if reason:
         raise MissingDependency(target.format, f"convert {target.name}", reason)
-    trained = registry.load("schemes", target.scheme).NEEDS == "training"
-    folder = job.folder("quantize" if trained else "finetune")
+    scheme = registry.load("schemes", target.scheme)
+    simulated = hasattr(scheme, "wrap")
+    folder = job.folder("quantize" if simulated else "finetune")
     model, origin = None, None
     if "origin" in job.inputs:
         origin = job.folder("origin") / artifact_in(job.folder("origin")).path
     else:
-        model = checkpoint.restore(recipe, folder, target.scheme if trained else None)
+        model = checkpoint.restore(recipe, folder, target.scheme if simulated else None)
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     emit({"what": "converting"})
     converted = converter.convert(
@@ -54,22 +57,24 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             function=classifier.inference_function(model, recipe.preprocess.crop_px) if model is not None else None,
             preprocess=recipe.preprocess,
             class_names=tuple(json.loads((folder / checkpoint.FACTS).read_text(encoding="utf-8"))["class_names"]),
-            calibration=(lambda: _calibration(job)) if "quantize" in job.inputs and not trained else None,
+            calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
         ),
-        target.scheme,
+        target,
         path,
     )
-    digest, size = measure(path)
+    digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
         scheme=target.scheme,
         path=path.name,
         sha256=digest,
         size_bytes=size,
+        delivered_bytes=delivered,
         inputs=converted.inputs,
         outputs=converted.outputs,
         converter=converted.converter,
+        int8_mac_share=converted.int8_mac_share,
         notes=converted.notes,
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
@@ -86,21 +91,22 @@ def _calibration(job: Job) -> Iterator[Any]:
         yield normalise(pixels[row : row + 1], job.recipe.preprocess)
 
 
-def measure(path: Path) -> tuple[str, int]:
+def measure(path: Path) -> tuple[str, int, int]:
     """Sum up a file, or a folder that is one artifact.
 
     Args:
         path: a file or a folder.
 
     Returns:
-        sha256 and size in bytes. A folder's sha256 is that of the lines `<sha256>  <path>` of its files, sorted by path.
+        sha256, size in bytes, and size in bytes when compressed (deflate, level 9). A folder's sha256 is that of the lines
+        `<sha256>  <path>` of its files, sorted by path.
     """
     if path.is_file():
         data = path.read_bytes()
-        return hashlib.sha256(data).hexdigest(), len(data)
-    lines, size = [], 0
+        return hashlib.sha256(data).hexdigest(), len(data), len(zlib.compress(data, 9))
+    lines, size, delivered = [], 0, 0
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         data = file.read_bytes()
-        size += len(data)
+        size, delivered = size + len(data), delivered + len(zlib.compress(data, 9))
         lines.append(f"{hashlib.sha256(data).hexdigest()}  {file.relative_to(path).as_posix()}\n")
-    return hashlib.sha256("".join(lines).encode()).hexdigest(), size
+    return hashlib.sha256("".join(lines).encode()).hexdigest(), size, delivered

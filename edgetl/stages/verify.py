@@ -21,19 +21,22 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
     """See `StageModule.packages`."""
     name, _ = runtime_for(target.partition("/")[0])
-    return tuple(registry.load("runtimes", name).PACKAGES)
+    return tuple(registry.load("runtimes", name).PACKAGES) if name is not None else ()
 
 
-def runtime_for(format_name: str) -> tuple[str, str | None]:
+def runtime_for(format_name: str) -> tuple[str | None, str | None]:
     """Find the runtime of a format.
 
     Args:
         format_name: name of a converter.
 
     Returns:
-        Its name, and why it cannot run here (None when it can). The first in alphabetical order that can; else the first.
+        Its name, and why it cannot run here (None when it can). The first in alphabetical order that can; else the first;
+        None when no runtime knows the format.
     """
     able = [n for n in registry.names("runtimes") if format_name in registry.load("runtimes", n).FORMATS]
+    if not able:
+        return None, f"no runtime of edgetl runs {format_name} files"
     reasons = {name: registry.load("runtimes", name).unavailable() for name in able}
     name = next((n for n in able if reasons[n] is None), able[0])
     return name, reasons[name]
@@ -48,7 +51,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     from edgetl.preprocess import load_index, load_split
 
     name, reason = runtime_for(job.wanted.format)
-    if reason is not None:
+    if name is None or reason is not None:
         return {"status": "skipped", "reason": reason}
     artifact = artifact_in(job.folder("convert"))
     pixels, labels = load_split(job.folder("prepare"), "test")
@@ -66,7 +69,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     if not np.isfinite(outputs).all():
         raise VerificationError(f"{artifact.path}: gives values that are not finite in {name}.")
     np.save(Path(job.out) / "outputs.npy", outputs)
-    origin = "quantize" if registry.load("schemes", artifact.scheme).NEEDS == "training" else "finetune"
+    origin = "quantize" if hasattr(registry.load("schemes", artifact.scheme), "wrap") else "finetune"
     source, float_answers = (_answers(job.folder(role)) for role in (origin, "finetune"))
     right, reference_right = outputs.argmax(1) == labels, float_answers.argmax(1) == labels
     return {

@@ -1,0 +1,120 @@
+"""Save a Core ML package so that the same network gives the same bytes, and check what lies in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from edgetl.errors import ConversionError
+
+_EMULATION = ("round", "floor")
+"""What coremltools makes of fake quantization, besides arithmetic: int8 that is only emulated."""
+_LAYERS = ("conv", "linear", "matmul")
+
+
+def save(model: Any, package: Path) -> None:
+    """Write the package, its specification and manifest in a fixed order.
+
+    Why: coremltools serializes maps in no order, names the package's items at random and stamps the day.
+
+    Args:
+        model: `ct.models.MLModel`.
+        package: folder to write.
+    """
+    import json
+    import uuid
+
+    from coremltools.proto import Model_pb2
+
+    model.short_description = "Made by edgetl."
+    model.user_defined_metadata.pop("com.github.apple.coremltools.conversion_date", None)
+    model.save(str(package))
+    (file,) = package.rglob("model.mlmodel")
+    spec = Model_pb2.Model()
+    spec.ParseFromString(file.read_bytes())
+    file.write_bytes(spec.SerializeToString(deterministic=True))
+    manifest = json.loads((package / "Manifest.json").read_text(encoding="utf-8"))
+    names = {old: str(uuid.uuid5(uuid.NAMESPACE_URL, item["path"])) for old, item in manifest["itemInfoEntries"].items()}
+    manifest["itemInfoEntries"] = {names[old]: item for old, item in manifest["itemInfoEntries"].items()}
+    manifest["rootModelIdentifier"] = names[manifest["rootModelIdentifier"]]
+    (package / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
+    """Reopen a float package and check the type its layers compute in.
+
+    Args:
+        package: the folder.
+        scheme: `fp32` or `fp16`.
+
+    Returns:
+        Specification version and operator counts.
+
+    Raises:
+        ConversionError: a layer computes in another type.
+    """
+    version, operations = _open(package)
+    types = Counter(o.outputs[0].type.tensorType.dataType for o in operations if o.type in _LAYERS)
+    wanted = {"fp16": 10, "fp32": 11}[scheme]  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
+    if set(types) != {wanted}:
+        raise ConversionError(f"{package.name}: is not what {scheme} says: its layers compute in MIL types {dict(types)}.")
+    return _notes(version, operations)
+
+
+def audit_int8(package: Path) -> tuple[str, ...]:
+    """Reopen an int8 package: every layer's weight is stored as int8, its input and output are integers, nothing is emulated.
+
+    Args:
+        package: the folder.
+
+    Returns:
+        Specification version and operator counts.
+
+    Raises:
+        ConversionError: something is float under an int8 name.
+    """
+    version, operations = _open(package)
+    makers = {output.name: o for o in operations for output in o.outputs}
+    wrong = []
+    for operation in operations:
+        if operation.type not in _LAYERS:
+            continue
+        for role, kind in (("x", "dequantize"), ("weight", "constexpr_affine_dequantize")):
+            maker = makers.get(operation.inputs[role].arguments[0].name)
+            while maker is not None and maker.type == "cast":
+                maker = makers.get(maker.inputs["x"].arguments[0].name)
+            if maker is None or maker.type != kind:
+                wrong.append(f"{role} of {operation.outputs[0].name} is float")
+            elif role == "weight" and maker.attributes["quantized_data"].type.tensorType.dataType != 21:  # MIL.proto: INT8
+                wrong.append(f"weight of {operation.outputs[0].name} is not stored as int8")
+    wrong += [f"{o.type} {o.outputs[0].name} emulates quantization" for o in operations if o.type in _EMULATION]
+    if wrong:
+        raise ConversionError(f"{package.name}: is not what its scheme says: {'; '.join(wrong[:4])}.")
+    return _notes(version, operations)
+
+
+def check_labels(package: Path, class_names: tuple[str, ...]) -> None:
+    """Raise ConversionError unless the package's `classify` operation carries exactly these class labels.
+
+    Args:
+        package: the folder.
+        class_names: in the order of the network's outputs.
+    """
+    values = (a.value.immediateValue for o in _open(package)[1] if o.type == "classify" for a in o.inputs["classes"].arguments)
+    found = tuple(t for value in values for item in value.list.values for t in item.immediateValue.tensor.strings.values)
+    if found != class_names:
+        raise ConversionError(f"{package.name}: carries other class labels than the network.")
+
+
+def _open(package: Path) -> tuple[int, Any]:
+    import coremltools as ct
+
+    spec = ct.models.MLModel(str(package), skip_model_load=True).get_spec()
+    function = spec.mlProgram.functions["main"]
+    return spec.specificationVersion, function.block_specializations[function.opset].operations
+
+
+def _notes(version: int, operations: Any) -> tuple[str, ...]:
+    counts = Counter(operation.type for operation in operations if operation.type != "const")
+    return (f"specification {version}", *(f"{count} {name}" for name, count in counts.most_common()))

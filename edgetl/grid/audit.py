@@ -1,0 +1,91 @@
+"""Does a TFLite file compute in what its scheme says? Counted in multiply-accumulates, not in promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from edgetl.errors import ConversionError
+from edgetl.grid.graph import WEIGHTED, Graph, Operator
+
+_SHOWN = 4
+_ENDS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that stand between integers and real numbers at the input and at the output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an audit found."""
+
+    int8_mac_share: float
+    """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
+    notes: tuple[str, ...]
+    """How often each operator occurs."""
+
+
+def audit(graph: Graph, scheme: str, name: str) -> Facts:
+    """Check a file against its scheme.
+
+    Args:
+        graph: what was read back.
+        scheme: what it claims to be.
+        name: of the file, for the error.
+
+    Returns:
+        What was found.
+
+    Raises:
+        ConversionError: weights or activations are of another type, an int8 file has a float island, or a bias does not fit
+            into 32 bits (which would be wrong silently).
+    """
+    wanted = {
+        "fp32": ("float32", "float32"),
+        "fp16": ("float32", "float32"),  # half-precision constants pass through DEQUANTIZE
+        "w8a8_ptq": ("int8", "int8"),
+        "w8a8_qat": ("int8", "int8"),
+    }[scheme]
+    wrong: list[str] = []
+    total = exact = 0
+    for index, operator in enumerate(graph.operators):
+        if operator.kind not in WEIGHTED:
+            continue
+        found = tuple(graph.tensors[i].dtype for i in operator.inputs[:2])
+        total += graph.macs(operator)
+        exact += graph.macs(operator) if found == ("int8", "int8") else 0
+        if found != wanted:
+            wrong.append(f"{graph.stem(index)} computes {found[0]} × {found[1]}, {scheme} means {wanted[0]} × {wanted[1]}")
+        wrong += _saturated(graph, operator, graph.stem(index))
+    if not total:
+        wrong.append("it has no layer with weights")
+    if wanted[0] == "int8":
+        wrong += [f"{stem} computes in float" for stem in islands(graph)]
+    if scheme == "fp16" and not any(t.dtype == "float16" for t in graph.tensors):
+        wrong.append("no weight is stored in float16")
+    if wrong:
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise ConversionError(f"{name}: is not what {scheme} says: {'; '.join(wrong[:_SHOWN])}{more}.")
+    counts = Counter(operator.kind for operator in graph.operators)
+    return Facts(int8_mac_share=exact / total, notes=tuple(f"{count} {kind}" for kind, count in counts.most_common()))
+
+
+def islands(graph: Graph) -> list[str]:
+    """Operators of an int8 network that compute in float, save for those that make the input int8 and the output float."""
+    found = []
+    for index, operator in enumerate(graph.operators):
+        tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        at_end = operator.inputs[0] == graph.input or operator.outputs[0] == graph.output
+        if any(t.dtype.startswith("float") for t in tensors) and not (operator.kind in _ENDS and at_end):
+            found.append(graph.stem(index))
+    return found
+
+
+def _saturated(graph: Graph, operator: Operator, stem: str) -> list[str]:
+    """A bias at the end of int32 was cut off: the step of its layer is too small for it."""
+    import numpy as np
+
+    if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+        return []
+    data = graph.tensors[operator.inputs[2]].data
+    if data is None or data.dtype != np.int32 or np.abs(data.astype(np.int64)).max() < 2**31 - 1:
+        return []
+    return [f"the bias of {stem} does not fit into 32 bits (its input or its weights have too small a range)"]

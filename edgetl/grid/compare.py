@@ -1,0 +1,124 @@
+"""Is another file on the same grid? Every scale, zero point and integer of it is held against the graph it was written from.
+
+What a file says is read from its wiring, not from the names of its constants: from each layer back to what dequantizes its
+inputs and forward to what quantizes its output (`reading_onnx`, `reading_mil`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgetl.grid.graph import WEIGHTED, Graph, Tensor, core
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOVING = ("PAD", "RESHAPE")
+"""Operators that only move integers; a format may write them with or without a quantization around them."""
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Where real numbers become integers or the reverse, in int8 and TFLite's terms."""
+
+    scale: np.ndarray
+    """float16 or float32 (1,) or (channels,)."""
+    zero_point: np.ndarray
+    """int64 (1,) or (channels,); of int8 values."""
+    data: np.ndarray | None = None
+    """Integers of a constant, int64; of a bias kept as real numbers, float. Kernels in OHWI or 1HWC."""
+
+
+Reading = dict[tuple[str, str], Edge]
+"""(operator's stem, `input 0` | `weight` | `bias` | `output`) → what the file has there."""
+
+
+def expected(graph: Graph) -> Reading:
+    """What a file written from this graph must have.
+
+    Args:
+        graph: an int8 network.
+
+    Returns:
+        One edge for each quantized input and output of each operator; the network's own are those of `image` and `probabilities`.
+    """
+    first, last, inside = core(graph)
+    found = {("image", "output"): _edge(graph.tensors[first]), ("probabilities", "input 0"): _edge(graph.tensors[last])}
+    for index in inside:
+        operator, stem = graph.operators[index], graph.stem(index)
+        for place, number in enumerate(operator.inputs):
+            role = f"input {place}"
+            if operator.kind in WEIGHTED and place:
+                role = ("weight", "bias")[place - 1]
+            if number >= 0 and graph.tensors[number].quantized:
+                found[stem, role] = _edge(graph.tensors[number])
+        found[stem, "output"] = _edge(graph.tensors[operator.outputs[0]])
+    return found
+
+
+def differences(graph: Graph, found: Reading, *, real_ends: bool = True) -> list[str]:
+    """Compare what a file has with what it must have.
+
+    A file may keep its scales in half precision; then each must be the half-precision number nearest to the graph's.
+
+    Args:
+        graph: the source of truth.
+        found: what was read from the file.
+        real_ends: the file takes and gives real numbers, so it quantizes its input and dequantizes its output.
+
+    Returns:
+        One sentence for each difference; none when the file is on the graph's grid.
+    """
+    wanted = expected(graph)
+    if not real_ends:
+        wanted = {place: edge for place, edge in wanted.items() if place[0] not in ("image", "probabilities")}
+    moving = {graph.stem(i) for i, operator in enumerate(graph.operators) if operator.kind in MOVING}
+    faults = [
+        f"{stem}: nothing is quantized at its {role}" for stem, role in wanted if stem not in moving and (stem, role) not in found
+    ]
+    faults += [f"{stem}: an unknown quantization at its {role}" for stem, role in found if (stem, role) not in wanted]
+    for place in wanted.keys() & found.keys():
+        faults += [f"{place[0]} {place[1]}: {fault}" for fault in _compare(wanted[place], found[place])]
+    return sorted(faults)
+
+
+def listing(faults: list[str]) -> str:
+    """The first few differences in one line."""
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(faults[:_SHOWN]) + more
+
+
+def _edge(tensor: Tensor) -> Edge:
+    import numpy as np
+
+    assert tensor.scale is not None and tensor.zero_point is not None
+    data = None if tensor.data is None else tensor.data.astype(np.int64)
+    return Edge(scale=tensor.scale, zero_point=tensor.zero_point, data=data)
+
+
+def _compare(wanted: Edge, found: Edge) -> list[str]:
+    import numpy as np
+
+    faults = []
+    real = found.data is not None and found.data.dtype.kind == "f"
+    if found.data is not None and wanted.data is not None:
+        reference = wanted.data
+        if real:  # a bias written as real numbers, in the file's own precision
+            reference = (wanted.data * wanted.scale.astype(np.float64)).astype(np.float32).astype(found.data.dtype)
+        if found.data.shape != reference.shape:
+            return [f"shape {found.data.shape} instead of {reference.shape}"]
+        other = int(np.sum(found.data != reference))
+        if other:
+            faults.append(f"{other} of {reference.size} {'values' if real else 'integers'} differ")
+    elif (found.data is None) != (wanted.data is None):
+        faults.append("a constant is computed, or the reverse")
+    if real:
+        return faults
+    scale, zero = (np.broadcast_to(v, wanted.scale.shape) if v.size == 1 else v for v in (found.scale, found.zero_point))
+    if scale.shape != wanted.scale.shape or not np.array_equal(scale, wanted.scale.astype(found.scale.dtype)):
+        faults.append(f"scale {found.scale.ravel()[0]:.9g} … instead of {wanted.scale.ravel()[0]:.9g} …")
+    if zero.shape != wanted.zero_point.shape or not np.array_equal(zero, wanted.zero_point):
+        faults.append(f"zero point {found.zero_point.ravel()[0]} instead of {wanted.zero_point.ravel()[0]}")
+    return faults

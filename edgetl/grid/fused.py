@@ -1,0 +1,61 @@
+"""What onnxruntime really runs of an ONNX file, after its own optimisation: integer kernels, or float ones under an int8 name."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from edgetl.errors import ConversionError
+
+_WEIGHTED = ("Conv", "Gemm", "MatMul", "FusedConv", "FusedGemm")
+
+
+def operators(data: bytes) -> Counter[str]:
+    """Count the operators of the graph as onnxruntime's CPU provider optimises it on this host.
+
+    Args:
+        data: an ONNX file.
+
+    Returns:
+        Operator type → how often it is run.
+
+    Raises:
+        ConversionError: onnxruntime refuses the file.
+    """
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "optimised.onnx"
+        options.optimized_model_filepath = str(path)
+        try:
+            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no other base
+            raise ConversionError(f"onnxruntime refuses the file: {error}.") from error
+        return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def audit(data: bytes, name: str, *, strict: bool) -> tuple[str, ...]:
+    """Check that the layers with weights run as integer kernels.
+
+    Args:
+        data: an int8 ONNX file.
+        name: of the file, for the error.
+        strict: refuse it otherwise. (With int8 activations an x86 host fuses only a part, an ARM one all.)
+
+    Returns:
+        "as onnxruntime runs it: 52 QLinearConv", …
+
+    Raises:
+        ConversionError: a layer with weights runs in float.
+    """
+    counts = operators(data)
+    floats = {kind: counts[kind] for kind in _WEIGHTED if counts[kind]}
+    if floats and strict:
+        listing = ", ".join(f"{count} {kind}" for kind, count in floats.items())
+        raise ConversionError(f"{name}: is not what its scheme says: onnxruntime runs {listing} in float.")
+    return tuple(f"runs {count} {kind}" for kind, count in counts.most_common())

@@ -1,0 +1,193 @@
+"""`Graph` → ONNX in QDQ form: every operator between DequantizeLinear and QuantizeLinear, which onnxruntime fuses.
+
+Choices, each of which costs speed when made otherwise (onnxruntime 1.31, x86 with VNNI, MobileNetV2 0.35):
+
+- activations as uint8 (128 added to each zero point, nothing else changes): 52 of 52 convolutions fuse; as int8 only 37;
+- scales and zero points of a whole tensor have rank 0: with shape (1,) additions and multiplications are refused;
+- a fused activation is written as Clip only where the output's integers could leave its limits: a Clip stops the fusion;
+- each consumer has its own DequantizeLinear: older onnxruntimes fuse only those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgetl.errors import ConversionError
+from edgetl.grid import operators_onnx
+from edgetl.grid.graph import Graph, Tensor, core
+
+if TYPE_CHECKING:
+    import numpy as np
+
+OPSET = 17
+"""Understood by onnxruntime since 1.12 (2022), so by every phone build in use."""
+IR_VERSION = 8
+"""What belongs to opset 17; newer stamps are refused by older phone builds ("Unsupported model IR version")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What may be chosen about the file; none of it changes an integer's meaning."""
+
+    activation: Literal["uint8", "int8"] = "uint8"
+    """Type of values between operators."""
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    """Order of the input's axes; inside it is always NCHW."""
+    dynamic_batch: bool = False
+    """Any number of images at a time, instead of one."""
+    io: Literal["float32", "uint8", "int8"] = "float32"
+    """Type of input and output; an integer one must be the type of the activations."""
+
+
+def write(graph: Graph, form: Form, names: tuple[str, str]) -> Any:
+    """Write the graph as an ONNX model.
+
+    Args:
+        graph: an int8 network.
+        form: choices about the file.
+        names: of input and output.
+
+    Returns:
+        `onnx.ModelProto`, opset 17, IR 8, checked.
+
+    Raises:
+        ConversionError: an operator that cannot be written, by name; or an I/O type that the activations do not have.
+    """
+    import onnx
+
+    if form.io not in ("float32", form.activation):
+        raise ConversionError(f"onnx: {form.io} input and output need activation: {form.io}, not {form.activation}.")
+    writer = Writer(graph, form)
+    first, last, inside = core(graph)
+    writer.open(names[0], first)
+    for index in inside:
+        operators_onnx.write(writer, index)
+    writer.close(names[1], last)
+    model = writer.model(names)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+class Writer:
+    """The ONNX graph while it grows."""
+
+    def __init__(self, graph: Graph, form: Form) -> None:
+        """Start with nothing."""
+        self.graph, self.form = graph, form
+        self.nodes: list[Any] = []
+        self.constants: dict[str, Any] = {}
+        self.values: dict[int, str] = {}
+        """Tensor → name of its integers in the file; rank 4 in NCHW."""
+        self.names: dict[int, str] = {}
+        """Tensor → what its scale and zero point are called after."""
+
+    def shift(self, tensor: Tensor) -> int:
+        """What is added to an activation's integers and zero point."""
+        return 128 if self.form.activation == "uint8" and tensor.dtype == "int8" else 0
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add a node named after its output; returns the output."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, value: np.ndarray | np.generic) -> str:
+        """Add a constant once; returns its name."""
+        from onnx import numpy_helper
+
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(value, name)
+        return name
+
+    def grid(self, tensor: int) -> list[str]:
+        """Names of the scale and zero point of an activation, rank 0."""
+        import numpy as np
+
+        spec, name = self.graph.tensors[tensor], self.names[tensor]
+        zero = np.array(spec.zero + self.shift(spec), np.dtype(self.form.activation))
+        return [self.constant(f"{name}_scale", np.float32(spec.step)), self.constant(f"{name}_zero_point", zero)]
+
+    def place(self, tensor: int, value: str, name: str) -> None:
+        """Say where the integers of a tensor are and what its constants are called after."""
+        self.values[tensor], self.names[tensor] = value, name
+
+    def real(self, tensor: int, reader: str) -> str:
+        """Dequantize an activation, or a constant one, for one reader; returns the float value's name."""
+        import numpy as np
+
+        spec = self.graph.tensors[tensor]
+        if tensor not in self.values:
+            if spec.data is None:
+                raise ConversionError(f"onnx: {reader} reads a tensor that nothing computes: {spec.name}.")
+            shifted = (channels_first(spec.data).astype(np.int64) + self.shift(spec)).astype(self.form.activation)
+            self.place(tensor, self.constant(f"{reader}_constant", shifted), f"{reader}_constant")
+        output = f"{self.values[tensor]}_for_{reader}"
+        return self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], output)
+
+    def weight(self, tensor: int, name: str, data: np.ndarray) -> str:
+        """Add a constant that keeps its own integer type (weight, bias), dequantized along axis 0."""
+        import numpy as np
+
+        spec = self.graph.tensors[tensor]
+        assert spec.scale is not None and spec.zero_point is not None
+        scalar = len(spec.scale) == 1
+        inputs = [
+            self.constant(name, np.ascontiguousarray(data)),
+            self.constant(f"{name}_scale", spec.scale.reshape(() if scalar else -1)),
+        ]
+        if spec.dtype != "int32":
+            zero = spec.zero_point.astype(spec.dtype).reshape(() if scalar else -1)
+            inputs.append(self.constant(f"{name}_zero_point", zero))
+        return self.node("DequantizeLinear", inputs, f"{name}_real", **({} if scalar else {"axis": 0}))
+
+    def settle(self, value: str, tensor: int, name: str, clip: tuple[float, float] | None = None) -> None:
+        """Clip where needed and quantize a float value into the tensor it stands for."""
+        import numpy as np
+
+        if clip is not None:
+            low, high = (self.constant(f"{name}_{w}", np.float32(v)) for w, v in zip(("low", "high"), clip, strict=True))
+            value = self.node("Clip", [value, low, high], f"{name}_clip")
+        self.place(tensor, f"{name}_q", name)
+        self.node("QuantizeLinear", [value, *self.grid(tensor)], f"{name}_q")
+
+    def open(self, name: str, tensor: int) -> None:
+        """From the file's input to the first integers."""
+        self.place(tensor, name, name)
+        if self.form.io == "float32":
+            self.place(tensor, self.node("QuantizeLinear", [name, *self.grid(tensor)], f"{name}_q"), name)
+        if len(self.graph.tensors[tensor].shape) == 4 and self.form.layout == "NHWC":
+            moved = self.node("Transpose", [self.values[tensor]], f"{name}_nchw", perm=[0, 3, 1, 2])
+            self.place(tensor, moved, name)
+
+    def close(self, name: str, tensor: int) -> None:
+        """From the last integers to the file's output."""
+        if self.form.io == "float32":
+            self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], name)
+        else:
+            self.node("Identity", [self.values[tensor]], name)
+
+    def model(self, names: tuple[str, str]) -> Any:
+        """The finished model."""
+        import numpy as np
+        from onnx import helper
+
+        first, last, _ = core(self.graph)
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(self.form.io))
+        batch = "batch" if self.form.dynamic_batch else 1
+        shape = list(self.graph.tensors[first].shape[1:])
+        if len(shape) == 3 and self.form.layout == "NCHW":
+            shape = [shape[2], *shape[:2]]
+        inputs = [helper.make_tensor_value_info(names[0], kind, [batch, *shape])]
+        outputs = [helper.make_tensor_value_info(names[1], kind, [batch, *self.graph.tensors[last].shape[1:]])]
+        body = helper.make_graph(self.nodes, "edgetl", inputs, outputs, list(self.constants.values()))
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(body, opset_imports=opset, ir_version=IR_VERSION, producer_name="edgetl")
+
+
+def channels_first(data: np.ndarray) -> np.ndarray:
+    """Bring a constant operand from NHWC to NCHW, as its shape broadcasts: (C,) → (C, 1, 1)."""
+    if data.ndim == 4:
+        return data.transpose(0, 3, 1, 2)
+    return data.reshape(-1, 1, 1) if data.ndim == 1 and data.size > 1 else data

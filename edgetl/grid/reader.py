@@ -1,0 +1,82 @@
+"""TFLite flatbuffer → `Graph`."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from edgetl.errors import ConversionError
+from edgetl.grid.graph import Graph, Operator, Tensor
+
+
+def read(data: bytes) -> Graph:
+    """Parse a TFLite model with one subgraph, one input and one output.
+
+    Args:
+        data: the file.
+
+    Returns:
+        Its operators and tensors; constants are views of `data`.
+
+    Raises:
+        ConversionError: the file is damaged, or has several subgraphs, inputs or outputs.
+    """
+    if data[4:8] != b"TFL3":
+        raise ConversionError("not a TFLite file: it does not carry the identifier TFL3.")
+    try:
+        return _graph(data)
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise ConversionError(f"the TFLite file is damaged: {error}.") from error
+
+
+def _graph(data: bytes) -> Graph:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    graphs = model.subgraphs
+    if len(graphs) != 1 or len(graphs[0].inputs) != 1 or len(graphs[0].outputs) != 1:
+        raise ConversionError("the TFLite file has several subgraphs, inputs or outputs; one of each can be read.")
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    types = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
+    tensors = tuple(_tensor(t, model.buffers[t.buffer].data, types) for t in graphs[0].tensors)
+    operators = []
+    for op in graphs[0].operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        operators.append(
+            Operator(
+                kind=names[max(code.builtinCode, code.deprecatedBuiltinCode)],
+                inputs=_places(op.inputs, len(tensors)),
+                outputs=_places(op.outputs, len(tensors)),
+                options=dict(vars(op.builtinOptions)) if op.builtinOptions is not None else {},
+            )
+        )
+    (source,), (result,) = (_places(places, len(tensors)) for places in (graphs[0].inputs, graphs[0].outputs))
+    return Graph(tensors=tensors, operators=tuple(operators), input=source, output=result)
+
+
+def _places(indices: Any, count: int) -> tuple[int, ...]:
+    places = tuple(int(i) for i in indices)
+    if any(not -1 <= place < count for place in places):
+        raise IndexError("an operator names a tensor that does not exist")
+    return places
+
+
+def _tensor(tensor: Any, content: Any, types: dict[int, str]) -> Tensor:
+    import numpy as np
+
+    shape = tuple(int(d) for d in tensor.shape) if tensor.shape is not None else ()
+    dtype = types[tensor.type]
+    table = tensor.quantization
+    quantized = table is not None and table.scale is not None and len(table.scale) > 0
+    data = None
+    if content is not None and len(content) > 0:
+        data = np.asarray(content, np.uint8).view("bool" if dtype == "bool" else dtype).reshape(shape)
+    return Tensor(
+        name=tensor.name.decode() if tensor.name else "",
+        shape=shape,
+        dtype=dtype,
+        scale=np.asarray(table.scale, np.float32) if quantized else None,
+        zero_point=np.asarray(table.zeroPoint, np.int64) if quantized else None,
+        axis=int(table.quantizedDimension) if quantized else 0,
+        data=data,
+    )

@@ -1,0 +1,79 @@
+"""What an ONNX file in QDQ form has on its grid, from its wiring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetl.grid.compare import Edge, Reading
+
+
+def read(data: bytes) -> Reading:
+    """Collect every quantization of a file that `qdq` wrote.
+
+    Args:
+        data: the ONNX file.
+
+    Returns:
+        Edges by the stem of the node they belong to.
+    """
+    import numpy as np
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load_model_from_string(data).graph
+    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    makers = {output: node for node in graph.node for output in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+
+    def edge(node: Any, kernel_axes: tuple[int, ...] | None = None) -> Edge:
+        data = constants.get(node.input[0])
+        zero = constants[node.input[2]] if len(node.input) > 2 else np.zeros(1, np.int8)
+        shift = 128 if zero.dtype == np.uint8 else 0
+        if data is not None:
+            data = data.astype(np.int64) - shift
+            data = data.transpose(kernel_axes) if kernel_axes else data
+        return Edge(scale=constants[node.input[1]].reshape(-1), zero_point=zero.astype(np.int64).reshape(-1) - shift, data=data)
+
+    found: Reading = {}
+    for node in graph.node:
+        if node.op_type in ("DequantizeLinear", "QuantizeLinear", "Transpose", "Flatten", "Clip", "Reshape", "Pad"):
+            continue
+        stem = node.name.removesuffix("_gate")
+        weighted = node.op_type in ("Conv", "Gemm")
+        for place, name in enumerate(node.input):
+            maker = makers.get(name)
+            if maker is None or maker.op_type != "DequantizeLinear":
+                continue
+            axes = None
+            if weighted and place == 1 and node.op_type == "Conv":
+                depthwise = stem.startswith("depthwise")
+                axes = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
+            elif not weighted and name in makers and maker.input[0] in constants and constants[maker.input[0]].ndim == 4:
+                axes = (0, 2, 3, 1)
+            role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
+            found[stem, role] = edge(maker, axes)
+        _output(node, stem, readers, edge, found)
+    _ends(graph, readers, makers, edge, found)
+    return found
+
+
+def _output(node: Any, stem: str, readers: dict[str, list[Any]], edge: Any, found: Reading) -> None:
+    """Follow a node's output, past a Clip, to what quantizes it."""
+    for reader in readers.get(node.output[0], []):
+        if reader.op_type == "Clip":
+            _output(reader, stem, readers, edge, found)
+        if reader.op_type == "QuantizeLinear":
+            found[stem, "output"] = edge(reader)
+
+
+def _ends(graph: Any, readers: dict[str, list[Any]], makers: dict[str, Any], edge: Any, found: Reading) -> None:
+    """The quantization of the input and of the output, where the file has real numbers there."""
+    for node in readers.get(graph.input[0].name, []):
+        if node.op_type == "QuantizeLinear":
+            found["image", "output"] = edge(node)
+    maker = makers[graph.output[0].name]
+    if maker.op_type == "DequantizeLinear":
+        found["probabilities", "input 0"] = edge(maker)

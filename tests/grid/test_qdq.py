@@ -1,0 +1,140 @@
+"""ONNX from the int8 TFLite: the same integers, fused by onnxruntime, the same answers in every form."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from edgetl.converters import onnx as converter
+from edgetl.errors import ConversionError
+from edgetl.grid import compare, fused, qdq, reading_onnx
+from edgetl.recipe import Target
+
+NAMES = ("image", "probabilities")
+LOOSE = 12 / 256
+"""Of a probability; this network turns a step of a logit into several of these."""
+
+
+@pytest.fixture(scope="module")
+def written(graph):
+    return qdq.write(graph, qdq.Form(), NAMES)
+
+
+def _made(source, int8_tflite, tmp_path, **options):
+    from dataclasses import replace
+
+    target = Target(format="onnx", scheme="w8a8_qat", **options)
+    path = tmp_path / "net.onnx"
+    converted = converter.convert(replace(source, model=None, function=None, origin=int8_tflite), target, path)
+    return path, converted
+
+
+def test_it_answers_as_the_tflite_file_does(source, int8_tflite, answers, tmp_path):
+    path, converted = _made(source, int8_tflite, tmp_path)
+    ours, theirs = answers(path), answers(int8_tflite)
+    assert np.ptp(theirs, axis=0).max() > 0.1, "a network that always says the same would agree with anything"
+    assert np.abs(ours - theirs).max() <= LOOSE, "products and swishes are rounded in each runtime's own way"
+    assert (ours.argmax(1) == theirs.argmax(1)).mean() >= 0.95
+    assert converted.int8_mac_share == 1.0
+    assert "runs 5 QLinearConv" in converted.notes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layout": "NCHW"},
+        {"io": "uint8"},
+        {"io": "int8", "activation": "int8"},
+        {"activation": "int8"},
+        {"io": "uint8", "layout": "NCHW"},
+    ],
+    ids=str,
+)
+def test_every_form_gives_the_same_answers(source, int8_tflite, answers, tmp_path, options):
+    plain = answers(_made(source, int8_tflite, tmp_path)[0])
+    path, converted = _made(source, int8_tflite, tmp_path, **options)
+    found = answers(path)
+    assert np.abs(found - plain).max() <= (LOOSE if "activation" in options else 0.0)
+    spec = converted.inputs[0]
+    given = onnx.load(path).graph.input[0].type.tensor_type
+    assert spec.dtype == options.get("io", "float32")
+    assert spec.shape == tuple(d.dim_value for d in given.shape.dim)
+    if spec.dtype != "float32":
+        assert spec.zero_point == {"uint8": 128, "int8": 0}[spec.dtype]
+        assert spec.scale == pytest.approx(1 / 127.5)
+
+
+def test_a_dynamic_batch_takes_many_images(source, int8_tflite, answers, tmp_path, images, preprocess):
+    import onnxruntime
+
+    from edgetl.preprocess import normalise
+
+    path, converted = _made(source, int8_tflite, tmp_path, batch="dynamic")
+    session = onnxruntime.InferenceSession(str(path))
+    (together,) = session.run(None, {"image": normalise(images, preprocess)})
+    assert np.array_equal(together, answers(_made(source, int8_tflite, tmp_path)[0]))
+    assert converted.inputs[0].shape[0] == converted.outputs[0].shape[0] == -1
+
+
+def test_the_same_graph_gives_the_same_bytes(graph, written):
+    again = qdq.write(graph, qdq.Form(), NAMES)
+    assert again.SerializeToString(deterministic=True) == written.SerializeToString(deterministic=True)
+
+
+def test_the_stamps_are_what_old_phones_read(written):
+    assert (written.ir_version, written.opset_import[0].version) == (8, 17)
+    assert {node.op_type for node in written.graph.node} & {"Round", "Clip"} == set(), "a Clip that cuts nothing stops fusion"
+
+
+def _flip(model, name, change):
+    """A copy of the file with one element of one constant changed."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    (constant,) = (i for i in copy.graph.initializer if i.name == name)
+    values = numpy_helper.to_array(constant).copy()
+    values.reshape(-1)[-1] = change(values.reshape(-1)[-1])
+    constant.CopyFrom(numpy_helper.from_array(values, name))
+    return copy.SerializeToString()
+
+
+@pytest.mark.parametrize("part", ["weight", "weight_scale", "weight_zero_point", "bias", "scale", "zero_point"])
+def test_one_flipped_number_is_caught(graph, written, part):
+    assert compare.differences(graph, reading_onnx.read(written.SerializeToString())) == []
+    changed = _flip(written, f"conv_2d_1_{part}", lambda v: np.nextafter(v, 1) if v.dtype.kind == "f" else v + 1)
+    (first, *_) = compare.differences(graph, reading_onnx.read(changed))
+    assert first.startswith("conv_2d_1" if part != "scale" else ("conv_2d_1", "depthwise", "pad"))
+
+
+def test_a_missing_quantization_is_caught(graph, written):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(written)
+    (add,) = (n for n in copy.graph.node if n.op_type == "Add")
+    maker = next(n for n in copy.graph.node if add.input[0] in n.output)
+    maker.op_type = "Identity"
+    faults = compare.differences(graph, reading_onnx.read(copy.SerializeToString()))
+    assert any(f.endswith("nothing is quantized at its input 0") for f in faults)
+
+
+def test_a_float_layer_under_an_int8_name_is_refused(graph, written):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(written)
+    conv = next(n for n in copy.graph.node if n.op_type == "Conv")
+    maker = next(n for n in copy.graph.node if conv.input[1] in n.output)
+    weight = next(i for i in copy.graph.initializer if i.name == maker.input[0])
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float32), conv.input[1]))
+    copy.graph.node.remove(maker)
+    with pytest.raises(ConversionError, match=r"x\.onnx: is not what its scheme says: onnxruntime runs 1 Conv in float"):
+        fused.audit(copy.SerializeToString(), "x.onnx", strict=True)
+
+
+def test_integer_ends_need_that_activation(graph):
+    with pytest.raises(ConversionError, match="uint8 input and output need activation: uint8"):
+        qdq.write(graph, qdq.Form(io="uint8", activation="int8"), NAMES)
+
+
+def test_an_operator_that_cannot_be_written_is_named(graph):
+    from dataclasses import replace
+
+    odd = replace(graph, operators=tuple(replace(o, kind="COS") if o.kind == "SOFTMAX" else o for o in graph.operators))
+    with pytest.raises(ConversionError, match=r"operator cos_\d+ \(COS\) cannot be written\. Known: ADD"):
+        qdq.write(odd, qdq.Form(), NAMES)
