@@ -168,9 +168,9 @@ def test_published_files_and_what_is_refused():
     assert FAMILY.faults(imagenet) == ()
     for changes, key, message in (
         (
-            {"variant": "smal"},
+            {"variant": "medium_minimalistic"},
             "variant",
-            "no variant of mobilenet_v3 named 'smal'. Did you mean 'small'? "
+            "no variant of mobilenet_v3 named 'medium_minimalistic'. Did you mean 'small_minimalistic'? "
             "Known: large, large_minimalistic, small, small_minimalistic.",
         ),
         (
