@@ -93,6 +93,8 @@ class Backbone:
     """The network that is transferred."""
 
     name: BackboneName
+    variant: str | None = None
+    """Member of a family that has several; absent = the family's first."""
     alpha: Annotated[float, Bound(gt=0.0, le=4.0)] = 1.0
     """Width multiplier."""
     input_px: Annotated[int, Bound(ge=32, le=1024)] = 224
@@ -100,7 +102,7 @@ class Backbone:
     weights: Literal["imagenet", "bundled", "none"] | WeightsFile = "imagenet"
 
     def faults(self) -> Faults:
-        """What the family itself refuses: a width or weights that it does not have."""
+        """What the family itself refuses: a variant, a width or weights that it does not have."""
         found: Faults = registry.load("backbones", self.name).faults(self)
         return found
 

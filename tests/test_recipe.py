@@ -72,6 +72,11 @@ FAULTS = {
         "alpha: 0.3, weights: imagenet",
         "4: backbone.alpha: mobilenet_v1 has no imagenet weights at alpha 0.3, only at 0.25, 0.5, 0.75, 1.",
     ),
+    "variant of a family without": (
+        "alpha: 0.25",
+        "variant: small, alpha: 0.25",
+        "4: backbone.variant: mobilenet_v1 has no variants; leave the key out.",
+    ),
     "folder without a path": (
         "source: builtin, name: digits",
         "source: folder",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edgetl.errors import did_you_mean
+
 if TYPE_CHECKING:
     from edgetl.recipe import Backbone
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 class BackboneSpec:
     """What to know about one width of a family at its usual input size."""
 
+    variant: str | None = None
+    """Member of the family; None where it has but one."""
     alpha: float
     """Width multiplier."""
     input_px: int
@@ -40,7 +44,17 @@ class ImagenetFile:
 
 
 class BackboneModule(Protocol):
-    """The names a module in this folder defines. Constants are read-only."""
+    """The names a module in this folder defines. Constants are read-only.
+
+    A module whose network holds published weights in another form than their file also defines
+
+        adapt(section: Backbone, arrays: dict[str, list[numpy.ndarray]]) -> dict[str, list[numpy.ndarray]]
+
+    It turns what was read from a published file or a file of the user's (layer name → float weights in Keras' order; layers
+    without weights have an empty list) into the network's own form. It leaves a file that its own network was saved to as it
+    is, and changes no array in place. It is not asked about `bundled` weights. `edgetl.nn.weights` calls it before checking
+    that the arrays fit, so it must pass over layers that are missing.
+    """
 
     @property
     def TITLE(self) -> str:
@@ -56,11 +70,15 @@ class BackboneModule(Protocol):
 
     @property
     def SPECS(self) -> dict[str, BackboneSpec]:
-        """Figures of the published widths; key: `<family>_<alpha>`."""
+        """Figures of the published widths; key: `<family>_<alpha>`, where there are variants `<family>_<variant>_<alpha>`."""
 
     @property
     def BUNDLED(self) -> tuple[float, ...]:
         """Widths whose weights come with edgetl, in `backbones/weights/<family>_<alpha>.npz`."""
+
+    @property
+    def VARIANTS(self) -> tuple[str, ...]:
+        """Members of the family that `variant` may name, the default first; empty where there is but one."""
 
     def faults(self, section: Backbone) -> tuple[tuple[str, str], ...]:
         """What this family cannot do of a recipe's section: (key, what is wrong)."""
@@ -75,6 +93,23 @@ class BackboneModule(Protocol):
         """tf_keras model without classifier: float32 (N, px, px, 3), normalised → feature map; flat, random weights."""
 
 
+def variant_faults(section: Backbone, variants: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Check a section's variant against those of the family.
+
+    Args:
+        section: a recipe's `backbone`.
+        variants: the family's `VARIANTS`.
+
+    Returns:
+        (key, what is wrong) for each fault.
+    """
+    if section.variant is None or section.variant in variants:
+        return []
+    if not variants:
+        return [("variant", f"{section.name} has no variants; leave the key out.")]
+    return [("variant", f"no variant of {section.name} named '{section.variant}'. {did_you_mean(section.variant, variants)}")]
+
+
 def width_faults(section: Backbone, imagenet: tuple[float, ...], bundled: tuple[float, ...]) -> list[tuple[str, str]]:
     """Check a section's weights against the widths for which they exist.
 
@@ -86,10 +121,13 @@ def width_faults(section: Backbone, imagenet: tuple[float, ...], bundled: tuple[
     Returns:
         (key, what is wrong) for each fault.
     """
-    widths = {"imagenet": imagenet, "bundled": bundled}.get(section.weights if isinstance(section.weights, str) else "")
+    kinds = {"imagenet": imagenet, "bundled": bundled}
+    widths = kinds.get(section.weights if isinstance(section.weights, str) else "")
     if widths is None or section.alpha in widths:
         return []
+    network = f"{section.name} {section.variant}" if section.variant else section.name
     if not widths:
-        return [("weights", f"{section.name} has no {section.weights} weights; use imagenet, none, or a file.")]
+        others = ", ".join([kind for kind, found in kinds.items() if found] + ["none"])
+        return [("weights", f"{network} has no {section.weights} weights; use {others}, or a file.")]
     listing = ", ".join(f"{w:g}" for w in widths)
-    return [("alpha", f"{section.name} has no {section.weights} weights at alpha {section.alpha:g}, only at {listing}.")]
+    return [("alpha", f"{network} has no {section.weights} weights at alpha {section.alpha:g}, only at {listing}.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgetl.backbones._base import BackboneSpec, ImagenetFile, width_faults
+from edgetl.backbones._base import BackboneSpec, ImagenetFile, variant_faults, width_faults
 
 if TYPE_CHECKING:
     from edgetl.recipe import Backbone
@@ -25,6 +25,7 @@ SPECS = {
     )
 }
 BUNDLED: tuple[float, ...] = ()
+VARIANTS: tuple[str, ...] = ()
 
 _ALPHA_WORDS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}
 _SHA256 = {"mobilenet_2_5_224_tf_no_top.h5": "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf"}
@@ -32,7 +33,7 @@ _SHA256 = {"mobilenet_2_5_224_tf_no_top.h5": "dbdb03ee2a22fd895301636cd328b234bb
 
 def faults(section: Backbone) -> tuple[tuple[str, str], ...]:
     """See `BackboneModule.faults`."""
-    return tuple(width_faults(section, tuple(_ALPHA_WORDS), BUNDLED))
+    return (*variant_faults(section, VARIANTS), *width_faults(section, tuple(_ALPHA_WORDS), BUNDLED))
 
 
 def layer_names(section: Backbone) -> tuple[str, ...]:

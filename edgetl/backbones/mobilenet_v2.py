@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgetl.backbones._base import BackboneSpec, ImagenetFile, width_faults
+from edgetl.backbones._base import BackboneSpec, ImagenetFile, variant_faults, width_faults
 
 if TYPE_CHECKING:
     from edgetl.recipe import Backbone
@@ -27,13 +27,14 @@ SPECS = {
     )
 }
 BUNDLED: tuple[float, ...] = (0.35,)
+VARIANTS: tuple[str, ...] = ()
 
 _BLOCKS = 16
 
 
 def faults(section: Backbone) -> tuple[tuple[str, str], ...]:
     """See `BackboneModule.faults`."""
-    return tuple(width_faults(section, tuple(spec.alpha for spec in SPECS.values()), BUNDLED))
+    return (*variant_faults(section, VARIANTS), *width_faults(section, tuple(spec.alpha for spec in SPECS.values()), BUNDLED))
 
 
 def layer_names(section: Backbone) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from edgetl.errors import InputError
 from edgetl.recipe import Backbone, WeightsFile
 
 Arrays = dict[str, list[np.ndarray]]
-"""Layer name → its weights in Keras' order."""
+"""Layer name → its weights in Keras' order; empty for a layer that has none."""
 
 MAX_BYTES = 2_000_000_000
 """Largest weights file that is read; the largest published backbone is under 0.6 GB."""
@@ -42,21 +42,23 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
     """
     if section.weights == "none":
         return "random weights"
-    names = {w.name for w in registry.load("backbones", section.name).build(section).layers}
-    layers = [layer for layer in model.layers if layer.name in names and layer.weights]
+    family = registry.load("backbones", section.name)
+    names = {layer.name for layer in family.build(section).layers}
+    layers = [layer for layer in model.layers if layer.name in names]
+    adapt = getattr(family, "adapt", lambda _, arrays: arrays)
     if section.weights == "bundled":
         path = Path(__file__).parent.parent / "backbones" / "weights" / f"{section.name}_{section.alpha:g}.npz"
         arrays = _read_npz(path)
         told = f"bundled weights {path.name}"
     elif section.weights == "imagenet":
         path = _imagenet(section)
-        arrays = _read(path, layers)
+        arrays = adapt(section, _read(path, layers))
         told = f"ImageNet weights {path.name}"
     else:
         path = _checked(section.weights)
-        arrays = _read(path, layers)
+        arrays = adapt(section, _read(path, layers))
         told = f"weights of {path.name}"
-    _assign(layers, arrays, path)
+    _assign([layer for layer in layers if layer.weights], arrays, path)
     return told
 
 
@@ -160,7 +162,7 @@ def _text(raw: Any) -> str:
 
 
 def _array(dataset: Any) -> np.ndarray:
-    if not isinstance(dataset, h5py.Dataset) or dataset.nbytes > MAX_BYTES or dataset.external:
+    if not isinstance(dataset, h5py.Dataset) or dataset.nbytes > MAX_BYTES or dataset.external or dataset.dtype.kind not in "fiu":
         raise ValueError("a weight is not a plain array")
     return np.asarray(dataset)
 

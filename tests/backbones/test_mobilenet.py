@@ -78,6 +78,20 @@ def test_a_wrong_file_is_refused_and_nothing_is_set(material, tmp_path):
         assert np.array_equal(one, other)
 
 
+def test_a_file_that_holds_text_for_weights_is_refused(tmp_path):
+    import h5py
+
+    _build(V2).save_weights(tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        group = file["Conv1"]
+        (name,) = group.attrs["weight_names"]
+        shape = group[name].shape
+        del group[name]
+        group.create_dataset(name, data=np.full(shape, b"x"))
+    with pytest.raises(InputError, match="a weight is not a plain array"):
+        _load(_build(V2), tmp_path / "w.h5", V2)
+
+
 def test_imagenet_without_a_network_says_which_file_to_put_where(tmp_path, monkeypatch):
     import urllib.request
 

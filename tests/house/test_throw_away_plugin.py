@@ -26,7 +26,7 @@ def convert(source, target, out):
 BACKBONE = '''\
 """A family of one layer, thrown away after the test."""
 
-TITLE, LICENCE, PAPER, SPECS, BUNDLED = "Newnet.", "Apache-2.0", "none", {}, ()
+TITLE, LICENCE, PAPER, SPECS, BUNDLED, VARIANTS = "Newnet.", "Apache-2.0", "none", {}, (), ()
 
 
 def faults(section):
