@@ -18,16 +18,20 @@ OUTPUT_NAME = "probabilities"
 class Source:
     """A trained network, ready to be written in some format."""
 
-    model: Any
-    """tf_keras model, image → logits; with fake quantization when the scheme is a trained one. None when there is an origin."""
-    function: Any
-    """Concrete function float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`; None likewise."""
+    network: Path
+    """Folder of the checkpoint, with the frozen network; fake quantization is in it when the scheme is simulated."""
     preprocess: Preprocess
     class_names: tuple[str, ...]
     calibration: Callable[[], Iterator[Any]] | None
     """Yields float32 (1, px, px, 3), normalised; None when the scheme needs none."""
     origin: Path | None
     """The artifact this one is made from, when `ORIGIN` says so."""
+
+    def function(self, batch: int | None = 1) -> Any:
+        """The network as a concrete function: float32 (batch, px, px, 3) `image` → float32 (batch, classes) `probabilities`."""
+        from edgetl.nn import frozen
+
+        return frozen.thaw(self.network / frozen.NETWORK, self.preprocess.crop_px, batch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
 
     px = source.preprocess.crop_px
     model = ct.convert(
-        [source.function],
+        [source.function()],
         source="tensorflow",
         inputs=[_image(source, (1, px, px, 3))],
         classifier_config=ct.ClassifierConfig(list(source.class_names)),

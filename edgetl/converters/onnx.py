@@ -86,7 +86,8 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
     signature = [tf.TensorSpec((batch, px, px, 3), tf.float32, name=INPUT_NAME)]
-    function = tf.function(lambda image: tf.nn.softmax(source.model(image, training=False)), input_signature=signature)
+    network = source.function(batch)
+    function = tf.function(lambda image: network(image=image)[OUTPUT_NAME], input_signature=signature)
     nchw = [INPUT_NAME] if target.layout == "NCHW" else None
     model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET, inputs_as_nchw=nchw)
     _name_tensors(model.graph)

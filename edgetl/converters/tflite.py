@@ -28,7 +28,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     from edgetl.grid import reader
     from edgetl.grid.audit import audit
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function], source.model)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function()], tf.Module())
     converter.experimental_lower_to_saved_model = False  # the detour takes 13 s instead of 1 s, for names that are given below
     if target.scheme != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -10,6 +10,7 @@ import numpy as np
 import tf_keras
 
 from edgetl import registry
+from edgetl.nn import frozen
 from edgetl.nn.classifier import build_classifier
 from edgetl.recipe import Recipe
 
@@ -26,6 +27,7 @@ def save(folder: Path, model: tf_keras.Model, answers: np.ndarray, labels: np.nd
         labels: int64 (N,), the right classes.
         facts: plain JSON: history, class names …
     """
+    frozen.freeze(model, int(model.input.shape[1]), folder / frozen.NETWORK)
     np.savez(folder / WEIGHTS, **{str(i): w for i, w in enumerate(model.get_weights())})
     np.savez(folder / ANSWERS, logits=answers, labels=labels)
     (folder / FACTS).write_text(json.dumps({"schema": 1, **facts}, indent=1, ensure_ascii=False), encoding="utf-8")

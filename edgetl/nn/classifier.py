@@ -94,21 +94,3 @@ def copy_weights(source: tf_keras.Model, target: tf_keras.Model) -> None:
     for layer in target.layers:
         if layer.weights:
             layer.set_weights(layers[layer.name].get_weights())
-
-
-def inference_function(model: tf_keras.Model, px: int) -> Any:
-    """Freeze a network into the one function that every converter reads.
-
-    Args:
-        model: image → logits.
-        px: side of the input.
-
-    Returns:
-        A concrete function, float32 (1, px, px, 3) `image` → float32 (1, classes) `probabilities`, softmax included.
-    """
-
-    @tf.function(input_signature=[tf.TensorSpec((1, px, px, 3), tf.float32, name="image")])  # type: ignore[untyped-decorator]
-    def infer(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"probabilities": tf.nn.softmax(model(image, training=False))}
-
-    return infer.get_concrete_function()

@@ -9,6 +9,7 @@ the sum was on the coarsest grid anyway. Concatenated values share their zero po
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import tf_keras
 
@@ -58,7 +59,7 @@ def _limit(layer: tf_keras.layers.Layer) -> float:
     return math.inf if limit is None else float(limit)
 
 
-def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: type) -> list[set[str]]:
+def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[set[str]]:
     """Layers whose outputs meet in layers of `kind`, directly or over several of them."""
     groups: list[set[str]] = []
     for layer in model.layers:
@@ -73,9 +74,9 @@ def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: type) -> list
     return groups
 
 
-def _source(tensor: object, ranges: dict[str, Range]) -> str | None:
+def _source(tensor: Any, ranges: dict[str, Range]) -> str | None:
     """Name of the layer whose quantization a tensor carries."""
-    layer = tensor._keras_history.layer  # type: ignore[attr-defined]
+    layer = tensor._keras_history.layer
     while layer.name not in ranges:
         if not isinstance(layer, _PASSING):
             return None

@@ -34,7 +34,6 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     from edgetl.converters._base import Source
     from edgetl.errors import MissingDependency
-    from edgetl.nn import checkpoint, classifier
 
     target, recipe = job.wanted, job.recipe
     converter = registry.load("converters", target.format)
@@ -44,19 +43,14 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     scheme = registry.load("schemes", target.scheme)
     simulated = hasattr(scheme, "wrap")
     folder = job.folder("quantize" if simulated else "finetune")
-    model, origin = None, None
-    if "origin" in job.inputs:
-        origin = job.folder("origin") / artifact_in(job.folder("origin")).path
-    else:
-        model = checkpoint.restore(recipe, folder, target.scheme if simulated else None)
+    origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
-            model=model,
-            function=classifier.inference_function(model, recipe.preprocess.crop_px) if model is not None else None,
+            network=folder,
             preprocess=recipe.preprocess,
-            class_names=tuple(json.loads((folder / checkpoint.FACTS).read_text(encoding="utf-8"))["class_names"]),
+            class_names=tuple(json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
         ),

@@ -12,7 +12,7 @@ from edgetl.types import flatten
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = True
 
 

@@ -11,7 +11,7 @@ from edgetl.recipe import Quantize, Recipe
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
-VERSION = 3
+VERSION = 4
 RESUMABLE = True
 
 _BATCH = 16

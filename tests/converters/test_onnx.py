@@ -1,52 +1,51 @@
-"""The audit of ONNX files: float weights or float activations under an int8 name are refused."""
+"""Float ONNX: names, stamps, layouts and batches; int8 is tested in tests/grid."""
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
-from edgetl.converters.onnx import _audit, _name_tensors
-from edgetl.errors import ConversionError
+from edgetl.converters import onnx as converter
+from edgetl.converters._base import Source
+from edgetl.recipe import Target
+from edgetl.types import Preprocess
 
-
-def _conv(quantized_input: bool, quantized_weight: bool):
-    """One convolution, its input and its weight behind a DequantizeLinear or not."""
-    scale = numpy_helper.from_array(np.float32(0.1), "scale")
-    zero = numpy_helper.from_array(np.int8(0), "zero")
-    weight = np.ones((2, 3, 1, 1))
-    initializers, nodes = [scale, zero], []
-    data, kernel = "x", "w"
-    if quantized_input:
-        nodes.append(helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["xq"]))
-        nodes.append(helper.make_node("DequantizeLinear", ["xq", "scale", "zero"], ["xd"]))
-        data = "xd"
-    initializers.append(numpy_helper.from_array(weight.astype(np.int8 if quantized_weight else np.float32), "w"))
-    if quantized_weight:
-        nodes.append(helper.make_node("DequantizeLinear", ["w", "scale", "zero"], ["wd"]))
-        kernel = "wd"
-    nodes.append(helper.make_node("Conv", [data, kernel], ["y"], name="conv"))
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 4, 4))]
-    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 2, 4, 4))]
-    graph = helper.make_graph(nodes, "g", inputs, outputs, initializers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+PX = 16
 
 
-def test_a_float_file_passes_as_fp32_and_not_as_int8(tmp_path):
-    assert "1 Conv" in _audit(_conv(False, False), "fp32", tmp_path / "x.onnx")
-    with pytest.raises(ConversionError, match=r"x\.onnx: is not what w8a8_qat says: activation of Conv conv is float"):
-        _audit(_conv(False, False), "w8a8_qat", tmp_path / "x.onnx")
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    import tf_keras
+
+    from edgetl.nn import frozen
+
+    tf_keras.utils.set_random_seed(0)
+    image = tf_keras.Input((PX, PX, 3), name="image")
+    x = tf_keras.layers.Conv2D(4, 3, activation="relu")(image)
+    model = tf_keras.Model(image, tf_keras.layers.Dense(3, name="logits")(tf_keras.layers.GlobalAveragePooling2D()(x)))
+    folder = tmp_path_factory.mktemp("network")
+    frozen.freeze(model, PX, folder / frozen.NETWORK)
+    return Source(
+        network=folder,
+        preprocess=Preprocess(resize_px=PX, crop_px=PX),
+        class_names=("a", "b", "c"),
+        calibration=None,
+        origin=None,
+    )
 
 
-def test_a_half_quantized_file_passes_as_nothing(tmp_path):
-    for model in (_conv(True, False), _conv(False, True)):
-        for scheme in ("fp32", "w8a8_qat"):
-            with pytest.raises(ConversionError):
-                _audit(model, scheme, tmp_path / "x.onnx")
-    _audit(_conv(True, True), "w8a8_ptq", tmp_path / "x.onnx")
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("batch", ["fixed", "dynamic"])
+def test_layout_and_batch_are_as_asked(source, layout, batch, tmp_path):
+    import onnxruntime
 
-
-def test_tensors_are_renamed_everywhere():
-    model = _conv(True, True)
-    _name_tensors(model.graph)
-    onnx.checker.check_model(model, full_check=True)
-    assert (model.graph.input[0].name, model.graph.output[0].name) == ("image", "probabilities")
+    target = Target(format="onnx", scheme="fp32", layout=layout, batch=batch)
+    converted = converter.convert(source, target, tmp_path / "x.onnx")
+    model = onnx.load(tmp_path / "x.onnx")
+    assert (model.ir_version, model.opset_import[0].version) == (8, 17)
+    count = 5 if batch == "dynamic" else 1
+    images = np.random.default_rng(0).uniform(-1, 1, (count, PX, PX, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"))
+    (found,) = session.run(["probabilities"], {"image": images if layout == "NHWC" else images.transpose(0, 3, 1, 2)})
+    wanted = source.function(count)(image=images)["probabilities"].numpy()
+    assert np.abs(found - wanted).max() < 1e-5
+    assert converted.inputs[0].shape == ((-1 if batch == "dynamic" else 1), *((PX, PX, 3) if layout == "NHWC" else (3, PX, PX)))

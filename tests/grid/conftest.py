@@ -63,17 +63,18 @@ def preprocess():
 
 
 @pytest.fixture(scope="session")
-def source(network, images, preprocess):
+def source(network, images, preprocess, tmp_path_factory):
     """What a converter is given for that network with calibrated fake quantization."""
     from edgetl.converters._base import Source
-    from edgetl.nn import classifier, fake_quant
+    from edgetl.nn import fake_quant, frozen
     from edgetl.preprocess import normalise
 
     quantized = fake_quant.quantize_model(network, preprocess.input_range)
     fake_quant.calibrate(quantized, network, [normalise(images, preprocess)])
+    folder = tmp_path_factory.mktemp("network")
+    frozen.freeze(quantized, PX, folder / frozen.NETWORK)
     return Source(
-        model=quantized,
-        function=classifier.inference_function(quantized, PX),
+        network=folder,
         preprocess=preprocess,
         class_names=("a", "b", "c", "d", "e"),
         calibration=None,

@@ -25,7 +25,7 @@ def _made(source, int8_tflite, tmp_path, **options):
 
     target = Target(format="onnx", scheme="w8a8_qat", **options)
     path = tmp_path / "net.onnx"
-    converted = converter.convert(replace(source, model=None, function=None, origin=int8_tflite), target, path)
+    converted = converter.convert(replace(source, origin=int8_tflite), target, path)
     return path, converted
 
 

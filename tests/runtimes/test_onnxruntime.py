@@ -26,7 +26,7 @@ def test_pixels_are_normalised_and_run(tmp_path):
     session = ENGINE.open(tmp_path / "m.onnx", 1, SPEC, ("r", "g", "b"))
     session.set_input(np.broadcast_to(np.array([0, 51, 255], np.uint8), (4, 4, 3)))
     session.invoke()
-    assert session.output().tolist() == pytest.approx([-1.0, -0.6, 1.0])
+    assert session.output().tolist() == pytest.approx([-128 / 127.5, -77 / 127.5, 127 / 127.5])
     session.close()
 
 

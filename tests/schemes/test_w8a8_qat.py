@@ -69,12 +69,40 @@ def test_nothing_to_calibrate_with_and_broken_values_are_told(network):
         fake_quant.calibrate(quantized, network, [np.full((1, 16, 16, 3), np.nan, np.float32)])
 
 
-def test_one_black_image_still_gives_a_usable_grid(network):
+def test_blank_images_calibrate_nothing(network):
     from edgetl.nn import fake_quant
 
     quantized = fake_quant.quantize_model(network, (-1.0, 1.0))
-    fake_quant.calibrate(quantized, network, [np.zeros((1, 16, 16, 3), np.float32)])
-    assert np.isfinite(quantized(_images()).numpy()).all()
+    with pytest.raises(StageError, match="every calibration image is of one colour.*Use real photos"):
+        fake_quant.calibrate(quantized, network, [np.full((1, 16, 16, 3), -1.0, np.float32)])
+
+
+def test_a_dead_activation_gets_a_grid_that_holds_zero():
+    import tf_keras
+
+    from edgetl.nn import fake_quant
+
+    image = tf_keras.Input((8, 8, 3), name="image")
+    x = tf_keras.layers.Conv2D(4, 3, kernel_initializer="zeros", name="dead")(image)
+    x = tf_keras.layers.GlobalAveragePooling2D(name="pool")(tf_keras.layers.ReLU(6.0, name="relu")(x))
+    model = tf_keras.Model(image, tf_keras.layers.Dense(2, bias_initializer="ones", name="logits")(x))
+    quantized = fake_quant.quantize_model(model, (-1.0, 1.0))
+    ranges = fake_quant.calibrate(quantized, model, [_images()[:, :8, :8]])
+    assert ranges["relu"] == ranges["pool"] == (0.0, 1.0)
+    assert np.allclose(quantized(_images()[:, :8, :8]).numpy(), 1.0, atol=0.01)
+
+
+def test_nan_weights_are_refused(network):
+    import tf_keras
+
+    from edgetl.nn import fake_quant
+
+    model = tf_keras.models.clone_model(network)
+    kernel = model.get_layer("conv").kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    quantized = fake_quant.quantize_model(model, (-1.0, 1.0))
+    with pytest.raises(StageError, match="not finite at conv"):
+        fake_quant.calibrate(quantized, model, [_images()])
 
 
 def test_a_layer_that_cannot_be_quantized_is_named():
