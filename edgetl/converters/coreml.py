@@ -12,9 +12,9 @@ from edgetl.types import TensorSpec
 
 TITLE = "Core ML on iPhone, iPad and Mac."
 SUFFIX = ".mlpackage"
-SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat")
+SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS: tuple[str, ...] = ()
-ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
+ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("coremltools", "tensorflow")
 
 

@@ -13,9 +13,9 @@ from edgetl.types import TensorSpec
 
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"
-SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat")
+SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS = ("io", "layout", "batch", "activation")
-ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
+ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 
 

@@ -35,6 +35,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     from edgetl.converters._base import Source
     from edgetl.errors import MissingDependency
     from edgetl.nn import checkpoint, classifier
+    from edgetl.schemes import _base as schemes
 
     target, recipe = job.wanted, job.recipe
     converter = registry.load("converters", target.format)
@@ -43,7 +44,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         raise MissingDependency(target.format, f"convert {target.name}", reason)
     scheme = registry.load("schemes", target.scheme)
     simulated = hasattr(scheme, "wrap")
-    folder = job.folder("quantize" if simulated else "finetune")
+    folder = job.folder(schemes.origin(scheme))
     model, origin = None, None
     if "origin" in job.inputs:
         origin = job.folder("origin") / artifact_in(job.folder("origin")).path
