@@ -54,6 +54,7 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
     import coremltools as ct
 
     from edgetl.converters import _mlpackage
+    from edgetl.grid import reading_mil, sparsity
 
     px = source.preprocess.crop_px
     model = ct.convert(
@@ -67,7 +68,8 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
         skip_model_load=True,
     )
     _mlpackage.save(model, out)
-    return _mlpackage.audit_float(out, scheme)
+    promised = sparsity.insist(scheme, lambda: reading_mil.kernels(reading_mil.program(out)), out.name)
+    return (*_mlpackage.audit_float(out, scheme), *promised)
 
 
 def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple[tuple[str, ...], float]:

@@ -82,6 +82,7 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     import tensorflow as tf
     import tf2onnx
 
+    from edgetl.grid import reading_onnx, sparsity
     from edgetl.grid.qdq import IR_VERSION, OPSET
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
@@ -96,14 +97,16 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     onnx.checker.check_model(model, full_check=True)
     if any(node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node):
         raise ConversionError(f"{out.name}: is not what {target.scheme} says: it has integer operators.")
-    out.write_bytes(model.SerializeToString(deterministic=True))
+    data: bytes = model.SerializeToString(deterministic=True)
+    promised = sparsity.insist(target.scheme, lambda: reading_onnx.kernels(data), out.name)
+    out.write_bytes(data)
     counts = Counter(node.op_type for node in model.graph.node)
     classes = len(source.class_names)
     return Converted(
         inputs=(TensorSpec(name=INPUT_NAME, shape=_shape(source, target), dtype="float32", layout=target.layout),),
         outputs=(TensorSpec(name=OUTPUT_NAME, shape=(-1 if batch is None else 1, classes), dtype="float32", layout="NC"),),
         converter=versions("tf2onnx", "onnx"),
-        notes=(f"opset {OPSET}, IR {IR_VERSION}", *(f"{count} {name}" for name, count in counts.most_common())),
+        notes=(f"opset {OPSET}, IR {IR_VERSION}", *promised, *(f"{count} {name}" for name, count in counts.most_common())),
         int8_mac_share=0.0,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from edgetl import registry
+from edgetl.errors import ConversionError
 from edgetl.grid.graph import WEIGHTED, Graph
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 SMALLEST = 1024
 """Weights of the smallest kernel that is held to a constraint; as in `edgetl.nn.constraints`."""
+
+_SHOWN = 4
 
 Kernels = dict[str, "np.ndarray"]
 """Name → kernel, the output channel first and the input channel last: OHWI of a convolution, (out, in) of a dense layer."""
@@ -62,8 +65,7 @@ def check(scheme: str, found: Kernels) -> tuple[list[str], tuple[str, ...]]:
     """
     import numpy as np
 
-    module = registry.load("schemes", scheme)
-    zeros, of_four, values = (getattr(module, name, None) for name in ("ZEROS", "ZEROS_OF_FOUR", "VALUES"))
+    zeros, of_four, values = _promises(scheme)
     if zeros is None and of_four is None and values is None:
         return [], ()
     wrong, notes = [], []
@@ -88,6 +90,34 @@ def check(scheme: str, found: Kernels) -> tuple[list[str], tuple[str, ...]]:
     if not found:
         wrong.append(f"it has no kernel of {SMALLEST} weights or more that could obey")
     return wrong, tuple(notes)
+
+
+def _promises(scheme: str) -> tuple[float | None, int | None, int | None]:
+    module = registry.load("schemes", scheme)
+    return getattr(module, "ZEROS", None), getattr(module, "ZEROS_OF_FOUR", None), getattr(module, "VALUES", None)
+
+
+def insist(scheme: str, read: Callable[[], Kernels], name: str) -> tuple[str, ...]:
+    """Refuse a float file whose kernels break their scheme's promise.
+
+    Args:
+        scheme: what the file claims to be.
+        read: gives its kernels; called when the scheme promises something.
+        name: of the file, for the error.
+
+    Returns:
+        Notes on what was found.
+
+    Raises:
+        ConversionError: a kernel breaks the promise.
+    """
+    if _promises(scheme) == (None, None, None):
+        return ()
+    wrong, notes = check(scheme, read())
+    if wrong:
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise ConversionError(f"{name}: is not what {scheme} says: {'; '.join(wrong[:_SHOWN])}{more}.")
+    return notes
 
 
 def distinct(kernel: np.ndarray) -> int:
