@@ -46,7 +46,7 @@ def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
 
     Args:
         package: the folder.
-        scheme: `fp32` or `fp16`.
+        scheme: `fp16`, or one that computes in single precision.
 
     Returns:
         Specification version and operator counts.
@@ -56,7 +56,7 @@ def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
     """
     version, operations = _open(package)
     types = Counter(o.outputs[0].type.tensorType.dataType for o in operations if o.type in _LAYERS)
-    wanted = {"fp16": 10, "fp32": 11}[scheme]  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
+    wanted = 10 if scheme == "fp16" else 11  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
     if set(types) != {wanted}:
         raise ConversionError(f"{package.name}: is not what {scheme} says: its layers compute in MIL types {dict(types)}.")
     return _notes(version, operations)

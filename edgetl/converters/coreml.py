@@ -12,9 +12,9 @@ from edgetl.types import TensorSpec
 
 TITLE = "Core ML on iPhone, iPad and Mac."
 SUFFIX = ".mlpackage"
-SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat")
+SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS: tuple[str, ...] = ()
-ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
+ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("coremltools", "tensorflow")
 
 
@@ -54,6 +54,7 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
     import coremltools as ct
 
     from edgetl.converters import _mlpackage
+    from edgetl.grid import reading_mil, sparsity
 
     px = source.preprocess.crop_px
     model = ct.convert(
@@ -67,7 +68,8 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
         skip_model_load=True,
     )
     _mlpackage.save(model, out)
-    return _mlpackage.audit_float(out, scheme)
+    promised = sparsity.insist(scheme, lambda: reading_mil.kernels(reading_mil.program(out)), out.name)
+    return (*_mlpackage.audit_float(out, scheme), *promised)
 
 
 def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple[tuple[str, ...], float]:

@@ -13,9 +13,9 @@ from edgetl.types import TensorSpec
 
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"
-SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat")
+SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS = ("io", "layout", "batch", "activation")
-ORIGIN = {"w8a8_ptq": "tflite", "w8a8_qat": "tflite"}
+ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 
 
@@ -82,6 +82,7 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     import tensorflow as tf
     import tf2onnx
 
+    from edgetl.grid import reading_onnx, sparsity
     from edgetl.grid.qdq import IR_VERSION, OPSET
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
@@ -97,14 +98,16 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     onnx.checker.check_model(model, full_check=True)
     if any(node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node):
         raise ConversionError(f"{out.name}: is not what {target.scheme} says: it has integer operators.")
-    out.write_bytes(model.SerializeToString(deterministic=True))
+    data: bytes = model.SerializeToString(deterministic=True)
+    promised = sparsity.insist(target.scheme, lambda: reading_onnx.kernels(data), out.name)
+    out.write_bytes(data)
     counts = Counter(node.op_type for node in model.graph.node)
     classes = len(source.class_names)
     return Converted(
         inputs=(TensorSpec(name=INPUT_NAME, shape=_shape(source, target), dtype="float32", layout=target.layout),),
         outputs=(TensorSpec(name=OUTPUT_NAME, shape=(-1 if batch is None else 1, classes), dtype="float32", layout="NC"),),
         converter=versions("tf2onnx", "onnx"),
-        notes=(f"opset {OPSET}, IR {IR_VERSION}", *(f"{count} {name}" for name, count in counts.most_common())),
+        notes=(f"opset {OPSET}, IR {IR_VERSION}", *promised, *(f"{count} {name}" for name, count in counts.most_common())),
         int8_mac_share=0.0,
     )
 

@@ -9,7 +9,7 @@ from edgetl.recipe import Target
 
 TITLE = "LiteRT on Android, iOS and Linux."
 SUFFIX = ".tflite"
-SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat")
+SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS = ("io",)
 ORIGIN: dict[str, str] = {}
 PACKAGES = ("tensorflow", "ai-edge-litert")
@@ -30,7 +30,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function()], tf.Module())
     converter.experimental_lower_to_saved_model = False  # the detour takes 13 s instead of 1 s, for names that are given below
-    if target.scheme != "fp32":
+    if target.scheme not in ("fp32", "sparse", "sparse_2_4", "cluster"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if target.scheme == "fp16":
         converter.target_spec.supported_types = [tf.float16]

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from edgetl.errors import ConversionError
+from edgetl.grid import sparsity
 from edgetl.grid.graph import WEIGHTED, Graph, Operator
 
 _SHOWN = 4
@@ -20,7 +21,7 @@ class Facts:
     int8_mac_share: float
     """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
     notes: tuple[str, ...]
-    """How often each operator occurs."""
+    """What was found of the scheme's constraint, and how often each operator occurs."""
 
 
 def audit(graph: Graph, scheme: str, name: str) -> Facts:
@@ -35,14 +36,16 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         What was found.
 
     Raises:
-        ConversionError: weights or activations are of another type, an int8 file has a float island, or a bias does not fit
-            into 32 bits (which would be wrong silently).
+        ConversionError: weights or activations are of another type, an int8 file has a float island, a bias does not fit
+            into 32 bits (which would be wrong silently), or weights do not obey the scheme's constraint.
     """
     wanted = {
         "fp32": ("float32", "float32"),
         "fp16": ("float32", "float32"),  # half-precision constants pass through DEQUANTIZE
         "w8a8_ptq": ("int8", "int8"),
         "w8a8_qat": ("int8", "int8"),
+        **dict.fromkeys(("sparse", "sparse_2_4", "cluster"), ("float32", "float32")),
+        **dict.fromkeys(("w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), ("int8", "int8")),
     }[scheme]
     wrong: list[str] = []
     total = exact = 0
@@ -61,11 +64,13 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         wrong += [f"{stem} computes in float" for stem in islands(graph)]
     if scheme == "fp16" and not any(t.dtype == "float16" for t in graph.tensors):
         wrong.append("no weight is stored in float16")
+    broken, promised = sparsity.check(scheme, sparsity.kernels(graph))
+    wrong += broken
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise ConversionError(f"{name}: is not what {scheme} says: {'; '.join(wrong[:_SHOWN])}{more}.")
     counts = Counter(operator.kind for operator in graph.operators)
-    return Facts(int8_mac_share=exact / total, notes=tuple(f"{count} {kind}" for kind, count in counts.most_common()))
+    return Facts(int8_mac_share=exact / total, notes=(*promised, *(f"{count} {kind}" for kind, count in counts.most_common())))
 
 
 def islands(graph: Graph) -> list[str]:

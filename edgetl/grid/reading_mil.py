@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl.grid.compare import Edge, Reading
+from edgetl.grid.sparsity import Kernels, Kind, held
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,3 +139,25 @@ def _output(operation: Any, stem: str, found: Reading) -> None:
             _output(reader, stem, found)
         if reader.op_type == "quantize":
             found[stem, "output"] = _edge(reader, reader.outputs[0])
+
+
+def kernels(loaded: Any) -> Kernels:
+    """Find the kernels of a float package that a constraint holds.
+
+    Args:
+        loaded: what `program` returned.
+
+    Returns:
+        Operation's name → kernel.
+    """
+    layers: list[tuple[str, Kind, np.ndarray | None]] = []
+    for operation in loaded.functions["main"].operations:
+        if operation.op_type == "conv":
+            kind: Kind = "depthwise" if operation.inputs["groups"].val > 1 else "convolution"
+            layers.append((operation.name, kind, operation.inputs["weight"].val.transpose(0, 2, 3, 1)))
+        elif operation.op_type == "linear":
+            layers.append((operation.name, "dense", operation.inputs["weight"].val))
+        elif operation.op_type == "matmul" and operation.inputs["y"].val is not None:
+            kernel = operation.inputs["y"].val
+            layers.append((operation.name, "dense", kernel if operation.inputs["transpose_y"].val else kernel.T))
+    return held(layers)

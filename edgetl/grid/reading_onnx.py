@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgetl.grid.compare import Edge, Reading
+from edgetl.grid.sparsity import Kernels, Kind, held
 
 
 def read(data: bytes) -> Reading:
@@ -77,3 +78,31 @@ def _ends(graph: Any, readers: dict[str, list[Any]], makers: dict[str, Any], edg
     maker = makers[graph.output[0].name]
     if maker.op_type == "DequantizeLinear":
         found["probabilities", "input 0"] = edge(maker)
+
+
+def kernels(data: bytes) -> Kernels:
+    """Find the kernels of a float file that a constraint holds.
+
+    Args:
+        data: an ONNX file that tf2onnx wrote: convolutions as `Conv` (OIHW), dense layers as `MatMul` or `Gemm` (in, out).
+
+    Returns:
+        Node's name → kernel.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load_model_from_string(data).graph
+    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    layers: list[tuple[str, Kind, Any]] = []
+    for node in graph.node:
+        kernel = constants.get(node.input[1]) if node.op_type in ("Conv", "MatMul", "Gemm") else None
+        if kernel is None:
+            continue
+        if node.op_type == "Conv":
+            groups = next((a.i for a in node.attribute if a.name == "group"), 1)
+            layers.append((node.name, "depthwise" if groups > 1 else "convolution", kernel.transpose(0, 2, 3, 1)))
+        else:
+            across = any(a.name == "transB" and a.i for a in node.attribute)
+            layers.append((node.name, "dense", kernel if across else kernel.T))
+    return held(layers)

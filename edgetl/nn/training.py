@@ -22,6 +22,7 @@ import tf_keras
 
 from edgetl.nn.augment import augment
 from edgetl.nn.classifier import SeededDropout
+from edgetl.nn.constraints import Constraint
 from edgetl.preprocess import normalise
 from edgetl.recipe import Augment
 from edgetl.types import Preprocess
@@ -52,11 +53,28 @@ class Stretch:
     label_smoothing: float = 0.0
     patience: int | None = None
     augment: Augment = Augment()
+    constraint: Constraint | None = None
+    """Already settled. Weights are projected onto it after each step; only epochs from which on it holds can be the best."""
 
 
 def deterministic() -> None:
     """Make TensorFlow's results repeatable; must be called before the first operation."""
     tf.config.experimental.enable_op_determinism()
+
+
+def freeze_statistics(model: tf_keras.Model) -> tf_keras.Model:
+    """Keep batch normalisation from learning and from following the batches, which on a small data set would hurt.
+
+    Args:
+        model: any network; changed in place.
+
+    Returns:
+        The same network.
+    """
+    for layer in model.layers:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            layer.trainable = False
+    return model
 
 
 def predict(model: tf_keras.Model, images: np.ndarray, preprocess: Preprocess) -> np.ndarray:
@@ -129,7 +147,8 @@ def train(
             val_loss, val_top1 = loop.evaluate(validation)
             if not (math.isfinite(loss) and math.isfinite(val_loss)):
                 raise FloatingPointError(f"phase {stretch.name}, epoch {epoch + 1}: the loss is not finite; lower learning_rate.")
-            best.see(model, (val_top1, -val_loss))
+            if stretch.constraint is None or stretch.constraint.holds((epoch + 1) / stretch.epochs):
+                best.see(model, (val_top1, -val_loss))
             history.append(
                 {
                     "phase": stretch.name,
@@ -143,6 +162,8 @@ def train(
             _save(checkpoint, model, loop.optimizer, best, history, number, epoch + 1)
             progress({"epoch": epoch + 1, "epochs": stretch.epochs, **history[-1]})
         model.set_weights(best.weights)
+        if stretch.constraint is not None:
+            stretch.constraint.apply()
     return history
 
 
@@ -203,13 +224,15 @@ class _Loop:
         size, total = self.stretch.batch_size, 0.0
         base = int(np.random.default_rng((*seed, 1)).integers(2**30))
         for step in range(self.steps):
+            part = (seed[2] * self.steps + step) / (self.stretch.epochs * self.steps)
             if self.stretch.cosine:
-                part = (seed[2] * self.steps + step) / (self.stretch.epochs * self.steps)
                 self.optimizer.learning_rate.assign(self.stretch.learning_rate * 0.5 * (1.0 + math.cos(math.pi * part)))
             rows = np.sort(order[step * size : (step + 1) * size])
             batch = normalise(images.pixels[rows], self.preprocess)
             loss = self._step(tf.constant(batch), tf.constant(images.labels[rows]), tf.constant([base, step], tf.int32))
             total += float(loss) * len(rows)
+            if self.stretch.constraint is not None:
+                self.stretch.constraint.apply(part + 1 / (self.stretch.epochs * self.steps))
         return total / len(images.labels)
 
     def evaluate(self, images: Images) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Literal, Protocol
 
 Needs = Literal["nothing", "calibration", "training"]
@@ -13,6 +14,10 @@ class SchemeModule(Protocol):
     A scheme whose rounding is simulated before the conversion (all int8 networks) also defines
     `wrap(model, input_range) -> model`: the same network with fake quantization around every layer, its ranges not yet set.
     The quantize stage then calibrates it, and trains it when the scheme needs training.
+
+    A scheme whose weights obey a constraint (zeros, few values) defines `constraint() -> edgetl.nn.constraints.Constraint`, and
+    what every converted file must show, as `edgetl.grid.sparsity` checks it: `ZEROS`, least share of zeros in a kernel;
+    `ZEROS_OF_FOUR`, least number of zeros in each four consecutive weights; `VALUES`, most distinct values in an output channel.
     """
 
     @property
@@ -30,3 +35,15 @@ class SchemeModule(Protocol):
     @property
     def NEEDS(self) -> Needs:
         """What must be there before the conversion besides the float checkpoint."""
+
+
+def origin(scheme: ModuleType) -> Literal["quantize", "finetune"]:
+    """Say which stage makes the checkpoint that a scheme's files are converted from.
+
+    Args:
+        scheme: a module of this folder.
+
+    Returns:
+        `quantize` when it is trained or its rounding simulated; else `finetune`, whose checkpoint is the float network.
+    """
+    return "quantize" if scheme.NEEDS == "training" or hasattr(scheme, "wrap") else "finetune"

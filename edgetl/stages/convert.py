@@ -34,6 +34,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     from edgetl.converters._base import Source
     from edgetl.errors import MissingDependency
+    from edgetl.schemes import _base as schemes
 
     target, recipe = job.wanted, job.recipe
     converter = registry.load("converters", target.format)
@@ -42,7 +43,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         raise MissingDependency(target.format, f"convert {target.name}", reason)
     scheme = registry.load("schemes", target.scheme)
     simulated = hasattr(scheme, "wrap")
-    folder = job.folder("quantize" if simulated else "finetune")
+    folder = job.folder(schemes.origin(scheme))
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     emit({"what": "converting"})

@@ -1,4 +1,4 @@
-"""Quantize: float checkpoint × scheme → what the scheme needs: calibration images, or weights trained with rounding simulated."""
+"""Quantize: float checkpoint × scheme → what it needs: calibration images, or weights trained with rounding or a constraint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Quantize, Recipe
+from edgetl.schemes._base import origin
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
@@ -31,32 +32,37 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`."""
     section = _section(recipe, target)
     flat = {**flatten(section, "quantize"), "seed": recipe.seed}
-    if registry.load("schemes", target).NEEDS == "calibration":
-        kept = ("quantize.scheme", "quantize.calibration_images", "quantize.ranges", "seed")
-        return {key: flat[key] for key in kept}
-    return flat
+    scheme = registry.load("schemes", target)
+    calibration = ("quantize.calibration_images", "quantize.ranges")
+    if scheme.NEEDS == "calibration":
+        return {key: flat[key] for key in ("quantize.scheme", *calibration, "seed")}
+    return flat if hasattr(scheme, "wrap") else {key: value for key, value in flat.items() if key not in calibration}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
     """See `StageModule.packages`."""
-    if not hasattr(registry.load("schemes", target), "wrap"):
+    scheme = registry.load("schemes", target)
+    if origin(scheme) == "finetune":
         return ("numpy",)
-    return ("tensorflow", "tf_keras", "tensorflow_model_optimization", "numpy")
+    simulation = ("tensorflow_model_optimization",) if hasattr(scheme, "wrap") else ()
+    return ("tensorflow", "tf_keras", *simulation, "numpy")
 
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     from edgetl.preprocess import load_index, load_split
 
-    section, out = _section(job.recipe, job.target), Path(job.out)
+    scheme, section, out = registry.load("schemes", job.target), _section(job.recipe, job.target), Path(job.out)
     pixels, labels = load_split(job.folder("prepare"), "train")
+    if scheme.NEEDS == "training" and not hasattr(scheme, "wrap"):
+        return _learn(job, section, pixels, labels, [], emit)
     rows = calibration_rows([int(y) for y in labels], section.calibration_images, job.recipe.seed)
     names = [i["name"] for i in load_index(job.folder("prepare"))["images"] if i["split"] == "train"]
     record = {"schema": 1, "split": "train", "rows": rows, "images": [names[r] for r in rows]}
     (out / CALIBRATION).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
-    if not hasattr(registry.load("schemes", job.target), "wrap"):
+    if origin(scheme) == "finetune":
         return {"calibration_images": len(rows)}
-    return {"calibration_images": len(rows), **_simulate(job, section, pixels, labels, rows, emit)}
+    return {"calibration_images": len(rows), **_learn(job, section, pixels, labels, rows, emit)}
 
 
 def calibration_rows(labels: list[int], count: int, seed: int) -> list[int]:
@@ -82,25 +88,28 @@ def calibration_rows(labels: list[int], count: int, seed: int) -> list[int]:
     return sorted(row for _, _, row in sorted(ranked)[:count])
 
 
-def _simulate(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int], emit: Emit) -> dict[str, Any]:
-    from edgetl.nn import checkpoint, fake_quant, training
+def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int], emit: Emit) -> dict[str, Any]:
+    """Make the scheme's checkpoint: simulate its rounding when it has any, hold its constraint, train when it is trained."""
+    from edgetl.nn import checkpoint, constraints, training
     from edgetl.preprocess import load_split, normalise
 
-    recipe, out = job.recipe, Path(job.out)
+    recipe, out, scheme = job.recipe, Path(job.out), registry.load("schemes", job.target)
     training.deterministic()
     model = checkpoint.restore(recipe, job.folder("finetune"), None)
-    quantized = registry.load("schemes", job.target).wrap(model, recipe.preprocess.input_range)
+    network = scheme.wrap(model, recipe.preprocess.input_range) if hasattr(scheme, "wrap") else training.freeze_statistics(model)
+    constraint = scheme.constraint() if hasattr(scheme, "constraint") else None
+    left = constraint.settle(constraints.kernels(network)) if constraint else ()  # from the float weights, also after a restart
     batches = [normalise(pixels[rows[i : i + _BATCH]], recipe.preprocess) for i in range(0, len(rows), _BATCH)]
-    if not (out / "training.npz").exists():  # else the checkpoint holds the ranges as well
-        ranges = fake_quant.calibrate(quantized, model, batches, section.ranges)
+    if batches and not (out / "training.npz").exists():  # else the checkpoint holds the ranges as well
+        from edgetl.nn import fake_quant
+
+        ranges = fake_quant.calibrate(network, model, batches, section.ranges)
         (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
-    trained = registry.load("schemes", job.target).NEEDS == "training"
-    emit({"what": "ranges calibrated", "done": 0, "of": section.epochs})
-    history = (
-        []
-        if not trained
-        else training.train(
-            quantized,
+        emit({"what": "ranges calibrated", "done": 0, "of": section.epochs})
+    history = []
+    if scheme.NEEDS == "training":
+        history = training.train(
+            network,
             (
                 training.Stretch(
                     name="quantize",
@@ -109,6 +118,7 @@ def _simulate(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[
                     learning_rate=section.learning_rate,
                     batch_size=section.batch_size,
                     cosine=True,
+                    constraint=constraint,
                 ),
             ),
             training.Images(pixels=pixels, labels=labels),
@@ -124,13 +134,15 @@ def _simulate(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[
                 }
             ),
         )
-    )
-    fake_quant.settle(quantized, batches[-1])
+    if batches:
+        from edgetl.nn import fake_quant
+
+        fake_quant.settle(network, batches[-1])
     test_pixels, test_labels = load_split(job.folder("prepare"), "test")
-    answers = training.predict(quantized, test_pixels, recipe.preprocess)
+    answers = training.predict(network, test_pixels, recipe.preprocess)
     top1 = float((answers.argmax(1) == test_labels).mean())
     facts = json.loads((job.folder("finetune") / checkpoint.FACTS).read_text(encoding="utf-8"))
     facts = {"class_names": facts["class_names"], "history": history, "scheme": job.target, "top1": top1}
-    checkpoint.save(out, quantized, answers, test_labels, facts)
+    checkpoint.save(out, network, answers, test_labels, {**facts, "left_dense": left} if left else facts)
     (out / "training.npz").unlink(missing_ok=True)
     return {"top1": top1, "n": len(test_labels), "epochs": len(history)}

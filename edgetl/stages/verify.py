@@ -7,6 +7,7 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Recipe
+from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
 VERSION = 1
@@ -69,8 +70,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     if not np.isfinite(outputs).all():
         raise VerificationError(f"{artifact.path}: gives values that are not finite in {name}.")
     np.save(Path(job.out) / "outputs.npy", outputs)
-    origin = "quantize" if hasattr(registry.load("schemes", artifact.scheme), "wrap") else "finetune"
-    source, float_answers = (_answers(job.folder(role)) for role in (origin, "finetune"))
+    roles = (origin(registry.load("schemes", artifact.scheme)), "finetune")
+    source, float_answers = (_answers(job.folder(role)) for role in roles)
     right, reference_right = outputs.argmax(1) == labels, float_answers.argmax(1) == labels
     return {
         "status": "verified",

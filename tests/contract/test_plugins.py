@@ -74,7 +74,12 @@ def test_a_converter_claims_schemes_and_origins_that_exist(name):
 def test_a_trained_scheme_can_be_trained_and_some_format_holds_each(name):
     module = registry.load("schemes", name)
     assert module.NEEDS in ("nothing", "calibration", "training")
-    assert hasattr(module, "wrap") == (module.NEEDS == "training")
+    if module.NEEDS == "training":
+        assert hasattr(module, "wrap") or hasattr(module, "constraint")
+    else:
+        assert not hasattr(module, "constraint")
+    promises = [hasattr(module, name) for name in ("ZEROS", "ZEROS_OF_FOUR", "VALUES")]
+    assert hasattr(module, "constraint") == any(promises), "what is trained is checked in the file, and the reverse"
     assert any(name in registry.load("converters", c).SCHEMES for c in registry.names("converters"))
 
 

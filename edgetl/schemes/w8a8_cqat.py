@@ -1,0 +1,36 @@
+"""Clustering under quantization-aware training: `w8a8_qat` with sixteen distinct values in each large kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetl.schemes._base import Needs
+
+TITLE = "8-bit weights and activations, trained with the rounding simulated and sixteen values a kernel."
+WEIGHT_BITS = 8
+ACTIVATION_BITS = 8
+NEEDS: Needs = "training"
+VALUES = 16
+"""Most distinct values in an output channel of each kernel that `edgetl.nn.constraints` holds."""
+
+
+def wrap(model: Any, input_range: tuple[float, float]) -> Any:
+    """Return the same network with fake quantization around every layer, its ranges not yet set.
+
+    Args:
+        model: flat tf_keras model, image → logits.
+        input_range: smallest and largest value of the input tensor.
+
+    Returns:
+        A tf_keras model of the same inputs and outputs; `edgetl.nn.fake_quant.calibrate` sets its ranges.
+    """
+    from edgetl.nn.fake_quant import quantize_model
+
+    return quantize_model(model, input_range)
+
+
+def constraint() -> Any:
+    """Return the constraint of the weights: few distinct values in each kernel."""
+    from edgetl.nn.constraints import Clusters
+
+    return Clusters(VALUES)

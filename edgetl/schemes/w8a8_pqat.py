@@ -1,0 +1,36 @@
+"""Pruning under quantization-aware training: `w8a8_qat` with the smaller half of each large kernel's weights zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgetl.schemes._base import Needs
+
+TITLE = "8-bit weights and activations, trained with the rounding simulated and half of the weights zero."
+WEIGHT_BITS = 8
+ACTIVATION_BITS = 8
+NEEDS: Needs = "training"
+ZEROS = 0.5
+"""Least share of zeros in each kernel that `edgetl.nn.constraints` holds."""
+
+
+def wrap(model: Any, input_range: tuple[float, float]) -> Any:
+    """Return the same network with fake quantization around every layer, its ranges not yet set.
+
+    Args:
+        model: flat tf_keras model, image → logits.
+        input_range: smallest and largest value of the input tensor.
+
+    Returns:
+        A tf_keras model of the same inputs and outputs; `edgetl.nn.fake_quant.calibrate` sets its ranges.
+    """
+    from edgetl.nn.fake_quant import quantize_model
+
+    return quantize_model(model, input_range)
+
+
+def constraint() -> Any:
+    """Return the constraint of the weights: the smallest of each kernel are zero, in int8 too."""
+    from edgetl.nn.constraints import Sparse
+
+    return Sparse(ZEROS)
