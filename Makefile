@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 K ?=
+RECIPE ?= recipes/quickstart.yaml
+SEEDS ?= 0,1,2
+SET ?=
 .DEFAULT_GOAL := help
-.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth clean
+.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -22,10 +25,10 @@ quickstart: dev  ## the whole job on embedded data, offline, in about two minute
 	$(BIN)/edgetl run recipes/quickstart.yaml
 
 format: dev  ## format the code
-	$(BIN)/ruff format edgetl tests && $(BIN)/ruff check --fix edgetl tests
+	$(BIN)/ruff format edgetl benchmarks tests && $(BIN)/ruff check --fix edgetl benchmarks tests
 
 lint: dev  ## ruff and codespell
-	$(BIN)/ruff check edgetl tests && $(BIN)/ruff format --check edgetl tests && $(BIN)/codespell edgetl tests recipes devices *.md Makefile
+	$(BIN)/ruff check edgetl benchmarks tests && $(BIN)/ruff format --check edgetl benchmarks tests && $(BIN)/codespell edgetl benchmarks tests recipes devices *.md Makefile
 
 types: dev  ## mypy --strict
 	$(BIN)/mypy
@@ -55,6 +58,10 @@ pretrain: dev  ## train the bundled weights anew, from formulas
 
 pretrain-worth: dev  ## what the bundled weights are worth: digits with 10 labels a class, five seeds
 	$(BIN)/python -m edgetl.nn.pretrain_worth
+
+bench-int8: dev  ## edgetl's int8 files beside those made by hand (RECIPE=file SEEDS=0,1,2 SET="key=value ...")
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.int8 $(RECIPE) --seeds $(SEEDS) $(foreach pair,$(SET),--set '$(pair)')
 
 clean:  ## remove what was made here, except .venv
 	rm -rf .edgetl runs dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -36,9 +36,9 @@ FAULTS = {
         "9: targets[0].format: no converter named 'tflit'. Did you mean 'tflite'?",
     ),
     "scheme the format lacks": (
-        "format: tflite",
-        "format: coreml",
-        "9: targets[0].scheme: coreml cannot hold w8a8_qat yet. It can hold: fp32, fp16.",
+        "- {format: tflite, scheme: w8a8_qat}",
+        "- {format: onnx, scheme: fp16}",
+        "9: targets[0].scheme: onnx cannot hold fp16. It can hold: fp32,",
     ),
     "training without a section": (
         "quantize: {scheme: w8a8_qat}\n",
