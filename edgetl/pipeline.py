@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edgetl import errors, packages, registry
-from edgetl.recipe import Recipe, Target, WeightsFile
+from edgetl.recipe import Recipe, WeightsFile
 from edgetl.recipefile import LoadedRecipe
 from edgetl.stages._base import Job
 from edgetl.stages.benchmark import thread_counts
@@ -121,25 +121,28 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
     base = {"prepare": prepared, "finetune": tuned}
     schemes = dict.fromkeys(t.scheme for t in targets if registry.load("schemes", t.scheme).NEEDS != "nothing")
     quantized = {scheme: add("quantize", scheme, base, {}) for scheme in schemes}
-    converted: dict[Target, Step] = {}
+    converted: dict[str, Step] = {}
     for target in sorted(targets, key=lambda t: t.scheme in registry.load("converters", t.format).ORIGIN):
         needs = {**base, **({"quantize": quantized[target.scheme]} if target.scheme in quantized else {})}
         origin = registry.load("converters", target.format).ORIGIN.get(target.scheme)
         if origin is not None:
-            first = Target(format=origin, scheme=target.scheme)
+            first = f"{origin}/{target.scheme}"
             if first not in converted:
-                converted[first] = add("convert", first.name, dict(needs), {})
+                converted[first] = add("convert", first, dict(needs), {})
             needs["origin"] = converted[first]
-        converted[target] = add("convert", target.name, needs, {})
+        converted[target.name] = add("convert", target.name, needs, {})
     for target in targets:
         needs = {**base, **({"quantize": quantized[target.scheme]} if target.scheme in quantized else {})}
-        add("verify", target.name, {**needs, "convert": converted[target]}, {})
+        origin = registry.load("converters", target.format).ORIGIN.get(target.scheme)
+        if origin is not None:
+            needs["origin"] = converted[f"{origin}/{target.scheme}"]
+        add("verify", target.name, {**needs, "convert": converted[target.name]}, {})
     for target in targets:
         for runtime in registry.names("runtimes"):
             module = registry.load("runtimes", runtime)
             if target.format in module.FORMATS and module.unavailable() is None:
                 for threads in thread_counts(recipe):
-                    needs = {"prepare": prepared, "convert": converted[target]}
+                    needs = {"prepare": prepared, "convert": converted[target.name]}
                     extra = {"runtime": runtime, "threads": threads}
                     add("benchmark", target.name, needs, {}, variant=f"{runtime} x{threads}", extra=extra)
     return steps

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from edgetl import registry
 from edgetl.errors import ConversionError
 
 _EMULATION = ("round", "floor")
 """What coremltools makes of fake quantization, besides arithmetic: int8 that is only emulated."""
+STORAGE = {
+    "w8": "constexpr_affine_dequantize",
+    "w6_palette": "constexpr_lut_to_dense",
+    "w4_palette": "constexpr_lut_to_dense",
+}
+"""Scheme of compressed weights → the operator that a package unpacks each of them with."""
+_LEAST_ELEMENTS = 2048
+"""Smaller weights stay in half precision (coremltools' own default)."""
 _LAYERS = ("conv", "linear", "matmul")
 
 
@@ -41,12 +51,47 @@ def save(model: Any, package: Path) -> None:
     (package / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def compress(model: Any, scheme: str) -> Any:
+    """Store the weights of a half-precision package in fewer bits.
+
+    Args:
+        model: `ct.models.MLModel`.
+        scheme: a key of `STORAGE`: `w8` is int8, symmetric, per channel; a palette is chosen for each layer by k-means.
+
+    Returns:
+        The compressed model. Its integers are coremltools' own rounding, at most one step from the other formats' `w8`.
+    """
+    import coremltools.optimize.coreml as cto
+
+    if scheme == "w8":
+        options = cto.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", weight_threshold=_LEAST_ELEMENTS)
+        return cto.linear_quantize_weights(model, cto.OptimizationConfig(global_config=options))
+    bits = registry.load("schemes", scheme).WEIGHT_BITS
+    palette = cto.OpPalettizerConfig(mode="kmeans", nbits=bits, weight_threshold=_LEAST_ELEMENTS)
+    return cto.palettize_weights(model, cto.OptimizationConfig(global_config=palette))
+
+
+def _stored_otherwise(operations: Any, scheme: str) -> list[str]:
+    """Large weights of a package that are not stored as the scheme says."""
+    makers = {output.name: o for o in operations for output in o.outputs}
+    found = []
+    for operation in operations:
+        names = [a.name for a in operation.inputs["weight"].arguments] if operation.type in _LAYERS else []
+        maker = makers.get(names[0]) if names else None
+        if maker is None:
+            continue
+        dimensions = [d.constant.size for d in maker.outputs[0].type.tensorType.dimensions]
+        if math.prod(dimensions) > _LEAST_ELEMENTS and maker.type != STORAGE[scheme]:
+            found.append(f"the weight of {operation.outputs[0].name} is stored by {maker.type}")
+    return found
+
+
 def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
     """Reopen a float package and check the type its layers compute in.
 
     Args:
         package: the folder.
-        scheme: `fp16`, or one that computes in single precision.
+        scheme: one whose layers compute in floating point.
 
     Returns:
         Specification version and operator counts.
@@ -56,9 +101,11 @@ def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
     """
     version, operations = _open(package)
     types = Counter(o.outputs[0].type.tensorType.dataType for o in operations if o.type in _LAYERS)
-    wanted = 10 if scheme == "fp16" else 11  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
-    if set(types) != {wanted}:
-        raise ConversionError(f"{package.name}: is not what {scheme} says: its layers compute in MIL types {dict(types)}.")
+    wanted = 10 if scheme == "fp16" or scheme in STORAGE else 11  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
+    wrong = [] if set(types) == {wanted} else [f"its layers compute in MIL types {dict(types)}"]
+    wrong += _stored_otherwise(operations, scheme) if scheme in STORAGE else []
+    if wrong:
+        raise ConversionError(f"{package.name}: is not what {scheme} says: {'; '.join(wrong[:4])}.")
     return _notes(version, operations)
 
 
@@ -81,7 +128,8 @@ def audit_int8(package: Path) -> tuple[str, ...]:
         if operation.type not in _LAYERS:
             continue
         for role, kind in (("x", "dequantize"), ("weight", "constexpr_affine_dequantize")):
-            maker = makers.get(operation.inputs[role].arguments[0].name)
+            names = [argument.name for argument in operation.inputs[role].arguments]  # none for a weight written in place
+            maker = makers.get(names[0]) if names else None
             while maker is not None and maker.type == "cast":
                 maker = makers.get(maker.inputs["x"].arguments[0].name)
             if maker is None or maker.type != kind:

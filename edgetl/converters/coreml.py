@@ -12,7 +12,21 @@ from edgetl.types import TensorSpec
 
 TITLE = "Core ML on iPhone, iPad and Mac."
 SUFFIX = ".mlpackage"
-SCHEMES = ("fp32", "fp16", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
+SCHEMES = (
+    "fp32",
+    "fp16",
+    "w8",
+    "w6_palette",
+    "w4_palette",
+    "w8a8_ptq",
+    "w8a8_qat",
+    "w8a8_pqat",
+    "w8a8_cqat",
+    "w8a8_pcqat",
+    "sparse",
+    "sparse_2_4",
+    "cluster",
+)
 OPTIONS: tuple[str, ...] = ()
 ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("coremltools", "tensorflow")
@@ -57,16 +71,20 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
     from edgetl.grid import reading_mil, sparsity
 
     px = source.preprocess.crop_px
+    compressed = scheme in _mlpackage.STORAGE
+    half = scheme == "fp16" or compressed
     model = ct.convert(
         [source.function()],
         source="tensorflow",
         inputs=[_image(source, (1, px, px, 3))],
         classifier_config=ct.ClassifierConfig(list(source.class_names)),
         convert_to="mlprogram",
-        compute_precision=ct.precision.FLOAT16 if scheme == "fp16" else ct.precision.FLOAT32,
-        minimum_deployment_target=ct.target.iOS15,
+        compute_precision=ct.precision.FLOAT16 if half else ct.precision.FLOAT32,
+        minimum_deployment_target=ct.target.iOS16 if compressed else ct.target.iOS15,
         skip_model_load=True,
     )
+    if compressed:
+        model = _mlpackage.compress(model, scheme)
     _mlpackage.save(model, out)
     promised = sparsity.insist(scheme, lambda: reading_mil.kernels(reading_mil.program(out)), out.name)
     return (*_mlpackage.audit_float(out, scheme), *promised)

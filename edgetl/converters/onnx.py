@@ -13,7 +13,7 @@ from edgetl.types import TensorSpec
 
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"
-SCHEMES = ("fp32", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
+SCHEMES = ("fp32", "w8", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
 OPTIONS = ("io", "layout", "batch", "activation")
 ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
@@ -82,7 +82,7 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     import tensorflow as tf
     import tf2onnx
 
-    from edgetl.grid import reading_onnx, sparsity
+    from edgetl.grid import reading_onnx, sparsity, weights_only
     from edgetl.grid.qdq import IR_VERSION, OPSET
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
@@ -95,8 +95,12 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     _settle_constants(model.graph)
     model.ir_version = IR_VERSION
     model.producer_name = "edgetl"
+    if target.scheme == "w8":
+        weights_only.rewrite_onnx(model)
     onnx.checker.check_model(model, full_check=True)
-    if any(node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node):
+    if target.scheme != "w8" and any(
+        node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node
+    ):
         raise ConversionError(f"{out.name}: is not what {target.scheme} says: it has integer operators.")
     data: bytes = model.SerializeToString(deterministic=True)
     promised = sparsity.insist(target.scheme, lambda: reading_onnx.kernels(data), out.name)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
+from edgetl import registry
 from edgetl.errors import ConversionError
 from edgetl.grid import sparsity
 from edgetl.grid.graph import WEIGHTED, Graph, Operator
+from edgetl.grid.weights_only import LEAST_ELEMENTS
 
 _SHOWN = 4
+_HYBRID = ("float32", "int8")
+"""Arithmetic of a kernel that quantizes its input itself."""
+_HYBRID_LEAST = 1024
+"""TFLiteConverter leaves kernels of fewer elements in float when activations are quantized on the fly."""
 _ENDS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that stand between integers and real numbers at the input and at the output."""
 
@@ -39,14 +46,8 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         ConversionError: weights or activations are of another type, an int8 file has a float island, a bias does not fit
             into 32 bits (which would be wrong silently), or weights do not obey the scheme's constraint.
     """
-    wanted = {
-        "fp32": ("float32", "float32"),
-        "fp16": ("float32", "float32"),  # half-precision constants pass through DEQUANTIZE
-        "w8a8_ptq": ("int8", "int8"),
-        "w8a8_qat": ("int8", "int8"),
-        **dict.fromkeys(("sparse", "sparse_2_4", "cluster"), ("float32", "float32")),
-        **dict.fromkeys(("w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), ("int8", "int8")),
-    }[scheme]
+    rules = registry.load("schemes", scheme)
+    wanted: tuple[str, str] = rules.ARITHMETIC
     wrong: list[str] = []
     total = exact = 0
     for index, operator in enumerate(graph.operators):
@@ -55,15 +56,18 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         found = tuple(graph.tensors[i].dtype for i in operator.inputs[:2])
         total += graph.macs(operator)
         exact += graph.macs(operator) if found == ("int8", "int8") else 0
-        if found != wanted:
+        small = math.prod(graph.tensors[operator.inputs[1]].shape) < _HYBRID_LEAST
+        if found != wanted and not (small and wanted == _HYBRID and found[1] == "float32"):
             wrong.append(f"{graph.stem(index)} computes {found[0]} × {found[1]}, {scheme} means {wanted[0]} × {wanted[1]}")
         wrong += _saturated(graph, operator, graph.stem(index))
     if not total:
         wrong.append("it has no layer with weights")
-    if wanted[0] == "int8":
+    if wanted[0].startswith("int"):
         wrong += [f"{stem} computes in float" for stem in islands(graph)]
     if scheme == "fp16" and not any(t.dtype == "float16" for t in graph.tensors):
         wrong.append("no weight is stored in float16")
+    if rules.WEIGHT_BITS == 8 and wanted[1] == "float32":
+        wrong += [f"the weights of {stem} are stored as float" for stem in _float_kernels(graph)]
     broken, promised = sparsity.check(scheme, sparsity.kernels(graph))
     wrong += broken
     if wrong:
@@ -81,6 +85,18 @@ def islands(graph: Graph) -> list[str]:
         at_end = operator.inputs[0] == graph.input or operator.outputs[0] == graph.output
         if any(t.dtype.startswith("float") for t in tensors) and not (operator.kind in _ENDS and at_end):
             found.append(graph.stem(index))
+    return found
+
+
+def _float_kernels(graph: Graph) -> list[str]:
+    """Layers whose kernel is large enough to be stored as int8 and is not."""
+    made = {operator.outputs[0]: operator for operator in graph.operators if operator.kind == "DEQUANTIZE"}
+    found = []
+    for index, operator in enumerate(graph.operators):
+        if operator.kind in WEIGHTED and math.prod(graph.tensors[operator.inputs[1]].shape) >= LEAST_ELEMENTS:
+            maker = made.get(operator.inputs[1])
+            if maker is None or graph.tensors[maker.inputs[0]].dtype != "int8":
+                found.append(graph.stem(index))
     return found
 
 

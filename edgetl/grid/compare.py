@@ -71,7 +71,7 @@ def differences(graph: Graph, found: Reading, *, real_ends: bool = True) -> list
     Returns:
         One sentence for each difference; none when the file is on the graph's grid.
     """
-    wanted = expected(graph)
+    wanted, found = _without_empty_biases(expected(graph)), _without_empty_biases(found)
     if not real_ends:
         wanted = {place: edge for place, edge in wanted.items() if place[0] not in ("image", "probabilities")}
     moving = {graph.stem(i) for i, operator in enumerate(graph.operators) if operator.kind in MOVING}
@@ -88,6 +88,11 @@ def listing(faults: list[str]) -> str:
     """The first few differences in one line."""
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     return "; ".join(faults[:_SHOWN]) + more
+
+
+def _without_empty_biases(reading: Reading) -> Reading:
+    """A bias of zeros may be written or left out."""
+    return {place: edge for place, edge in reading.items() if place[1] != "bias" or edge.data is None or edge.data.any()}
 
 
 def _edge(tensor: Tensor) -> Edge:

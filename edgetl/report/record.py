@@ -136,10 +136,13 @@ def _artifact(format_name: str, scheme: str, results: Results) -> dict[str, Any]
         "scheme": scheme,
         "path": f"artifacts/{artifact['path']}" if artifact else None,
         "sha256": artifact["sha256"] if artifact else None,
-        "size_bytes": artifact["size_bytes"] if artifact else None,
+        **{name: artifact[name] if artifact else None for name in ("size_bytes", "delivered_bytes", "int8_mac_share")},
         "status": status,
         "reason": failure or verified.get("reason"),
-        **{name: verified.get(name) for name in ("top1", "top1_drop", "agreement", "source_agreement", "max_abs_err")},
+        **{
+            name: verified.get(name)
+            for name in ("top1", "top1_drop", "agreement", "source_agreement", "max_abs_err", "against_origin")
+        },
         "converter": artifact["converter"] if artifact else None,
         "notes": artifact["notes"] if artifact else [],
         "benchmark": [_benchmark(t) for t in _timings(target, results)],

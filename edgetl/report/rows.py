@@ -10,7 +10,7 @@ from edgetl.verdicts import worst
 
 def header(report: dict[str, Any]) -> list[str]:
     """Column titles; the devices come last."""
-    return ["artifact", "top-1", "drop", "agree", "size MB", "host p50 ms", *devices(report)]
+    return ["artifact", "top-1", "drop", "agree", "size MB", "delivered MB", "host p50 ms", *devices(report)]
 
 
 def devices(report: dict[str, Any]) -> list[str]:
@@ -35,7 +35,8 @@ def rows(report: dict[str, Any]) -> list[list[str]]:
             _number(artifact["top1"], 3),
             _number(artifact["top1_drop"], 3, sign=True),
             _number(artifact["agreement"], 3),
-            _number(artifact["size_bytes"] / 1e6 if artifact["size_bytes"] else None, 2),
+            _megabytes(artifact["size_bytes"]),
+            _megabytes(artifact["delivered_bytes"]),
             _number(fastest["latency_ms"]["p50"] if fastest else None, 2),
         ]
         found.append([*cells, *(outcome(report, artifact, device) for device in devices(report))])
@@ -59,6 +60,11 @@ def remarks(report: dict[str, Any]) -> list[str]:
         name = f"{artifact['format']}/{artifact['scheme']}"
         if artifact["reason"]:
             told.setdefault(f"{artifact['status']}: {artifact['reason']}", []).append(name)
+        against = artifact["against_origin"]
+        if against:
+            steps = "equal to the bit" if not against["max_steps"] else f"at most {against['max_steps']} step(s) apart"
+            what = f"the same integers as {against['format']}/{artifact['scheme']}; logits on {against['n']} images {steps}, "
+            told.setdefault(f"{what}agreement {against['agreement']:.4f}", []).append(name)
         for timing in artifact["benchmark"]:
             if timing["unstable"]:
                 told.setdefault("host timing is unstable (report.json says why)", []).append(f"{name} ×{timing['threads']}")
@@ -73,6 +79,10 @@ def remarks(report: dict[str, Any]) -> list[str]:
         places = ", ".join(dict.fromkeys(v["device"] for v in unknown))
         lines.append(f"unsure: {gates} on {places}: nothing was measured there yet, and a figure of this host does not count")
     return lines
+
+
+def _megabytes(size_bytes: int | None) -> str:
+    return _number(size_bytes / 1e6 if size_bytes else None, 2)
 
 
 def _number(value: float | None, digits: int, *, sign: bool = False) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from edgetl.report import rows
 
-_FIGURES = 6
+_FIGURES = 7
 """Columns before the first device."""
+_LESS, _NARROW = "delivered MB", 92
+"""Column that is left out on a terminal of fewer columns."""
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 
 
@@ -30,11 +32,15 @@ def show(report: dict[str, Any], console: Any) -> None:
         soft_wrap=True,
     )
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for number, title in enumerate(rows.header(report)):
+    titles = rows.header(report)
+    hidden = titles.index(_LESS) if console.width < _NARROW else -1
+    for number, title in enumerate(titles):
+        if number == hidden:
+            continue
         words = title.split(" ", 1) if number < _FIGURES else title.split("-", 1)
         table.add_column("\n".join(words), justify="right" if 0 < number < _FIGURES else "left", no_wrap=True)
     for row in rows.rows(report):
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for number, cell in enumerate(row) if number != hidden))
     console.print(table)
     for line in rows.remarks(report):
         console.print(f"• {line}", highlight=False, markup=False, soft_wrap=True)

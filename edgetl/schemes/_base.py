@@ -33,6 +33,10 @@ class SchemeModule(Protocol):
         """Bits of a value between two layers."""
 
     @property
+    def ARITHMETIC(self) -> tuple[str, str]:
+        """Types of activation and weight in a layer's multiplication, as a TFLite file of this scheme has them."""
+
+    @property
     def NEEDS(self) -> Needs:
         """What must be there before the conversion besides the float checkpoint."""
 

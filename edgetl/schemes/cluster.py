@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "Single precision, sixteen values a kernel: smaller to download."
 WEIGHT_BITS = 32
 ACTIVATION_BITS = 32
+ARITHMETIC = ("float32", "float32")
 NEEDS: Needs = "training"
 VALUES = 16
 """Most distinct values in an output channel of each kernel that `edgetl.nn.constraints` holds."""

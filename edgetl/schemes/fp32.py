@@ -7,4 +7,5 @@ from edgetl.schemes._base import Needs
 TITLE = "Single precision throughout; the reference."
 WEIGHT_BITS = 32
 ACTIVATION_BITS = 32
+ARITHMETIC = ("float32", "float32")
 NEEDS: Needs = "nothing"

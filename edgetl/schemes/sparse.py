@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "Single precision, half of the weights zero: smaller to download."
 WEIGHT_BITS = 32
 ACTIVATION_BITS = 32
+ARITHMETIC = ("float32", "float32")
 NEEDS: Needs = "training"
 ZEROS = 0.5
 """Least share of zeros in each kernel that `edgetl.nn.constraints` holds."""

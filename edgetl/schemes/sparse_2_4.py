@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "Single precision, two of every four weights zero."
 WEIGHT_BITS = 32
 ACTIVATION_BITS = 32
+ARITHMETIC = ("float32", "float32")
 NEEDS: Needs = "training"
 ZEROS_OF_FOUR = 2
 """Least number of zeros in each four consecutive weights along the input channels."""

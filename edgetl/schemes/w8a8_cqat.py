@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "8-bit weights and activations, trained with the rounding simulated and sixteen values a kernel."
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
+ARITHMETIC = ("int8", "int8")
 NEEDS: Needs = "training"
 VALUES = 16
 """Most distinct values in an output channel of each kernel that `edgetl.nn.constraints` holds."""

@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "8-bit weights and activations, trained with the rounding simulated and half of the weights zero."
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
+ARITHMETIC = ("int8", "int8")
 NEEDS: Needs = "training"
 ZEROS = 0.5
 """Least share of zeros in each kernel that `edgetl.nn.constraints` holds."""

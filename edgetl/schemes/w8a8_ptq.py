@@ -9,6 +9,7 @@ from edgetl.schemes._base import Needs
 TITLE = "8-bit weights and activations, ranges from calibration images."
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
+ARITHMETIC = ("int8", "int8")
 NEEDS: Needs = "calibration"
 
 

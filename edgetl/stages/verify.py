@@ -10,7 +10,7 @@ from edgetl.recipe import Recipe
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = False
 
 
@@ -73,8 +73,10 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     roles = (origin(registry.load("schemes", artifact.scheme)), "finetune")
     source, float_answers = (_answers(job.folder(role)) for role in roles)
     right, reference_right = outputs.argmax(1) == labels, float_answers.argmax(1) == labels
+    against_origin = _steps(job, path, pixels, class_names, emit) if "origin" in job.inputs else None
     return {
         "status": "verified",
+        "against_origin": against_origin,
         "runtime": name,
         "n": len(labels),
         "top1": float(right.mean()),
@@ -92,6 +94,37 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             "agreeing": int((float_answers.argmax(1) == outputs.argmax(1)).sum()),
         },
     }
+
+
+def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit: Emit) -> dict[str, Any]:
+    """Compare the artifact with the one it was made from, both on their integer logits, in steps of their one grid."""
+    import tempfile
+
+    import numpy as np
+
+    from edgetl.grid import logits, reader
+
+    artifact = artifact_in(job.folder("origin"))
+    data = (job.folder("origin") / artifact.path).read_bytes()
+    graph = reader.read(data)
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        origin, other = Path(folder) / artifact.path, Path(folder) / path.name
+        origin.write_bytes(logits.cut_tflite(data, graph))
+        other.write_bytes(logits.cut_onnx(path.read_bytes(), graph))
+        for form, file in ((artifact.format, origin), (job.wanted.format, other)):
+            name, _ = runtime_for(form)
+            session = registry.load("runtimes", str(name)).open(file, 1, job.recipe.preprocess, class_names)
+            values = []
+            for row in range(len(pixels)):
+                session.set_input(pixels[row])
+                session.invoke()
+                values.append(np.rint(session.output() * 256.0))  # what the runtime scaled as if it were a probability
+                if row % 100 == 0:
+                    emit({"what": f"{form} logits {row}/{len(pixels)}", "done": row, "of": len(pixels)})
+            session.close()
+            found.append(np.array(values, np.int64))
+    return {"format": artifact.format, "runtime": runtime_for(artifact.format)[0], **logits.steps(*found)}
 
 
 def _answers(folder: Path) -> Any:
