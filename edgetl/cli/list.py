@@ -23,7 +23,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         files = sorted(places.shipped("recipes").glob("*.yaml"))
         return [{"name": f.stem, "title": read_yaml(f).value.get("description", "")} for f in files]
     columns = {
-        "backbones": ("TITLE", "PAPER"),
+        "backbones": ("VARIANTS", "TITLE", "PAPER"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "runtimes": ("FORMATS", "TITLE"),
@@ -33,6 +33,9 @@ def _table(kind: str) -> list[dict[str, Any]]:
     for name in registry.names(kind):
         module = registry.load(kind, name)
         values = {column.lower(): getattr(module, column) for column in columns[kind]}
+        if kind == "schemes":
+            holding = (c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES)
+            values = {"formats": tuple(holding), **values}
         found.append({"name": name, **{k: " ".join(v) if isinstance(v, tuple) else v for k, v in values.items()}})
     return found
 

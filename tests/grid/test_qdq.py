@@ -138,3 +138,63 @@ def test_an_operator_that_cannot_be_written_is_named(graph):
     odd = replace(graph, operators=tuple(replace(o, kind="COS") if o.kind == "SOFTMAX" else o for o in graph.operators))
     with pytest.raises(ConversionError, match=r"operator cos_\d+ \(COS\) cannot be written\. Known: ADD"):
         qdq.write(odd, qdq.Form(), NAMES)
+
+
+@pytest.mark.parametrize("io", ["uint8", "int8"])
+def test_tflite_with_integer_ends_gives_the_same_answers_and_the_same_onnx(source, int8_tflite, graph, answers, tmp_path, io):
+    from edgetl.converters import tflite
+    from edgetl.grid import reader
+
+    path = tmp_path / "net.tflite"
+    converted = tflite.convert(source, Target(format="tflite", scheme="w8a8_qat", io=io), path)
+    assert (converted.inputs[0].dtype, converted.outputs[0].dtype) == (io, io)
+    assert np.array_equal(answers(path), answers(int8_tflite))
+    other = qdq.write(reader.read(path.read_bytes()), qdq.Form(), NAMES)
+    assert len(other.graph.node) == len(qdq.write(graph, qdq.Form(), NAMES).graph.node)
+
+
+def test_what_is_added_shares_a_scale_and_is_equal_to_the_bit(images, preprocess, tmp_path):
+    """An inverted residual, as in MobileNetV2: no operator of it is rounded in a runtime's own way."""
+    import tf_keras
+
+    from edgetl import registry
+    from edgetl.converters import tflite
+    from edgetl.converters._base import Source
+    from edgetl.grid import logits, reader
+    from edgetl.nn import fake_quant, frozen
+    from edgetl.preprocess import normalise
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    image = tf_keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", name="stem")(image)
+    for block in range(3):
+        y = layers.ReLU(6.0, name=f"relu_{block}")(layers.Conv2D(24, 1, name=f"expand_{block}")(x))
+        x = layers.Add(name=f"add_{block}")([x, layers.Conv2D(8, 1, name=f"project_{block}")(y)])
+    model = tf_keras.Model(image, layers.Dense(5, name="logits")(layers.GlobalAveragePooling2D(name="pool")(x)))
+    quantized = fake_quant.quantize_model(model, preprocess.input_range)
+    fake_quant.calibrate(quantized, model, [normalise(images, preprocess)])
+    frozen.freeze(quantized, 32, tmp_path / frozen.NETWORK)
+    source = Source(network=tmp_path, preprocess=preprocess, class_names=tuple("abcde"), calibration=None, origin=None)
+    tflite.convert(source, Target(format="tflite", scheme="w8a8_qat"), tmp_path / "a.tflite")
+    data = (tmp_path / "a.tflite").read_bytes()
+    graph = reader.read(data)
+    for operator in graph.operators:
+        if operator.kind == "ADD":
+            steps = [graph.tensors[i].step for i in (*operator.inputs, *operator.outputs)]
+            assert steps == pytest.approx([steps[0]] * 3, rel=1e-6)
+    model = qdq.write(graph, qdq.Form(), NAMES)
+    (tmp_path / "a.onnx").write_bytes(logits.cut_onnx(model.SerializeToString(), graph))
+    (tmp_path / "b.tflite").write_bytes(logits.cut_tflite(data, graph))
+    found = []
+    for runtime, name in (("litert", "b.tflite"), ("onnxruntime", "a.onnx")):
+        session = registry.load("runtimes", runtime).open(tmp_path / name, 1, preprocess, tuple("abcde"))
+        values = []
+        for pixels in images:
+            session.set_input(pixels)
+            session.invoke()
+            values.append(np.rint(session.output() * 256))
+        found.append(np.array(values, np.int64))
+    result = logits.steps(*found)
+    assert np.ptp(found[0], axis=0).max() > 20
+    assert (result["max_steps"], result["agreement"], result["n"]) == (0, 1.0, 64)

@@ -33,10 +33,17 @@ def test_each_table_names_exactly_what_there_is(section):
     assert sorted(row[0].strip("`") for row in _table(section)) == sorted(TABLES[section])
 
 
-def test_the_formats_table_lists_the_schemes_each_converter_claims():
+def test_the_schemes_table_lists_the_formats_that_claim_each():
+    for row in _table("Schemes"):
+        name = row[0].strip("`")
+        claims = {c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES}
+        assert set(row[1].split()) == claims, name
+
+
+def test_the_formats_table_lists_the_choices_each_converter_knows():
     for row in _table("Formats"):
-        claimed = registry.load("converters", row[0].strip("`")).SCHEMES
-        assert tuple(re.findall(r"`(\w+)`", row[1])) == claimed
+        known = registry.load("converters", row[0].strip("`")).OPTIONS
+        assert tuple(dict.fromkeys(word for word in re.findall(r"`(\w+)", row[2]) if word not in ("int8", "uint8"))) == known
 
 
 def test_each_command_of_the_readme_exists():

@@ -1,0 +1,15 @@
+"""Palettes of 64 weights: Core ML only; every large kernel is an index into its own table."""
+
+import numpy as np
+
+
+def test_every_large_kernel_has_its_palette(make):
+    import coremltools as ct
+
+    made = make("coreml/w6_palette")
+    assert "3 constexpr_lut_to_dense" in made.notes
+    spec = ct.models.MLModel(str(made.path), skip_model_load=True).get_spec()
+    function = spec.mlProgram.functions["main"]
+    tables = [o for o in function.block_specializations[function.opset].operations if o.type == "constexpr_lut_to_dense"]
+    assert [np.prod([d.constant.size for d in o.attributes["lut"].type.tensorType.dimensions]) for o in tables] == [64] * 3
+    assert made.size < make("coreml/w8").size
