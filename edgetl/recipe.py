@@ -176,6 +176,8 @@ class Quantize:
     batch_size: BatchSize = 32
     calibration_images: Annotated[int, Bound(ge=1, le=100_000)] = 128
     """Training images, spread over the classes, from which activation ranges are taken."""
+    bias_correction: bool = True
+    """Take the mean error that rounding the weights causes out of each layer's bias, before any training."""
     ranges: Literal["minmax", "percentile", "mse"] = "minmax"
     """How much of the activations seen on them to keep: all, all but one in ten thousand at each end, or what gives the least
     squared error."""

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_registry as default_registry,
 )
@@ -25,42 +23,17 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer import QuantizeLayer
 
 from edgetl.errors import StageError
+from edgetl.nn.bias_correction import correct_biases
+from edgetl.nn.bias_room import least_ranges, revive
 from edgetl.nn.layers import HardSwish
+from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
 
 SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
-
-
-class DepthwiseKernelQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
-    """Symmetric int8 with one range for each output channel of a depthwise kernel (h, w, c, m): c·m ranges."""
-
-    def __init__(self) -> None:
-        """Make the quantizer."""
-        super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        """Add the range variables, float32 (c·m,), to the wrapped layer."""
-        return super().build(tf.TensorShape([tensor_shape[2] * tensor_shape[3]]), name, layer)  # type: ignore[no-any-return]
-
-    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
-        """Quantize the kernel as (h, w, 1, c·m) and give it back as (h, w, c, m)."""
-        height, width, channels, multiplier = inputs.shape
-        flat = tf.reshape(inputs, (height, width, 1, channels * multiplier))
-        return tf.reshape(super().__call__(flat, training, weights, **options), inputs.shape)
-
-
-class PinnedQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
-    """Asymmetric int8 in a range that training does not move: it was measured, and is shared where values are added."""
-
-    def __init__(self) -> None:
-        """Make the quantizer."""
-        super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
-
-    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
-        """Round to the grid; values outside are cut off."""
-        return super().__call__(inputs, False, weights, **options)
+_CORRECTION_IMAGES = 32
+"""Channel means need few images (each has thousands of places); their activations are held in memory."""
 
 
 class DepthwiseConfig(default_registry.Default8BitConvQuantizeConfig):  # type: ignore[misc]
@@ -110,15 +83,21 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
         quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme=_Scheme())
     for layer in quantized.layers:
         if isinstance(layer, QuantizeLayer):
-            _set_range(layer, *input_range)
-        _pin(layer)
+            layer.quantizer_vars["min_var"].assign(input_range[0])
+            layer.quantizer_vars["max_var"].assign(input_range[1])
+        _replace_quantizers(layer)
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization):
             layer.trainable = False  # the statistics of a small data set would hurt; the fold stays as it was
     return quantized
 
 
 def calibrate(
-    quantized: tf_keras.Model, model: tf_keras.Model, batches: Sequence[np.ndarray], method: Method = "minmax"
+    quantized: tf_keras.Model,
+    model: tf_keras.Model,
+    batches: Sequence[np.ndarray],
+    method: Method = "minmax",
+    *,
+    bias_correction: bool = True,
 ) -> dict[str, Range]:
     """Set every activation range to what the float network shows on calibration images, before any weight moves.
 
@@ -130,6 +109,7 @@ def calibrate(
         model: the float network.
         batches: float32 (N, px, px, 3), normalised.
         method: how much of the values to keep, see `edgetl.nn.ranges`.
+        bias_correction: take the mean error of rounded weights out of the biases, see `edgetl.nn.bias_correction`.
 
     Returns:
         Layer name → range, of the layers whose output is quantized.
@@ -144,8 +124,29 @@ def calibrate(
     ranges = share(model, kept)
     for name, limits in ranges.items():
         _set_range(places[name], *limits)
+    give_bias_room(quantized, model, ranges)
     settle(quantized, batches[-1])
+    if bias_correction:
+        correct_biases(quantized, model, np.concatenate(batches)[:_CORRECTION_IMAGES])
     return ranges
+
+
+def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dict[str, Range]) -> None:
+    """Set the floors of all kernels' ranges; part of `calibrate`, and to be called again when training is resumed.
+
+    Args:
+        quantized: what `quantize_model` made of `model`.
+        model: the float network.
+        ranges: what `calibrate` returned.
+    """
+    first = next(layer for layer in quantized.layers if isinstance(layer, QuantizeLayer))
+    low, high = (float(first.quantizer_vars[name]) for name in ("min_var", "max_var"))
+    for name, least in least_ranges(model, ranges, (low, high)).items():
+        for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
+            quantizer.floor = least
+    for layer in quantized.layers:
+        if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization) and layer.layer.scale:
+            revive(layer.layer)
 
 
 def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
@@ -161,7 +162,7 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
 def _set_range(layer: Any, low: float, high: float) -> bool:
     """Set the range of a layer's output; tell whether it has one."""
     found = {v.name.rpartition("/")[2].partition(":")[0]: v for v in layer.weights}
-    for prefix in ("output", "post_activation", "quantize_layer"):
+    for prefix in ("output", "post_activation"):
         if f"{prefix}_min" in found:
             found[f"{prefix}_min"].assign(low)
             found[f"{prefix}_max"].assign(high)
@@ -169,8 +170,12 @@ def _set_range(layer: Any, low: float, high: float) -> bool:
     return False
 
 
-def _pin(layer: Any) -> None:
-    """Keep the ranges of a layer's activations as they are set."""
+def _replace_quantizers(layer: Any) -> None:
+    """Keep the ranges of a layer's activations as they are set, and give those of its kernel a floor."""
+    if isinstance(getattr(layer, "layer", None), tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D):
+        depthwise = isinstance(layer.layer, tf_keras.layers.DepthwiseConv2D)
+        make = DepthwiseKernelQuantizer if depthwise else KernelQuantizer
+        layer._weight_vars = [(weight, make(), variables) for weight, _, variables in layer._weight_vars]
     if getattr(layer, "_output_quantizers", None):
         layer._output_quantizers = [PinnedQuantizer()]
     for activation in getattr(layer, "_quantize_activations", ()):

@@ -65,7 +65,7 @@ def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[
     for layer in model.layers:
         if not isinstance(layer, kind):
             continue
-        members = {_source(tensor, ranges) for tensor in layer.input} | {_result(model, layer, ranges)}
+        members = {grid_of(tensor, ranges) for tensor in layer.input} | {_result(model, layer, ranges)}
         group = {member for member in members if member is not None}
         for other in [g for g in groups if g & group]:
             groups.remove(other)
@@ -74,8 +74,16 @@ def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[
     return groups
 
 
-def _source(tensor: Any, ranges: dict[str, Range]) -> str | None:
-    """Name of the layer whose quantization a tensor carries."""
+def grid_of(tensor: Any, ranges: dict[str, Range]) -> str | None:
+    """Name of the layer whose quantization a tensor carries.
+
+    Args:
+        tensor: symbolic output of a layer.
+        ranges: layer name → range, of the layers whose output is quantized.
+
+    Returns:
+        The name; None for the network's own input, or what is not quantized.
+    """
     layer = tensor._keras_history.layer
     while layer.name not in ranges:
         if not isinstance(layer, _PASSING):

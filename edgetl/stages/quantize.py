@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ VERSION = 4
 RESUMABLE = True
 
 _BATCH = 16
+_CALIBRATION = ("calibration_images", "ranges", "bias_correction")
+"""Keys of the recipe's section that concern every scheme with calibrated ranges, not only the one that is named there."""
 
 
 def _section(recipe: Recipe, scheme: str) -> Quantize:
@@ -25,7 +28,7 @@ def _section(recipe: Recipe, scheme: str) -> Quantize:
         return asked
     if asked is None:
         return Quantize(scheme=scheme)
-    return Quantize(scheme=scheme, calibration_images=asked.calibration_images, ranges=asked.ranges)
+    return replace(Quantize(scheme=scheme), **{key: getattr(asked, key) for key in _CALIBRATION})
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     section = _section(recipe, target)
     flat = {**flatten(section, "quantize"), "seed": recipe.seed}
     scheme = registry.load("schemes", target)
-    calibration = ("quantize.calibration_images", "quantize.ranges")
+    calibration = tuple(f"quantize.{key}" for key in _CALIBRATION)
     if scheme.NEEDS == "calibration":
         return {key: flat[key] for key in ("quantize.scheme", *calibration, "seed")}
     return flat if hasattr(scheme, "wrap") else {key: value for key, value in flat.items() if key not in calibration}
@@ -100,11 +103,15 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
     constraint = scheme.constraint() if hasattr(scheme, "constraint") else None
     left = constraint.settle(constraints.kernels(network)) if constraint else ()  # from the float weights, also after a restart
     batches = [normalise(pixels[rows[i : i + _BATCH]], recipe.preprocess) for i in range(0, len(rows), _BATCH)]
-    if batches and not (out / "training.npz").exists():  # else the checkpoint holds the ranges as well
+    if hasattr(scheme, "wrap"):
         from edgetl.nn import fake_quant
 
-        ranges = fake_quant.calibrate(network, model, batches, section.ranges)
-        (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
+        if not (out / "training.npz").exists():
+            ranges = fake_quant.calibrate(network, model, batches, section.ranges, bias_correction=section.bias_correction)
+            (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
+        else:  # resumed: the checkpoint holds ranges and biases
+            kept = json.loads((out / "ranges.json").read_text(encoding="utf-8"))["ranges"]
+            fake_quant.give_bias_room(network, model, {name: (low, high) for name, (low, high) in kept.items()})
         emit({"what": "ranges calibrated", "done": 0, "of": section.epochs})
     history = []
     if scheme.NEEDS == "training":

@@ -11,7 +11,7 @@ from edgetl.grid import compare, fused, qdq, reading_onnx
 from edgetl.recipe import Target
 
 NAMES = ("image", "probabilities")
-LOOSE = 12 / 256
+LOOSE = 24 / 256
 """Of a probability; this network turns a step of a logit into several of these."""
 
 
