@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.errors import ConversionError
+from edgetl.grid.weights_only import LEAST_ELEMENTS
 
 _EMULATION = ("round", "floor")
 """What coremltools makes of fake quantization, besides arithmetic: int8 that is only emulated."""
@@ -18,8 +19,8 @@ STORAGE = {
     "w4_palette": "constexpr_lut_to_dense",
 }
 """Scheme of compressed weights → the operator that a package unpacks each of them with."""
-_LEAST_ELEMENTS = 2048
-"""Smaller weights stay in half precision (coremltools' own default)."""
+_LEAST_ELEMENTS = {"w8": LEAST_ELEMENTS, "w6_palette": 2048, "w4_palette": 2048}
+"""Weights of so many elements or fewer stay in half precision (of palettes: coremltools' own default)."""
 _LAYERS = ("conv", "linear", "matmul")
 
 
@@ -64,26 +65,37 @@ def compress(model: Any, scheme: str) -> Any:
     import coremltools.optimize.coreml as cto
 
     if scheme == "w8":
-        options = cto.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", weight_threshold=_LEAST_ELEMENTS)
+        options = cto.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", weight_threshold=_LEAST_ELEMENTS[scheme])
         return cto.linear_quantize_weights(model, cto.OptimizationConfig(global_config=options))
     bits = registry.load("schemes", scheme).WEIGHT_BITS
-    palette = cto.OpPalettizerConfig(mode="kmeans", nbits=bits, weight_threshold=_LEAST_ELEMENTS)
+    palette = cto.OpPalettizerConfig(mode="kmeans", nbits=bits, weight_threshold=_LEAST_ELEMENTS[scheme])
     return cto.palettize_weights(model, cto.OptimizationConfig(global_config=palette))
 
 
 def _stored_otherwise(operations: Any, scheme: str) -> list[str]:
-    """Large weights of a package that are not stored as the scheme says."""
+    """Large weights of a package that are not stored as the scheme says, and palettes that are too large."""
     makers = {output.name: o for o in operations for output in o.outputs}
-    found = []
+    found, stored = [], 0
     for operation in operations:
-        names = [a.name for a in operation.inputs["weight"].arguments] if operation.type in _LAYERS else []
-        maker = makers.get(names[0]) if names else None
-        if maker is None:
+        if operation.type not in _LAYERS:
             continue
-        dimensions = [d.constant.size for d in maker.outputs[0].type.tensorType.dimensions]
-        if math.prod(dimensions) > _LEAST_ELEMENTS and maker.type != STORAGE[scheme]:
-            found.append(f"the weight of {operation.outputs[0].name} is stored by {maker.type}")
-    return found
+        role = "y" if operation.type == "matmul" else "weight"
+        names = [a.name for a in operation.inputs[role].arguments]  # none for a weight written in place
+        maker = makers.get(names[0]) if names else None
+        if maker is not None and maker.type == STORAGE[scheme]:
+            stored += 1
+            if (
+                "lut" in maker.attributes
+                and _elements(maker.attributes["lut"].type) > 2 ** registry.load("schemes", scheme).WEIGHT_BITS
+            ):
+                found.append(f"the palette of {operation.outputs[0].name} holds {_elements(maker.attributes['lut'].type)} values")
+        elif maker is None or _elements(maker.outputs[0].type) > _LEAST_ELEMENTS[scheme]:
+            found.append(f"the weight of {operation.outputs[0].name} is stored as float")
+    return found if stored else [*found, "no weight is large enough to be compressed"]
+
+
+def _elements(kind: Any) -> int:
+    return math.prod(d.constant.size for d in kind.tensorType.dimensions)
 
 
 def audit_float(package: Path, scheme: str) -> tuple[str, ...]:

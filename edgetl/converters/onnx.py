@@ -103,6 +103,8 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     ):
         raise ConversionError(f"{out.name}: is not what {target.scheme} says: it has integer operators.")
     data: bytes = model.SerializeToString(deterministic=True)
+    if target.scheme == "w8":
+        weights_only.audit_onnx(data, out.name)
     promised = sparsity.insist(target.scheme, lambda: reading_onnx.kernels(data), out.name)
     out.write_bytes(data)
     counts = Counter(node.op_type for node in model.graph.node)

@@ -68,6 +68,7 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         wrong.append("no weight is stored in float16")
     if rules.WEIGHT_BITS == 8 and wanted[1] == "float32":
         wrong += [f"the weights of {stem} are stored as float" for stem in _float_kernels(graph)]
+        wrong += [] if any(t.dtype == "int8" for t in graph.tensors) else ["no kernel is large enough to be stored as int8"]
     broken, promised = sparsity.check(scheme, sparsity.kernels(graph))
     wrong += broken
     if wrong:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 LEAST_ELEMENTS = 256
 """Smaller kernels stay in float32."""
 _LEVELS = 127
+_RUNTIME = b"2.7.0"
+"""First TensorFlow Lite whose DEQUANTIZE has a range for each channel (its operator version 5)."""
+_SMALLEST = 1e-30
+"""A channel of smaller weights counts as zero: its scale would lose digits in float32."""
 _CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
@@ -38,8 +42,9 @@ def quantize_weight(weight: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarr
         raise ConversionError("a kernel holds a weight that is not finite.")
     others = tuple(a for a in range(weight.ndim) if a != axis)
     largest = np.abs(weight).max(axis=others, keepdims=True)
-    scale = np.where(largest > 0.0, largest / _LEVELS, 1.0).astype(np.float32)
-    integers = np.clip(np.rint(weight / scale), -_LEVELS, _LEVELS).astype(np.int8)
+    exact = np.where(largest > _SMALLEST, largest.astype(np.float64) / _LEVELS, 1.0)
+    scale = exact.astype(np.float32)
+    integers = np.clip(np.rint(weight / scale.astype(np.float64)), -_LEVELS, _LEVELS).astype(np.int8)
     return integers, scale.reshape(-1)
 
 
@@ -88,6 +93,10 @@ def rewrite_tflite(data: bytes) -> bytes:
             operator.inputs = [int(operator.inputs[0]), done.get(place, place), *(int(i) for i in operator.inputs[2:])]
         operators.append(operator)
     graph.operators = operators
+    for entry in model.metadata or []:
+        if entry.name == b"min_runtime_version":
+            text = np.frombuffer(_RUNTIME.ljust(16, b"\0"), np.uint8)
+            model.buffers[entry.buffer].data = text
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
@@ -123,6 +132,9 @@ def rewrite_onnx(model: Any) -> None:
 
     Args:
         model: `onnx.ModelProto`.
+
+    Raises:
+        ConversionError: a weight is not finite, or no kernel is large enough.
     """
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
@@ -148,9 +160,32 @@ def rewrite_onnx(model: Any) -> None:
                 helper.make_node("Mul", [f"{name}_cast", f"{name}_scale"], [f"{name}_real"], name=f"{name}_real"),
             ]
         node.input[1] = f"{name}_real"
+    if not added:
+        raise ConversionError("no kernel is large enough to be stored as int8.")
     kept = [i for i in model.graph.initializer if i.name not in added]
     nodes = [*(node for pair in added.values() for node in pair), *model.graph.node]
     for field, values in ((model.graph.initializer, kept), (model.graph.node, nodes)):
         copies = [type(value).FromString(value.SerializeToString()) for value in values]
         del field[:]
         field.extend(copies)
+
+
+def audit_onnx(data: bytes, name: str) -> None:
+    """Check that every large kernel of an ONNX file is stored as int8.
+
+    Args:
+        data: the file.
+        name: of the file, for the error.
+
+    Raises:
+        ConversionError: a large kernel is stored as float.
+    """
+    import math
+
+    import onnx
+
+    graph = onnx.load_model_from_string(data).graph
+    floats = {i.name for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT and math.prod(i.dims) >= LEAST_ELEMENTS}
+    wrong = [n.name for n in graph.node if n.op_type in ("Conv", "Gemm", "MatMul") and floats & set(n.input[1:2])]
+    if wrong:
+        raise ConversionError(f"{name}: is not what w8 says: the weights of {', '.join(wrong[:4])} are stored as float.")

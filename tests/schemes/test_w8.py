@@ -28,7 +28,7 @@ def test_onnxruntime_unpacks_once_not_at_each_inference(make):
 
 def test_core_ml_stores_int8(make):
     made = make("coreml/w8")
-    assert "3 constexpr_affine_dequantize" in made.notes
+    assert "6 constexpr_affine_dequantize" in made.notes
     assert made.size < make("coreml/fp16").size
 
 
@@ -49,6 +49,22 @@ def test_every_weight_is_within_half_a_step():
 def test_weights_that_are_not_finite_are_refused():
     with pytest.raises(ConversionError, match="not finite"):
         quantize_weight(np.array([[1.0, np.nan]], np.float32), 0)
+
+
+def test_a_channel_of_next_to_nothing_counts_as_zero():
+    integers, scale = quantize_weight(np.array([[1e-44, -1e-44], [1.0, 0.5]], np.float32), 0)
+    assert integers.tolist() == [[0, 0], [127, 64]]
+    assert scale == pytest.approx([1.0, 1 / 127])
+
+
+def test_float_files_are_not_w8(make):
+    from edgetl.converters import _mlpackage
+    from edgetl.grid import weights_only
+
+    with pytest.raises(ConversionError, match=r"x\.onnx: is not what w8 says: the weights of .* are stored as float"):
+        weights_only.audit_onnx(make("onnx/fp32").path.read_bytes(), "x.onnx")
+    with pytest.raises(ConversionError, match="is not what w8 says: the weight of .* is stored as float"):
+        _mlpackage.audit_float(make("coreml/fp16").path, "w8")
 
 
 def test_a_float_file_is_not_w8(make):
