@@ -29,6 +29,7 @@ from edgetl.nn.layers import HardSwish
 from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
+from edgetl.nn.swish_ranges import settle_swishes
 
 SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
@@ -121,7 +122,7 @@ def calibrate(
     wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
     places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
     kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
-    ranges = share(model, kept)
+    ranges = settle_swishes(model, share(model, kept), _input_range(quantized))
     for name, limits in ranges.items():
         _set_range(places[name], *limits)
     give_bias_room(quantized, model, ranges)
@@ -139,14 +140,17 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
         model: the float network.
         ranges: what `calibrate` returned.
     """
-    first = next(layer for layer in quantized.layers if isinstance(layer, QuantizeLayer))
-    low, high = (float(first.quantizer_vars[name]) for name in ("min_var", "max_var"))
-    for name, least in least_ranges(model, ranges, (low, high)).items():
+    for name, least in least_ranges(model, ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
             quantizer.floor = least
     for layer in quantized.layers:
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization) and layer.layer.scale:
             revive(layer.layer)
+
+
+def _input_range(quantized: tf_keras.Model) -> Range:
+    first = next(layer for layer in quantized.layers if isinstance(layer, QuantizeLayer))
+    return float(first.quantizer_vars["min_var"]), float(first.quantizer_vars["max_var"])
 
 
 def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
