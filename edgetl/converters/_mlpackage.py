@@ -142,7 +142,7 @@ def audit_int8(package: Path) -> tuple[str, ...]:
         for role, kind in (("x", "dequantize"), ("weight", "constexpr_affine_dequantize")):
             names = [argument.name for argument in operation.inputs[role].arguments]  # none for a weight written in place
             maker = makers.get(names[0]) if names else None
-            while maker is not None and maker.type == "cast":
+            while maker is not None and maker.type in ("cast", "reshape", "transpose"):
                 maker = makers.get(maker.inputs["x"].arguments[0].name)
             if maker is None or maker.type != kind:
                 wrong.append(f"{role} of {operation.outputs[0].name} is float")

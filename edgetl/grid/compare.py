@@ -14,8 +14,9 @@ from edgetl.grid.graph import WEIGHTED, Graph, Tensor, core
 if TYPE_CHECKING:
     import numpy as np
 
-MOVING = ("PAD", "RESHAPE")
-"""Operators that only move integers; a format may write them with or without a quantization around them."""
+MOVING = ("PAD", "RESHAPE", "QUANTIZE")
+"""Operators that compute nothing; a format may write them without an operator of their own. The grids before and behind them
+are those of their neighbours, which are compared."""
 _SHOWN = 8
 
 

@@ -70,7 +70,12 @@ def _fully_connected(writer: Writer, operator: Operator, name: str) -> Any:
 
     kernel = writer.graph.tensors[operator.inputs[1]].data
     weight = writer.weight(operator.inputs[1], f"{name}_weight", kernel)  # type: ignore[arg-type]
-    return mb.linear(x=writer.real(operator.inputs[0], name), weight=weight, name=name, **_bias(writer, operator))
+    value, shape = writer.real(operator.inputs[0], name), writer.graph.tensors[operator.inputs[0]].shape
+    if len(shape) == 4:  # TFLite flattens an image there without saying so
+        if shape[1:3] != (1, 1):
+            value = mb.transpose(x=value, perm=[0, 2, 3, 1], name=f"{name}_nhwc")
+        value = mb.reshape(x=value, shape=[1, math.prod(shape[1:])], name=f"{name}_flat")
+    return mb.linear(x=value, weight=weight, name=name, **_bias(writer, operator))
 
 
 def _bias(writer: Writer, operator: Operator) -> dict[str, Any]:

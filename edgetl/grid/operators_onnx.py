@@ -56,9 +56,21 @@ def _convolution(writer: Writer, operator: Operator, name: str) -> None:
 def _fully_connected(writer: Writer, operator: Operator, name: str) -> None:
     kernel = writer.graph.tensors[operator.inputs[1]].data
     assert kernel is not None
-    inputs = [writer.real(operator.inputs[0], name), writer.weight(operator.inputs[1], f"{name}_weight", kernel)]
+    inputs = [_row(writer, operator.inputs[0], name), writer.weight(operator.inputs[1], f"{name}_weight", kernel)]
     value = writer.node("Gemm", [*inputs, *_bias(writer, operator, name)], name, transB=1)
     writer.settle(value, operator.outputs[0], name, writer.graph.clip_needed(operator))
+
+
+def _row(writer: Writer, tensor: int, name: str) -> str:
+    """Dequantize the input of a dense layer as (batch, features); TFLite flattens an image there without saying so."""
+    shape = writer.graph.tensors[tensor].shape
+    if len(shape) == 2:
+        return writer.real(tensor, name)
+    value = writer.values[tensor]
+    if len(shape) == 4 and shape[1:3] != (1, 1):
+        value = writer.node("Transpose", [value], f"{name}_nhwc", perm=[0, 2, 3, 1])
+    value = writer.node("Flatten", [value], f"{name}_flat", axis=1)
+    return writer.node("DequantizeLinear", [value, *writer.grid(tensor)], f"{name}_input")
 
 
 def _bias(writer: Writer, operator: Operator, name: str) -> list[str]:

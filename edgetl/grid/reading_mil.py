@@ -106,7 +106,7 @@ def _input(value: Any, role: str, depthwise: bool) -> Edge | None:
     import numpy as np
 
     operation = value.op
-    while operation is not None and operation.op_type == "cast":
+    while operation is not None and operation.op_type in ("cast", "reshape", "transpose"):
         operation = operation.inputs["x"].op
     if role == "bias":
         return Edge(scale=np.ones(1, np.float32), zero_point=np.zeros(1, np.int64), data=np.asarray(value.val))

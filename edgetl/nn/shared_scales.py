@@ -50,6 +50,9 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
     for group in _groups(model, ranges, tf_keras.layers.Concatenate):
         whole = [shared[name] for name in group]
         shared.update({name: (min(r[0] for r in whole), max(r[1] for r in whole)) for name in group})
+    for layer in model.layers:  # a runtime averages on its input's grid
+        if isinstance(layer, tf_keras.layers.AveragePooling2D) and layer.name in shared:
+            shared[layer.name] = shared.get(grid_of(layer.input, ranges) or "", shared[layer.name])
     return shared
 
 

@@ -96,7 +96,8 @@ def fixed_point(step: float, zero: int, out_step: float, out_zero: int) -> np.nd
     gate = (gate + (1 << 15)) >> 1
     product = gate * on_output
     output = np.sign(product) * (np.abs(product) >> 15)  # SaturatingDoublingHighMul: towards zero
-    return np.clip(_divide(output, -out_exponent) + out_zero, -128, 127)
+    result: np.ndarray = np.clip(_divide(output, -out_exponent) + out_zero, -128, 127)
+    return result
 
 
 def _grid(limits: Range) -> tuple[float, int]:
@@ -115,7 +116,8 @@ def _multiplier(value: float) -> tuple[int, int]:
 
 
 def _saturate(values: np.ndarray) -> np.ndarray:
-    return np.clip(values, -(2**15), 2**15 - 1)
+    clipped: np.ndarray = np.clip(values, -(2**15), 2**15 - 1)
+    return clipped
 
 
 def _rounding_high(values: np.ndarray, factor: int) -> np.ndarray:

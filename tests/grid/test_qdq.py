@@ -1,10 +1,13 @@
 """ONNX from the int8 TFLite: the same integers, fused by onnxruntime, the same answers in every form."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
+from edgetl.converters import coreml
 from edgetl.converters import onnx as converter
 from edgetl.errors import ConversionError
 from edgetl.grid import compare, fused, qdq, reading_onnx
@@ -21,8 +24,6 @@ def written(graph):
 
 
 def _made(source, int8_tflite, tmp_path, **options):
-    from dataclasses import replace
-
     target = Target(format="onnx", scheme="w8a8_qat", **options)
     path = tmp_path / "net.onnx"
     converted = converter.convert(replace(source, origin=int8_tflite), target, path)
@@ -133,8 +134,6 @@ def test_integer_ends_need_that_activation(graph):
 
 
 def test_an_operator_that_cannot_be_written_is_named(graph):
-    from dataclasses import replace
-
     odd = replace(graph, operators=tuple(replace(o, kind="COS") if o.kind == "SOFTMAX" else o for o in graph.operators))
     with pytest.raises(ConversionError, match=r"operator cos_\d+ \(COS\) cannot be written\. Known: ADD"):
         qdq.write(odd, qdq.Form(), NAMES)
@@ -153,11 +152,24 @@ def test_tflite_with_integer_ends_gives_the_same_answers_and_the_same_onnx(sourc
     assert len(other.graph.node) == len(qdq.write(graph, qdq.Form(), NAMES).graph.node)
 
 
+def _run(runtime, path, images, preprocess):
+    """Integers that a file cut off at its logits gives."""
+    from edgetl import registry
+
+    session = registry.load("runtimes", runtime).open(path, 1, preprocess, ())
+    values = []
+    for pixels in images:
+        session.set_input(pixels)
+        session.invoke()
+        values.append(np.rint(session.output() * 256))
+    session.close()
+    return np.array(values, np.int64)
+
+
 def test_what_is_added_shares_a_scale_and_is_equal_to_the_bit(images, preprocess, tmp_path):
     """An inverted residual, as in MobileNetV2: no operator of it is rounded in a runtime's own way."""
     import tf_keras
 
-    from edgetl import registry
     from edgetl.converters import tflite
     from edgetl.converters._base import Source
     from edgetl.grid import logits, reader
@@ -186,15 +198,51 @@ def test_what_is_added_shares_a_scale_and_is_equal_to_the_bit(images, preprocess
     model = qdq.write(graph, qdq.Form(), NAMES)
     (tmp_path / "a.onnx").write_bytes(logits.cut_onnx(model.SerializeToString(), graph))
     (tmp_path / "b.tflite").write_bytes(logits.cut_tflite(data, graph))
-    found = []
-    for runtime, name in (("litert", "b.tflite"), ("onnxruntime", "a.onnx")):
-        session = registry.load("runtimes", runtime).open(tmp_path / name, 1, preprocess, tuple("abcde"))
-        values = []
-        for pixels in images:
-            session.set_input(pixels)
-            session.invoke()
-            values.append(np.rint(session.output() * 256))
-        found.append(np.array(values, np.int64))
+    found = [
+        _run("litert", tmp_path / "b.tflite", images, preprocess),
+        _run("onnxruntime", tmp_path / "a.onnx", images, preprocess),
+    ]
     result = logits.steps(*found)
     assert np.ptp(found[0], axis=0).max() > 20
     assert (result["max_steps"], result["agreement"], result["n"]) == (0, 1.0, 64)
+
+
+def test_an_imported_keras_network_is_quantized_and_equal_to_the_bit(material, tmp_path):
+    """MLPerf Tiny's ResNet-8, as its authors trained it: residuals, activations as layers, a softmax at its end."""
+    import tf_keras
+
+    from edgetl.converters import tflite
+    from edgetl.converters._base import Source
+    from edgetl.grid import logits, reader
+    from edgetl.nn import fake_quant, frozen
+    from edgetl.preprocess import normalise
+    from edgetl.types import Preprocess
+
+    path = material / "models/mlperf-tiny/image_classification/pretrainedResnet.h5"
+    trained = tf_keras.models.load_model(path, compile=False)
+    trained.layers[-1].activation = tf_keras.activations.linear
+    model = tf_keras.models.clone_model(trained)
+    model.set_weights(trained.get_weights())
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.integers(0, 256, (32, 1, 1, 3)) + rng.normal(0, 60, (32, 32, 32, 3)), 0, 255).astype(np.uint8)
+    spec = Preprocess(resize_px=32, crop_px=32)
+    quantized = fake_quant.quantize_model(model, spec.input_range)
+    fake_quant.calibrate(quantized, model, [normalise(pixels, spec)])
+    frozen.freeze(quantized, 32, tmp_path / frozen.NETWORK)
+    source = Source(network=tmp_path, preprocess=spec, class_names=tuple("abcdefghij"), calibration=None, origin=None)
+    tflite.convert(source, Target(format="tflite", scheme="w8a8_ptq"), tmp_path / "r.tflite")
+    converted = converter.convert(
+        replace(source, origin=tmp_path / "r.tflite"), Target(format="onnx", scheme="w8a8_ptq"), tmp_path / "r.onnx"
+    )
+    assert converted.int8_mac_share == 1.0
+    coreml.convert(
+        replace(source, origin=tmp_path / "r.tflite"), Target(format="coreml", scheme="w8a8_ptq"), tmp_path / "r.mlpackage"
+    )
+    data = (tmp_path / "r.tflite").read_bytes()
+    graph = reader.read(data)
+    (tmp_path / "t.tflite").write_bytes(logits.cut_tflite(data, graph))
+    (tmp_path / "t.onnx").write_bytes(logits.cut_onnx((tmp_path / "r.onnx").read_bytes(), graph))
+    result = logits.steps(
+        _run("litert", tmp_path / "t.tflite", pixels, spec), _run("onnxruntime", tmp_path / "t.onnx", pixels, spec)
+    )
+    assert (result["max_steps"], result["agreement"]) == (0, 1.0)
