@@ -96,7 +96,7 @@ def test_the_shorter_side_is_resized_and_the_centre_kept():
 
 def test_normalising_is_one_subtraction_and_one_division():
     spec = Preprocess(resize_px=1, crop_px=1)
-    assert normalise(np.array([0, 51, 255], np.uint8), spec).tolist() == pytest.approx([-1.0, -0.6, 1.0])
+    assert normalise(np.array([0, 51, 255], np.uint8), spec).tolist() == pytest.approx([-128 / 127.5, -77 / 127.5, 127 / 127.5])
     assert normalise(np.zeros(1, np.uint8), spec).dtype == np.float32
     assert spec.input_range == (-128 / 127.5, 127 / 127.5)
     assert "(pixel - 128) / 127.5" in describe(spec)[-1]
