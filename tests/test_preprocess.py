@@ -99,7 +99,7 @@ def test_normalising_is_one_subtraction_and_one_division():
     assert normalise(np.array([0, 51, 255], np.uint8), spec).tolist() == pytest.approx([-128 / 127.5, -77 / 127.5, 127 / 127.5])
     assert normalise(np.zeros(1, np.uint8), spec).dtype == np.float32
     assert spec.input_range == (-128 / 127.5, 127 / 127.5)
-    assert "(pixel - 128) / 127.5" in describe(spec)[-1]
+    assert "value - 128) / 127.5" in describe(spec)[-1]
 
 
 def test_every_hostile_file_decodes_or_is_refused_quickly(material):
