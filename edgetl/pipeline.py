@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -206,44 +207,69 @@ def run(
     Raises:
         EdgetlError: a step that everything needs failed.
     """
-    import concurrent.futures
-
     from edgetl import isolation
 
     results = results or Results()
     isolation.stopping.clear()
-    waves: list[list[Planned]] = []
-    for item in planned:
-        together = waves and waves[-1][0].step.stage == item.step.stage
-        if together and not any(p.step in item.needs.values() for p in waves[-1]):
-            waves[-1].append(item)
-        else:
-            waves.append([item])
-    for wave in waves:
-        stage = wave[0].step.stage
-        ready = []
-        for item in wave:
-            missing = next((need for need in item.needs.values() if need.label not in results.answers), None)
-            if missing is None:
-                ready.append(item)
-            elif stage == "convert":
-                why = f"was not tried, because {missing.label} failed"
-                results.failures[item.step.label] = errors.StageError(stage, item.step.target, why)
-        with concurrent.futures.ThreadPoolExecutor(_SIDE_BY_SIDE.get(stage, 1)) as pool:
-            futures = [pool.submit(_run_one, loaded, item, store, watcher, results) for item in ready]
-            try:
-                for future in concurrent.futures.as_completed(futures):
-                    future.result()
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                isolation.stop_all()
-                raise
-        for item in ready:
+    for stage, group in itertools.groupby(planned, key=lambda item: item.step.stage):
+        items = _urgent_first(list(group))
+        _run_stage(loaded, items, store, watcher, results)
+        for item in items:
             error = results.failures.get(item.step.label)
             if error is not None and stage in ("prepare", "finetune", "quantize", "ship"):
                 raise error
     return results
+
+
+def _urgent_first(items: list[Planned]) -> list[Planned]:
+    """Of the steps of one stage: those that others start from, then those others, then the rest, which fill the gaps."""
+    sources = {need.label for item in items for need in item.needs.values()}
+    own = {item.step.label for item in items}
+
+    def rank(item: Planned) -> int:
+        if item.step.label in sources:
+            return 0
+        return 1 if any(need.label in own for need in item.needs.values()) else 2
+
+    return sorted(items, key=rank)
+
+
+def _run_stage(loaded: LoadedRecipe, items: list[Planned], store: Store, watcher: Watcher, results: Results) -> None:
+    """Run the steps of one stage, each as soon as what it starts from is there and a place is free."""
+    import concurrent.futures
+
+    from edgetl import isolation
+
+    stage = items[0].step.stage
+    places = _SIDE_BY_SIDE.get(stage, 1)
+    waiting, unsettled = list(items), {item.step.label for item in items}
+    running: dict[concurrent.futures.Future[None], Planned] = {}
+    with concurrent.futures.ThreadPoolExecutor(places) as pool:
+        try:
+            while waiting or running:
+                for item in list(waiting):
+                    needs = [need.label for need in item.needs.values()]
+                    if len(running) == places or unsettled.intersection(needs):
+                        continue
+                    waiting.remove(item)
+                    missing = next((label for label in needs if label not in results.answers), None)
+                    if missing is None:
+                        running[pool.submit(_run_one, loaded, item, store, watcher, results)] = item
+                        continue
+                    unsettled.discard(item.step.label)
+                    if stage == "convert":
+                        why = f"was not tried, because {missing} failed"
+                        results.failures[item.step.label] = errors.StageError(stage, item.step.target, why)
+                if running:
+                    done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+                    for future in done:
+                        unsettled.discard(running.pop(future).step.label)
+                        future.result()
+        except BaseException:
+            for future in running:
+                future.cancel()
+            isolation.stop_all()
+            raise
 
 
 def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher, results: Results) -> None:
