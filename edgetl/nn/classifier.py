@@ -69,7 +69,12 @@ def build_classifier(recipe: Recipe, classes: int, *, dropout: bool) -> tf_keras
     for index, layer in enumerate(recipe.head.layers, start=1):
         if dropout and recipe.head.dropout:
             features = SeededDropout(recipe.head.dropout, index, name=f"dropout_{index}")(features)
-        features = _dense(layer.dense, f"head_{index}", recipe.seed + index, layer.activation)(features)
+        relu = (
+            None if layer.activation == "relu6" else layer.activation
+        )  # tensorflow-model-optimization knows relu6 as a layer only
+        features = _dense(layer.dense, f"head_{index}", recipe.seed + index, relu)(features)
+        if layer.activation == "relu6":
+            features = tf_keras.layers.ReLU(6.0, name=f"head_{index}_relu6")(features)
     if dropout and recipe.head.dropout:
         features = SeededDropout(recipe.head.dropout, 0, name="dropout_logits")(features)
     logits = _dense(classes, "logits", recipe.seed, None)(features)
@@ -78,8 +83,6 @@ def build_classifier(recipe: Recipe, classes: int, *, dropout: bool) -> tf_keras
 
 def _dense(units: int, name: str, seed: int, activation: str | None) -> tf_keras.layers.Layer:
     initializer = tf_keras.initializers.GlorotUniform(seed=seed)
-    if activation == "relu6":
-        activation = tf.nn.relu6
     return tf_keras.layers.Dense(units, activation=activation, kernel_initializer=initializer, name=name)
 
 

@@ -1,9 +1,11 @@
-"""Simulated int8 on tensorflow-model-optimization, with two of its faults mended.
+"""Simulated int8 on tensorflow-model-optimization, with its faults mended.
 
 1. It gives a depthwise kernel one range for all channels, though the runtimes use one per channel; here each has its own
-   (tensorflow/model-optimization#808).
+   (tensorflow/model-optimization#808, `quantizers`).
 2. Its activation ranges start at ±6 and move by a thousandth a step, far too slow for a few dozen steps; here they are
-   taken from calibration images before any weight moves.
+   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`).
+3. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
+   (`bias_correction`, `bias_room`).
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ from edgetl.nn.swish_ranges import settle_swishes
 
 SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
+_REMEDY = (
+    "Choose a backbone of `edgetl list backbones`, or build the network flat, of Conv2D, DepthwiseConv2D, Dense, ReLU, "
+    "BatchNormalization, edgetl.nn.layers.HardSwish, Add, Multiply, Concatenate, ZeroPadding2D and pooling layers."
+)
 _CORRECTION_IMAGES = 32
 """Channel means need few images (each has thousands of places); their activations are held in memory."""
 
@@ -78,7 +84,7 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
     foreign = [layer for layer in model.layers if not isinstance(layer, handled) and not registry.supports(layer)]
     if foreign:
         listing = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in foreign[:12])
-        raise StageError("quantize", "w8a8_qat", f"these layers cannot be quantized: {listing}. Choose another backbone.")
+        raise StageError("quantize", "", f"these layers cannot be quantized: {listing}. {_REMEDY}")
     with tf_keras.utils.custom_object_scope({"DepthwiseConfig": DepthwiseConfig}):
         annotated = tfmot.quantization.keras.quantize_annotate_model(model)
         quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme=_Scheme())

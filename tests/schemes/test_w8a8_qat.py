@@ -114,3 +114,14 @@ def test_a_layer_that_cannot_be_quantized_is_named():
     model = tf_keras.Model(image, tf_keras.layers.Lambda(lambda x: x * 2, name="odd")(image))
     with pytest.raises(StageError, match=r"odd \(Lambda\)"):
         fake_quant.quantize_model(model, (-1.0, 1.0))
+
+
+def test_a_head_with_relu6_can_be_quantized():
+    from edgetl import load_recipe
+    from edgetl.nn import classifier, fake_quant
+
+    override = "head={layers: [{dense: 8, activation: relu6}]}"
+    recipe = load_recipe("quickstart", (override, "backbone.input_px=32")).recipe
+    model = classifier.build_classifier(recipe, 3, dropout=False)
+    assert model.get_layer("head_1_relu6").max_value == 6.0
+    assert fake_quant.quantize_model(model, recipe.preprocess.input_range).get_layer("quant_head_1_relu6")
