@@ -117,7 +117,13 @@ def test_kill_at_any_moment_changes_nothing(tiny, edgetl, tmp_path):
 def test_ctrl_c_is_exit_130_and_says_that_it_goes_on(tiny, tmp_path):
     command = [sys.executable, "-m", "edgetl", "run", str(tiny("tflite/fp32"))]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit that it is ignored
     )
     for line in process.stderr:
         if "finetune" in line:
