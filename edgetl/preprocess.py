@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from edgetl.rowfile import RowFile
 from edgetl.types import Preprocess
 
 Image.init()  # once, before threads: Pillow registers its formats on first use
@@ -178,17 +179,16 @@ def load_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def load_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Open the prepared images of one split, without reading them into memory.
+def load_split(folder: Path, split: str) -> tuple[RowFile, np.ndarray]:
+    """Open the prepared images of one split; pixels are read from disk when they are asked for.
 
     Args:
         folder: a finished `prepare` step.
-        split: `train`, `val` or `test`.
+        split: `train`, `val`, `test` or `unlabelled`.
 
     Returns:
-        uint8 (N, crop_px, crop_px, 3) on disk, and int64 (N,) class numbers.
+        uint8 (N, crop_px, crop_px, 3) on disk, and int64 (N,) class numbers (of `unlabelled`: all -1).
     """
     rows = [i for i, image in enumerate(load_index(folder)["images"]) if image["split"] == split]
-    part = slice(rows[0], rows[-1] + 1)  # rows are ordered train, val, test
-    pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-    return pixels[part], np.load(folder / "labels.npy", allow_pickle=False)[part]
+    labels: np.ndarray = np.load(folder / "labels.npy", allow_pickle=False)[rows]
+    return RowFile(folder / "pixels.npy", np.array(rows, np.int64)), labels

@@ -125,7 +125,14 @@ def _override(file: YamlFile, text: str, overridden: set[str]) -> str | None:
 
 def _resolve_paths(values: Any, folder: Path, overridden: set[str]) -> None:
     """Make the paths of the file relative to the working folder, as those of `--set` already are."""
-    for section, *keys in (("data", "path"), ("backbone", "weights", "path")):
+    for section, *keys in (
+        ("data", "path"),
+        ("test", "path"),
+        ("unlabelled", "path"),
+        ("backbone", "weights", "path"),
+        ("distill", "checkpoint"),
+        ("distill", "backbone", "weights", "path"),
+    ):
         holder = values.get(section) if isinstance(values, dict) else None
         for key in keys[:-1]:
             holder = holder.get(key) if isinstance(holder, dict) else None

@@ -52,10 +52,10 @@ FAULTS = {
     ),
     "unknown layer": (
         "freeze: all",
-        "unfreeze_from: conv_dw_99",
-        "6: train[0].unfreeze_from: mobilenet_v1 has no layer 'conv_dw_99'. Did you mean 'conv_dw_9'?",
+        "freeze: {until: conv_dw_99}",
+        "6: train[0].freeze: {until: mobilenet_v1} has no layer 'conv_dw_99'. Did you mean 'conv_dw_9'?",
     ),
-    "freeze twice": ("freeze: all", "freeze: all, unfreeze_from: conv1", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
+    "freeze twice": ("freeze: all", "freeze: all, freeze: {until: conv1}", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
     "unknown device": ("pixel-4", "pixel-44", "10: devices[0]: no device named 'pixel-44'. Did you mean 'pixel-4'?"),
     "split": (
         "name: digits",

@@ -18,6 +18,14 @@ class Spec(Protocol):
     def name(self) -> str | None:
         """Name of a set."""
 
+    @property
+    def image_key(self) -> str | None:
+        """Column or feature that holds the encoded image."""
+
+    @property
+    def label_key(self) -> str | None:
+        """Column or feature that holds the class."""
+
 
 class DatasetModule(Protocol):
     """The names a module in this folder defines. Constants are read-only."""
@@ -25,6 +33,14 @@ class DatasetModule(Protocol):
     @property
     def TITLE(self) -> str:
         """One line for `edgetl list`."""
+
+    @property
+    def REQUIRED(self) -> tuple[str, ...]:
+        """Keys of `data` that it needs, of `path`, `name`, `image_key`, `label_key`."""
+
+    @property
+    def OPTIONAL(self) -> tuple[str, ...]:
+        """Keys that it reads when they are there; others are refused."""
 
     def unavailable(self) -> str | None:
         """None, or why this source cannot be used here. Never raises."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from edgetl.datasets._base import Spec
 
 TITLE = "Images inside a package, for a first run: digits (1,797 handwritten digits, 10 classes)."
+REQUIRED = ("name",)
+OPTIONAL: tuple[str, ...] = ()
 
 _SHA256 = {"digits": "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"}
 """sha256 of the raw values and labels as `load` sees them, so that a result is never kept for other images."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edgetl.datasets._base import Spec
 
 TITLE = "A folder of photos: one sub-folder a class, or train/val/test folders of them."
+REQUIRED = ("path",)
+OPTIONAL: tuple[str, ...] = ()
 
 MAX_FILES = 1_000_000
 """More files than this in one data set is a wrong folder, not a set of photos."""

@@ -1,0 +1,90 @@
+"""Sections of a recipe about what is made of the trained network: integers, files, times, gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal
+
+from edgetl import registry
+from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, Rate, Ratio, SchemeName
+from edgetl.schema import Bound, MinItems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantize:
+    """How the trained network is made ready for integers."""
+
+    scheme: SchemeName
+    epochs: Epochs = 3
+    learning_rate: Rate = 1e-5
+    batch_size: BatchSize = 32
+    calibration_images: Annotated[int, Bound(ge=1, le=100_000)] = 128
+    """Training images, spread over the classes, from which activation ranges are taken."""
+    bias_correction: bool = True
+    """Take the mean error that rounding the weights causes out of each layer's bias, before any training."""
+    ranges: Literal["minmax", "percentile", "mse"] = "minmax"
+    """How much of the activations seen on them to keep: all, all but one in ten thousand at each end, or what gives the least
+    squared error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One file to make."""
+
+    format: FormatName
+    scheme: SchemeName
+    io: Literal["float32", "uint8", "int8"] = "float32"
+    """Type of input and output of an int8 file; `uint8` takes the bytes of the picture as they are."""
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    """ONNX: order of the input's axes."""
+    batch: Literal["fixed", "dynamic"] = "fixed"
+    """ONNX: one image at a time, or any number."""
+    activation: Literal["auto", "uint8", "int8"] = "auto"
+    """ONNX, int8: type of the values between operators. `auto` is uint8, which onnxruntime fuses wholly on x86 and on ARM."""
+
+    @property
+    def name(self) -> str:
+        """`format/scheme`, as the command line and the reports write it."""
+        return f"{self.format}/{self.scheme}"
+
+    def faults(self) -> Faults:
+        """The format can hold the scheme."""
+        schemes = tuple(registry.load("converters", self.format).SCHEMES)
+        if self.scheme not in schemes:
+            allowed = ", ".join(schemes)
+            return (("scheme", f"{self.format} cannot hold {self.scheme}. It can hold: {allowed}."),)
+        found = []
+        for field in fields(self)[2:]:
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            if field.name not in registry.load("converters", self.format).OPTIONS:
+                found.append((field.name, f"{self.format} has no choice of {field.name}."))
+            elif field.name in ("io", "activation") and registry.load("schemes", self.scheme).ACTIVATION_BITS != 8:
+                found.append((field.name, f"{value} is for files with 8-bit activations; {self.scheme} has none."))
+        if self.format == "onnx" and self.io not in ("float32", {"int8": "int8"}.get(self.activation, "uint8")):
+            found.append(("io", f"{self.io} input and output need activation: {self.io}."))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """How artifacts are timed on this host."""
+
+    runs: Annotated[int, Bound(ge=10, le=100_000)] = 200
+    warmup: Annotated[int, Bound(ge=1, le=10_000)] = 20
+    threads: Annotated[tuple[Annotated[int, Bound(ge=1, le=256)], ...], MinItems(1)] | None = None
+    """Thread counts to time; absent = one, and all cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """What every artifact must reach on the test split."""
+
+    min_top1: Ratio | None = None
+    max_top1_drop: Ratio | None = None
+    """Largest loss of top-1 against the float checkpoint."""
+    min_agreement: Ratio | None = None
+    """Least share of images on which the artifact names the same class as the float checkpoint."""
+    on_unsure: Literal["warn", "fail"] = "warn"
+    """`fail`: a gate that too few images can decide counts as failed (exit 1, no bundle)."""
