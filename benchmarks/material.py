@@ -152,11 +152,11 @@ def write(job: dict[str, Any]) -> dict[str, Any]:
     tf_keras.Model(model.input, probabilities, name=model.name).save(str(out / "float.h5"), save_format="h5")
     for split in ("train", "test"):
         pixels, labels = load_split(read.folder("prepare"), split)
-        np.save(out / f"{split}_pixels.npy", pixels)
+        np.save(out / f"{split}_pixels.npy", pixels[:])
         np.save(out / f"{split}_labels.npy", labels)
     rows = json.loads((read.folder("quantize") / CALIBRATION).read_text(encoding="utf-8"))["rows"]
     train, _ = load_split(read.folder("prepare"), "train")
-    np.save(out / "calibration.npy", normalise(train[rows], read.recipe.preprocess))
+    np.save(out / "calibration.npy", normalise(train[np.array(rows)], read.recipe.preprocess))
     with np.load(read.folder("finetune") / checkpoint.ANSWERS, allow_pickle=False) as file:
         right = file["logits"].argmax(1) == file["labels"]
     return {"reference_correct": int(right.sum()), "n": len(right)}

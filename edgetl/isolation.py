@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -48,13 +49,14 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
     log.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_json(job), ensure_ascii=False), encoding="utf-8")
     answer: dict[str, Any] | None = None
+    environment = getattr(importlib.import_module(f"edgetl.stages.{job.stage}"), "ENVIRONMENT", {})
     with log.open("w", encoding="utf-8") as sink:
         child = subprocess.Popen(
             [sys.executable, "-m", "edgetl.worker", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **_ENVIRONMENT, **environment},
             text=True,
             encoding="utf-8",
         )

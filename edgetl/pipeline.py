@@ -6,19 +6,20 @@ import hashlib
 import importlib
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from edgetl import errors, packages, registry
-from edgetl.recipe import Recipe, WeightsFile
+from edgetl.recipe import Backbone, Recipe, WeightsFile
 from edgetl.recipefile import LoadedRecipe
+from edgetl.stages import features, finetune
 from edgetl.stages._base import Job
 from edgetl.stages.benchmark import thread_counts
 from edgetl.store import Status, Step, Store
 
-STAGES = ("prepare", "finetune", "quantize", "convert", "verify", "benchmark")
+STAGES = ("prepare", "features", "finetune", "quantize", "convert", "verify", "benchmark")
 """In order; `ship` follows once the verdicts are known."""
 _SIDE_BY_SIDE = {"convert": 2, "verify": 2}
 """Stages whose steps may run at the same time, and how many. Nothing runs beside a benchmark."""
@@ -117,8 +118,13 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
 
     source = registry.load("datasets", recipe.data.source)
     content = {f"data.{k}": v for k, v in source.fingerprint(recipe.data).items()}
+    for role in ("test", "unlabelled"):
+        further = getattr(recipe, role)
+        if further is not None:
+            found = registry.load("datasets", further.source).fingerprint(further)
+            content |= {f"{role}.{k}": v for k, v in found.items()}
     prepared = add("prepare", "", {}, content)
-    tuned = add("finetune", "", {"prepare": prepared}, _weights_content(recipe))
+    tuned = _add_training(recipe, prepared, add)
     base = {"prepare": prepared, "finetune": tuned}
     schemes = dict.fromkeys(t.scheme for t in targets if registry.load("schemes", t.scheme).NEEDS != "nothing")
     quantized = {scheme: add("quantize", scheme, base, {}) for scheme in schemes}
@@ -170,21 +176,37 @@ def restrict(loaded: LoadedRecipe, only: Sequence[str]) -> LoadedRecipe:
     return replace(loaded, recipe=replace(loaded.recipe, targets=targets))
 
 
-def _weights_content(recipe: Recipe) -> dict[str, Any]:
-    """What identifies the backbone's weights: the content of a file, or the name of the published one."""
-    weights = recipe.backbone.weights
+def _add_training(recipe: Recipe, prepared: Step, add: Callable[..., Step]) -> Step:
+    """Add the steps that end in the float checkpoint: kept features, a teacher, and the network itself."""
+    needs, facts = {"prepare": prepared}, _weights_content(recipe.backbone, "backbone")
+    if recipe.distill is not None and recipe.distill.backbone is not None:
+        content = _weights_content(recipe.distill.backbone, "distill.backbone")
+        needs[finetune.TEACHER] = add("finetune", finetune.TEACHER, dict(needs), content)
+    elif recipe.distill is not None:
+        facts |= {"teacher": _sha256(Path(str(recipe.distill.checkpoint)) / "network.pb", "distill.checkpoint")}
+    if features.views(recipe):
+        needs["features"] = add("features", "", {"prepare": prepared}, facts)
+    return add("finetune", "", needs, facts)
+
+
+def _weights_content(backbone: Backbone, key: str) -> dict[str, Any]:
+    """What identifies a backbone's weights: the content of a file, or the name of the published one."""
+    weights = backbone.weights
     if isinstance(weights, WeightsFile):
         path = Path(weights.path)
     elif weights == "bundled":
-        name = f"{recipe.backbone.name}_{recipe.backbone.alpha:g}.npz"
-        path = Path(__file__).parent / "backbones" / "weights" / name
+        path = Path(__file__).parent / "backbones" / "weights" / f"{backbone.name}_{backbone.alpha:g}.npz"
     else:
         return {}
+    return {f"content of {key}.weights": _sha256(path, f"{key}.weights")}
+
+
+def _sha256(path: Path, key: str) -> str:
     try:
         with path.open("rb") as file:
-            return {"content of backbone.weights": hashlib.file_digest(file, "sha256").hexdigest()}
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise errors.InputError(f"backbone.weights: {path}: cannot be read: {error.strerror}.") from error
+        raise errors.InputError(f"{key}: {path}: cannot be read: {error.strerror}.") from error
 
 
 def run(
@@ -216,7 +238,7 @@ def run(
         _run_stage(loaded, items, store, watcher, results)
         for item in items:
             error = results.failures.get(item.step.label)
-            if error is not None and stage in ("prepare", "finetune", "quantize", "ship"):
+            if error is not None and stage in ("prepare", "features", "finetune", "quantize", "ship"):
                 raise error
     return results
 

@@ -62,7 +62,8 @@ class RowFile:
         """
         wanted = self._rows[rows]
         if wanted.ndim == 0:
-            return self._read(np.array([wanted]))[0]
+            row: np.ndarray = self._read(np.array([wanted]))[0]
+            return row
         return self._read(wanted)
 
     def view(self, rows: np.ndarray) -> RowFile:
@@ -75,6 +76,22 @@ class RowFile:
             Another view of the same file.
         """
         return RowFile(self.path, self._rows[rows])
+
+    def joined(self, other: RowFile) -> RowFile:
+        """Show the rows of two views of one file, one after the other.
+
+        Args:
+            other: a view of the same file.
+
+        Returns:
+            Another view of it.
+
+        Raises:
+            ValueError: it is another file.
+        """
+        if other.path != self.path:
+            raise ValueError(f"{other.path.name} is not {self.path.name}")
+        return RowFile(self.path, np.concatenate([self._rows, other._rows]))
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         out = np.empty((len(rows), *self.shape[1:]), self.dtype)

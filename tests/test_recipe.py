@@ -53,9 +53,60 @@ FAULTS = {
     "unknown layer": (
         "freeze: all",
         "freeze: {until: conv_dw_99}",
-        "6: train[0].freeze: {until: mobilenet_v1} has no layer 'conv_dw_99'. Did you mean 'conv_dw_9'?",
+        "6: train[0].freeze.until: mobilenet_v1 has no layer 'conv_dw_99'. Did you mean 'conv_dw_9'?",
     ),
-    "freeze twice": ("freeze: all", "freeze: all, freeze: {until: conv1}", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
+    "too many layers": (
+        "freeze: all",
+        "freeze: {last: 28}",
+        "6: train[0].freeze.last: mobilenet_v1 has 27 convolutions; use freeze: none to train all.",
+    ),
+    "bad pattern": (
+        "freeze: all",
+        "freeze: {match: '('}",
+        "6: train[0].freeze.match: is not a regular expression: missing ), unterminated subpattern at position 0.",
+    ),
+    "freeze by a word": ("freeze: all", "freeze: some", "6: train[0].freeze: text 'some' is not allowed. Known: all, none."),
+    "gradual from nothing": (
+        "freeze: all",
+        "freeze: none, unfreeze: {layers: 2}",
+        "6: train[0].unfreeze: needs freeze: all, {until: …} or {last: …} to start from.",
+    ),
+    "schedule's keys": (
+        "freeze: all",
+        "schedule: step",
+        "6: train[0]: key 'schedule_epochs' is missing: schedule step needs it.",
+    ),
+    "key of another schedule": (
+        "freeze: all",
+        "schedule_factor: 0.5",
+        "6: train[0].schedule_factor: does not go with schedule cosine.",
+    ),
+    "key of another optimizer": ("freeze: all", "momentum: 0.5", "6: train[0].momentum: does not go with optimizer adam."),
+    "mixed images of a frozen network": (
+        "freeze: all",
+        "freeze: all, mixup: 0.2",
+        "6: train[0].mixup: changes the images of every step: set features: recomputed, or unfreeze something.",
+    ),
+    "key the method does not read": (
+        "freeze: all",
+        "freeze: all, confidence: 0.5",
+        "6: train[0].confidence: supervised does not read it.",
+    ),
+    "pupil without teacher": (
+        "freeze: all",
+        "distill: true",
+        "1: distill: a phase has distill: true, and there is no such section.",
+    ),
+    "labels in two ways": (
+        "quantize:",
+        "labels: {share: 0.5, per_class: 3}\nquantize:",
+        "7: labels.share: give either 'share' or 'per_class'.",
+    ),
+    "pooling in the middle": (
+        "train:",
+        "head: {layers: [{dense: 4}, global_average_pool]}\ntrain:",
+        "5: head.layers[1]: the pooling can only be the first layer.",
+    ),
     "unknown device": ("pixel-4", "pixel-44", "10: devices[0]: no device named 'pixel-44'. Did you mean 'pixel-4'?"),
     "split": (
         "name: digits",
@@ -97,7 +148,6 @@ FAULTS = {
         "name: digits, split: {train: 0.8, val: 0.0, test: 0.2}",
         "3: data.split.val: must be above 0.",
     ),
-    "nothing learns": ("freeze: all, ", "", "6: train[0]: give either 'freeze' or 'unfreeze_from'."),
     "device twice": ("[pixel-4]", "[pixel-4, pixel-4]", "10: devices[1]: 'pixel-4' is given twice."),
     "another training": (
         "quantize: {scheme: w8a8_qat}",

@@ -50,6 +50,14 @@ class Progress:
         with self._lock:
             self._kept += 1
 
+    def note(self, text: str) -> None:
+        """Say what begins."""
+        with self._lock:
+            if self._live is not None:
+                self._live.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
+            else:
+                print(f"  {text}", file=sys.stderr, flush=True)
+
     def started(self, step: Step, reasons: tuple[str, ...]) -> None:
         """Show the step as running."""
         with self._lock:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from edgetl.recipe import Phase
 
 Kind = Literal["inductive", "transductive", "unsupervised"]
-Needs = Literal["labels", "unlabelled"]
+Needs = Literal["labels", "unlabelled", "images"]
 
 
 class MethodModule(Protocol):
@@ -30,7 +30,7 @@ class MethodModule(Protocol):
 
     @property
     def NEEDS(self) -> Needs:
-        """What images a phase of it learns from besides, or instead of, the labelled ones."""
+        """What a phase of it learns from: labelled images, unlabelled ones too, or any images, their labels unseen."""
 
     @property
     def READS(self) -> tuple[str, ...]:

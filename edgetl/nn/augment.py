@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from edgetl.nn import randaugment
 from edgetl.recipe import Augment
 
 
@@ -40,4 +41,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor, section: Augment, input_range: t
         gain = draw(6, 1.0 - section.contrast, 1.0 + section.contrast)[:, None, None, None]
         mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
         images = (images - mean) * gain + mean
-    return tf.clip_by_value(images, black, white)
+    images = tf.clip_by_value(images, black, white)
+    if section.randaugment is None:
+        return images
+    changed = randaugment.apply((images - black) / (white - black), seed, section.randaugment)
+    return changed * (white - black) + black

@@ -12,25 +12,39 @@ import tf_keras
 from edgetl import registry
 from edgetl.nn import frozen
 from edgetl.nn.classifier import build_classifier
+from edgetl.nn.freezing import FIRST_OF_HEAD
 from edgetl.recipe import Recipe
 
-WEIGHTS, FACTS, ANSWERS = "weights.npz", "checkpoint.json", "answers.npz"
+WEIGHTS, FACTS, ANSWERS, BACKBONE = "weights.npz", "checkpoint.json", "answers.npz", "backbone.npz"
 
 
-def save(folder: Path, model: tf_keras.Model, answers: np.ndarray, labels: np.ndarray, facts: dict[str, Any]) -> None:
+def save(folder: Path, model: tf_keras.Model, answers: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """Write a checkpoint.
 
     Args:
         folder: where to.
         model: image → logits.
-        answers: float32 (N, classes), its logits on the test split.
-        labels: int64 (N,), the right classes.
+        answers: `logits`, float32 (N, classes), on the test split and `labels`, int64 (N,), the right classes; and the same of
+            the validation split as `val_logits`, `val_labels`.
         facts: plain JSON: history, class names …
     """
     frozen.freeze(model, int(model.input.shape[1]), folder / frozen.NETWORK)
     np.savez(folder / WEIGHTS, **{str(i): w for i, w in enumerate(model.get_weights())})
-    np.savez(folder / ANSWERS, logits=answers, labels=labels)
+    np.savez(folder / ANSWERS, allow_pickle=False, **answers)
     (folder / FACTS).write_text(json.dumps({"schema": 1, **facts}, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def save_backbone(folder: Path, model: tf_keras.Model) -> None:
+    """Write the backbone's weights so that any recipe can start from them (`backbone.weights.path`).
+
+    Args:
+        folder: where to.
+        model: built by `edgetl.nn.classifier`, float.
+    """
+    names = [layer.name for layer in model.layers]
+    layers = model.layers[: names.index(FIRST_OF_HEAD)]
+    arrays = {f"{layer.name}/{index}": weight for layer in layers for index, weight in enumerate(layer.get_weights())}
+    np.savez(folder / BACKBONE, **arrays)
 
 
 def restore(recipe: Recipe, folder: Path, scheme: str | None) -> tf_keras.Model:
@@ -45,7 +59,7 @@ def restore(recipe: Recipe, folder: Path, scheme: str | None) -> tf_keras.Model:
         tf_keras model, image → logits, without dropout.
     """
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    model = build_classifier(recipe, len(facts["class_names"]), dropout=False)
+    model = build_classifier(recipe, len(facts["class_names"]), training=False)
     if scheme is not None:
         model = registry.load("schemes", scheme).wrap(model, recipe.preprocess.input_range)
     with np.load(folder / WEIGHTS, allow_pickle=False) as file:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 
 from edgetl import registry
-from edgetl.recipe import Recipe
+from edgetl.recipe import Dense, Dropout, Recipe
 
 BATCH_NORM_MOMENTUM = 0.95
 """Where a phase lets batch normalisation follow the batches, it must get there within a small data set's few hundred steps;
@@ -49,13 +51,14 @@ class SeededDropout(tf_keras.layers.Layer):  # type: ignore[misc]
         return tf.nn.experimental.stateless_dropout(values, rate=self.rate, seed=seed)
 
 
-def build_classifier(recipe: Recipe, classes: int, *, dropout: bool) -> tf_keras.Model:
+def build_classifier(recipe: Recipe, classes: int, *, training: bool) -> tf_keras.Model:
     """Build the network of a recipe with random backbone weights and a seeded head.
 
     Args:
         recipe: the recipe.
         classes: number of classes.
-        dropout: with dropout layers, for training; without, for everything that comes after. The weights are the same.
+        training: with dropout, the head's batch normalisation and its weight penalties; without, what comes after training:
+            `settle` brings the weights over.
 
     Returns:
         Flat tf_keras model, float32 (N, px, px, 3) → float32 (N, classes) logits. Its backbone layers are named as the
@@ -66,34 +69,70 @@ def build_classifier(recipe: Recipe, classes: int, *, dropout: bool) -> tf_keras
         if isinstance(layer, tf_keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     features = tf_keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)
-    for index, layer in enumerate(recipe.head.layers, start=1):
-        if dropout and recipe.head.dropout:
-            features = SeededDropout(recipe.head.dropout, index, name=f"dropout_{index}")(features)
-        relu = (
-            None if layer.activation == "relu6" else layer.activation
-        )  # tensorflow-model-optimization knows relu6 as a layer only
-        features = _dense(layer.dense, f"head_{index}", recipe.seed + index, relu)(features)
-        if layer.activation == "relu6":
-            features = tf_keras.layers.ReLU(6.0, name=f"head_{index}_relu6")(features)
-    if dropout and recipe.head.dropout:
-        features = SeededDropout(recipe.head.dropout, 0, name="dropout_logits")(features)
-    logits = _dense(classes, "logits", recipe.seed, None)(features)
-    return tf_keras.Model(backbone.input, logits, name=recipe.backbone.name)
+    for layer in head_layers(recipe, classes, training=training):
+        features = layer(features)
+    return tf_keras.Model(backbone.input, features, name=recipe.backbone.name)
 
 
-def _dense(units: int, name: str, seed: int, activation: str | None) -> tf_keras.layers.Layer:
+def head_layers(recipe: Recipe, classes: int, *, training: bool) -> Iterator[tf_keras.layers.Layer]:
+    """Make the head's layers after the pooling, in order; see `build_classifier`."""
+    head = recipe.head
+    dense = dropouts = norms = 0
+    for layer in head.layers:
+        if isinstance(layer, Dropout):
+            dropouts += 1
+            if training:
+                yield SeededDropout(layer.dropout, 100 + dropouts, name=f"drop_{dropouts}")
+        elif layer == "batch_norm":
+            norms += 1
+            if training:
+                yield tf_keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=1e-3, name=f"norm_{norms}")
+        elif isinstance(layer, Dense):
+            dense += 1
+            if training and head.dropout:
+                yield SeededDropout(head.dropout, dense, name=f"dropout_{dense}")
+            relu = layer.activation == "relu"
+            penalty = layer.l2 if training else 0.0
+            yield _dense(layer.dense, f"head_{dense}", recipe.seed + dense, "relu" if relu else None, penalty)
+            if not relu:  # tensorflow-model-optimization knows relu6 as a layer only
+                yield tf_keras.layers.ReLU(6.0, name=f"head_{dense}_relu6")
+    if training and head.dropout:
+        yield SeededDropout(head.dropout, 0, name="dropout_logits")
+    yield _dense(classes, "logits", recipe.seed, None, head.l2 if training else 0.0)
+
+
+def _dense(units: int, name: str, seed: int, activation: str | None, l2: float) -> tf_keras.layers.Layer:
     initializer = tf_keras.initializers.GlorotUniform(seed=seed)
-    return tf_keras.layers.Dense(units, activation=activation, kernel_initializer=initializer, name=name)
+    penalty = tf_keras.regularizers.L2(l2) if l2 else None
+    return tf_keras.layers.Dense(
+        units, activation=activation, kernel_initializer=initializer, kernel_regularizer=penalty, name=name
+    )
 
 
-def copy_weights(source: tf_keras.Model, target: tf_keras.Model) -> None:
-    """Copy weights by layer name; every layer of `target` that has weights must be in `source`.
+def settle(trained: tf_keras.Model, plain: tf_keras.Model) -> None:
+    """Bring the weights of a trained network over to the one that is converted.
+
+    The head's batch normalisations, which stand before a dense layer, are folded into it: with s = gamma / sqrt(variance +
+    epsilon) and t = beta - mean · s, the kernel becomes diag(s) · W and the bias b + t · W.
 
     Args:
-        source: the model that is read.
-        target: the model that is written.
+        trained: built with `training=True`.
+        plain: of the same recipe, built with `training=False`.
     """
-    layers = {layer.name: layer for layer in source.layers}
-    for layer in target.layers:
+    layers = {layer.name: layer for layer in trained.layers}
+    names = [layer.name for layer in trained.layers]
+    for layer in plain.layers:
         if layer.weights:
             layer.set_weights(layers[layer.name].get_weights())
+    head = trained.layers[names.index("pool") + 1 :]
+    scale, shift = np.float64(1.0), np.float64(0.0)
+    for layer in head:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = (w.astype(np.float64) for w in layer.get_weights())
+            factor = gamma / np.sqrt(variance + layer.epsilon)
+            scale, shift = scale * factor, shift * factor + beta - mean * factor
+        elif isinstance(layer, tf_keras.layers.Dense):
+            kernel, bias = (w.astype(np.float64) for w in layer.get_weights())
+            folded = (np.reshape(scale, (-1, 1)) * kernel, bias + np.broadcast_to(shift, kernel.shape[:1]) @ kernel)
+            plain.get_layer(layer.name).set_weights([w.astype(np.float32) for w in folded])
+            scale, shift = np.float64(1.0), np.float64(0.0)

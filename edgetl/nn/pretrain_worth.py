@@ -19,7 +19,7 @@ import numpy as np
 import tf_keras
 
 from edgetl import registry
-from edgetl.nn import training
+from edgetl.nn import inference, supervised, training
 from edgetl.nn.classifier import build_classifier
 from edgetl.nn.weights import load_backbone_weights
 from edgetl.preprocess import to_pixels
@@ -29,13 +29,13 @@ LABELS_PER_CLASS = 10
 SEEDS = range(5)
 
 
-def images() -> training.Images:
+def images() -> inference.Images:
     """All digits, prepared as the quickstart does: uint8 (1797, 64, 64, 3)."""
     spec = Data(source="builtin", name="digits")
     dataset = registry.load("datasets", "builtin").load(spec)
     preprocess = recipe("bundled", 0, 1).preprocess
     pixels = np.stack([to_pixels(sample.read(), preprocess) for sample in dataset.samples])
-    return training.Images(pixels=pixels, labels=np.array([s.class_index for s in dataset.samples], np.int64))
+    return inference.Images(pixels=pixels, labels=np.array([s.class_index for s in dataset.samples], np.int64))
 
 
 def recipe(weights: str, seed: int, epochs: int) -> Recipe:
@@ -62,7 +62,7 @@ def recipe(weights: str, seed: int, epochs: int) -> Recipe:
     )
 
 
-def top1(digits: training.Images, weights: str, seed: int, epochs: int) -> float:
+def top1(digits: inference.Images, weights: str, seed: int, epochs: int) -> float:
     """Learn from ten images a class and test on all others.
 
     Args:
@@ -79,17 +79,22 @@ def top1(digits: training.Images, weights: str, seed: int, epochs: int) -> float
         rows = [int(r) for r in np.flatnonzero(digits.labels == label)]
         chosen += random.Random(f"{seed}:{label}").sample(rows, LABELS_PER_CLASS)
     rest = np.setdiff1d(np.arange(len(digits.labels)), chosen)
-    few = training.Images(pixels=digits.pixels[chosen], labels=digits.labels[chosen])
+    few = inference.Images(pixels=digits.pixels[chosen], labels=digits.labels[chosen])
     tf_keras.utils.set_random_seed(seed)
     wanted = recipe(weights, seed, epochs)
-    model = build_classifier(wanted, 10, dropout=True)
+    model = build_classifier(wanted, 10, training=True)
     load_backbone_weights(model, wanted.backbone)
-    stretch = training.Stretch(name="all", prepare=lambda: None, epochs=epochs, learning_rate=1e-3, batch_size=20, cosine=True)
+    phase = wanted.train[0]
+    examples = training.Examples(inputs=few.pixels, labels=few.labels)
     with tempfile.TemporaryDirectory() as folder:
         training.train(
-            model, (stretch,), few, few, wanted.preprocess, seed=seed, checkpoint=Path(folder) / "c.npz", progress=lambda e: None
+            model,
+            [lambda: supervised.on_images(model, phase, examples, few, wanted.preprocess)],
+            seed=seed,
+            checkpoint=Path(folder) / "c.npz",
+            progress=lambda e: None,
         )
-    answers = training.predict(model, digits.pixels[rest], wanted.preprocess).argmax(1)
+    answers = inference.predict(model, digits.pixels[rest], wanted.preprocess).argmax(1)
     return float((answers == digits.labels[rest]).mean())
 
 

@@ -6,13 +6,11 @@ was killed goes on to the same weights, bit for bit, as one that was not (same m
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import sys
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +18,51 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from edgetl.nn.augment import augment
+from edgetl.nn import optimizers, resume, schedules
 from edgetl.nn.classifier import SeededDropout
 from edgetl.nn.constraints import Constraint
-from edgetl.preprocess import normalise
-from edgetl.recipe import Augment
-from edgetl.types import Preprocess
+from edgetl.nn.inference import Rows, Score
+from edgetl.recipe import Phase
 
-EVALUATION_BATCH = 64
-Progress = Callable[[dict[str, Any]], None]
+Event = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Images:
-    """A labelled set: uint8 (N, px, px, 3), possibly on disk, and int64 (N,)."""
+class Examples:
+    """What one epoch learns from."""
 
-    pixels: np.ndarray
+    inputs: Rows
+    """(N, …): pixels or kept features."""
     labels: np.ndarray
+    """int64 (N,); -1 where there is none."""
+    importance: np.ndarray | None = None
+    """float32 (N,), how much each counts; None = all the same."""
+
+
+Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""(inputs, labels, importance, moment) → scalar. `moment`, int32 (2,), seeds all that is random."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """One phase as the loop needs it."""
+    """One phase as the loop runs it."""
 
-    name: str
-    prepare: Callable[[], None]
-    """Sets which layers learn."""
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    cosine: bool
-    label_smoothing: float = 0.0
-    patience: int | None = None
-    augment: Augment = Augment()
+    phase: Phase
+    network: tf_keras.Model
+    """Holds the weights that are trained, judged and kept; the whole network, or a part of it, or it and more."""
+    examples: Callable[[int], Examples]
+    """Epoch → what it learns from. May look at the network as it is then."""
+    loss: Loss
+    score: Callable[[], Score]
+    """Judges the network as it is."""
+    prepare: Callable[[int], None] = lambda epoch: None
+    """Sets which layers learn in an epoch."""
+    changes: Callable[[int], bool] = lambda epoch: False
+    """Whether `prepare` says another thing in this epoch than in the one before."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Name of a variable → its share of the learning rate."""
+    learns: bool = True
+    """False: only forward, for what follows the batches without a gradient."""
     constraint: Constraint | None = None
     """Already settled. Weights are projected onto it after each step; only epochs from which on it holds can be the best."""
 
@@ -60,6 +70,15 @@ class Stretch:
 def deterministic() -> None:
     """Make TensorFlow's results repeatable; must be called before the first operation."""
     tf.config.experimental.enable_op_determinism()
+
+
+def seed(number: int) -> None:
+    """Make the random weights of the networks that are built from here on repeatable.
+
+    Args:
+        number: of the recipe.
+    """
+    tf_keras.utils.set_random_seed(number)
 
 
 def freeze_statistics(model: tf_keras.Model) -> tf_keras.Model:
@@ -77,203 +96,197 @@ def freeze_statistics(model: tf_keras.Model) -> tf_keras.Model:
     return model
 
 
-def predict(model: tf_keras.Model, images: np.ndarray, preprocess: Preprocess) -> np.ndarray:
-    """Run a network over images.
-
-    Args:
-        model: image → logits.
-        images: uint8 (N, px, px, 3).
-        preprocess: its normalisation.
-
-    Returns:
-        float32 (N, classes) logits.
-    """
-    forward = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
-    parts = [
-        forward(tf.constant(normalise(images[i : i + EVALUATION_BATCH], preprocess))).numpy()
-        for i in range(0, len(images), EVALUATION_BATCH)
-    ]
-    return np.concatenate(parts)
-
-
 def train(
-    model: tf_keras.Model,
-    stretches: tuple[Stretch, ...],
-    training: Images,
-    validation: Images,
-    preprocess: Preprocess,
-    *,
-    seed: int,
-    checkpoint: Path,
-    progress: Progress,
+    model: tf_keras.Model, starts: Sequence[Callable[[], Stretch]], *, seed: int, checkpoint: Path, progress: Event
 ) -> list[dict[str, Any]]:
     """Train in place; on return the model holds the best weights of the last phase.
 
     Args:
-        model: image → logits.
-        stretches: the phases, in order; each starts from the best weights of the one before.
-        training: images to learn from.
-        validation: images that choose the best epoch: highest top-1, then lowest loss.
-        preprocess: normalisation of both.
+        model: the whole network.
+        starts: make the phases, each when it begins, from the network as it is then.
         seed: of shuffling, augmentation and dropout.
         checkpoint: file that is written after each epoch, and continued from when it exists.
         progress: receives one event after each epoch.
 
     Returns:
-        One entry per epoch: phase, epoch, loss, val_loss, val_top1, learning_rate.
+        One entry per epoch: phase, epoch, loss, learning_rate, what the phase's score shows (val_loss, val_top1), seconds and
+        cpu_seconds (of all threads).
 
     Raises:
         FloatingPointError: the loss is not finite.
     """
-    history: list[dict[str, Any]] = []
-    first, done = 0, 0
-    saved = _load(checkpoint)
-    if saved is not None:
-        history, first, done = saved["history"], saved["phase"], saved["epochs"]
-        model.set_weights(saved["best"] if done == 0 else saved["weights"])
-    for number in range(first, len(stretches)):
-        stretch = stretches[number]
-        stretch.prepare()
-        loop = _Loop(model, stretch, preprocess, len(training.labels))
-        best = _Best(model.get_weights())
-        start = done if number == first else 0
-        if start and saved is not None:
-            loop.restore(saved["optimizer"])
-            best = _Best(saved["best"], tuple(saved["score"]), saved["stale"])
-        for epoch in range(start, stretch.epochs):
-            if stretch.patience is not None and best.stale >= stretch.patience:
-                break
-            loss = loop.epoch(training, (seed, number, epoch))
-            val_loss, val_top1 = loop.evaluate(validation)
-            if not (math.isfinite(loss) and math.isfinite(val_loss)):
-                raise FloatingPointError(f"phase {stretch.name}, epoch {epoch + 1}: the loss is not finite; lower learning_rate.")
-            if stretch.constraint is None or stretch.constraint.holds((epoch + 1) / stretch.epochs):
-                best.see(model, (val_top1, -val_loss))
-            history.append(
-                {
-                    "phase": stretch.name,
-                    "epoch": epoch + 1,
-                    "loss": loss,
-                    "val_loss": val_loss,
-                    "val_top1": val_top1,
-                    "learning_rate": stretch.learning_rate,
-                }
-            )
-            _save(checkpoint, model, loop.optimizer, best, history, number, epoch + 1)
-            progress({"epoch": epoch + 1, "epochs": stretch.epochs, **history[-1]})
-        model.set_weights(best.weights)
+    saved = resume.load(checkpoint)
+    state = saved or resume.Progress()
+    if state.phase:
+        model.set_weights(resume.load_start(checkpoint.parent, state.phase))
+    for number in range(state.phase, len(starts)):
+        stretch = starts[number]()
+        loop = _Loop(stretch)
+        if number == state.phase and state.epochs:
+            loop.restore(state)
+        else:
+            state.phase, state.epochs, state.rank, state.stale = number, 0, None, 0
+            state.best = stretch.network.get_weights()
+        _run(loop, state, seed, checkpoint, progress)
+        stretch.network.set_weights(state.best)
         if stretch.constraint is not None:
             stretch.constraint.apply()
-    return history
+        if number + 1 < len(starts):
+            resume.save_start(checkpoint.parent, number + 1, model.get_weights())
+            state.epochs = 0
+    return state.history
 
 
-class _Best:
-    """The best weights of a phase so far."""
+def _run(loop: _Loop, state: resume.Progress, seed: int, checkpoint: Path, progress: Event) -> None:
+    """Run the epochs of one phase that are still to do."""
+    stretch, phase = loop.stretch, loop.stretch.phase
+    for epoch in range(state.epochs, phase.epochs):
+        if phase.patience is not None and state.stale >= phase.patience:
+            break
+        begun = time.monotonic(), time.process_time()
+        if stretch.changes(epoch):
+            loop.rebuild(epoch)
+        losses = [entry["val_loss"] for entry in state.history if entry["phase"] == phase.phase and "val_loss" in entry]
+        loss = loop.epoch((seed, state.phase, epoch), losses)
+        with loop.averaged():
+            score = stretch.score()
+            if not all(math.isfinite(value) for value in (loss, *score.shown.values())):
+                what = f"phase {phase.phase}, epoch {epoch + 1}: the loss is not finite; lower learning_rate."
+                raise FloatingPointError(what)
+            if stretch.constraint is None or stretch.constraint.holds((epoch + 1) / phase.epochs):
+                state.stale += 1
+                if score.rank is None or state.rank is None or score.rank > state.rank:
+                    state.best, state.rank, state.stale = stretch.network.get_weights(), score.rank, 0
+        rate = schedules.rate(phase, epoch, losses)
+        spent = {"seconds": time.monotonic() - begun[0], "cpu_seconds": time.process_time() - begun[1]}
+        shown = {"loss": loss, **score.shown, "learning_rate": rate, **spent}
+        state.history.append({"phase": phase.phase, "epoch": epoch + 1, **shown})
+        state.epochs = epoch + 1
+        state.weights = stretch.network.get_weights()
+        state.optimizer = [v.numpy() for v in loop.optimizer.variables]
+        state.average = [v.numpy() for v in loop.average]
+        resume.save(checkpoint, state)
+        progress({"epochs": phase.epochs, **state.history[-1]})
 
-    def __init__(self, weights: list[np.ndarray], score: tuple[float, ...] = (-1.0, -math.inf), stale: int = 0) -> None:
-        self.weights, self.score, self.stale = weights, score, stale
 
-    def see(self, model: tf_keras.Model, score: tuple[float, float]) -> None:
-        self.stale += 1
-        if score > self.score:
-            self.weights, self.score, self.stale = model.get_weights(), score, 0
+class _Averaged:
+    """Puts the running mean of the weights into the network for a while."""
+
+    def __init__(self, network: tf_keras.Model, average: list[tf.Variable]) -> None:
+        self.network, self.average = network, average
+
+    def __enter__(self) -> None:
+        if self.average:
+            self.kept = self.network.get_weights()
+            self.network.set_weights([v.numpy() for v in self.average])
+
+    def __exit__(self, *error: object) -> None:
+        if self.average:
+            self.network.set_weights(self.kept)
 
 
 class _Loop:
     """The compiled steps of one phase."""
 
-    def __init__(self, model: tf_keras.Model, stretch: Stretch, preprocess: Preprocess, count: int) -> None:
-        self.model, self.stretch, self.preprocess = model, stretch, preprocess
-        self.steps = -(-count // stretch.batch_size)
-        self.optimizer = tf_keras.optimizers.Adam(stretch.learning_rate)
-        self.optimizer.build(model.trainable_variables)
-        self.dropouts = [layer for layer in model.layers if isinstance(layer, SeededDropout)]
-        px = (None, preprocess.crop_px, preprocess.crop_px, 3)
-        images, labels = tf.TensorSpec(px, tf.float32), tf.TensorSpec((None,), tf.int64)
-        moment = tf.TensorSpec((2,), tf.int32)
-        self._step = tf.function(self._train_step, input_signature=[images, labels, moment])
-        self._score = tf.function(self._evaluate_step, input_signature=[images, labels])
+    def __init__(self, stretch: Stretch) -> None:
+        self.stretch, phase = stretch, stretch.phase
+        self.optimizer = optimizers.make(phase)
+        stretch.prepare(phase.epochs - 1)
+        self.optimizer.build(stretch.network.trainable_variables)  # of all that ever learns in this phase
+        weights = stretch.network.weights if phase.ema else []
+        self.average = [tf.Variable(w, trainable=False) for w in weights]
+        self.dropouts = [layer for layer in stretch.network.layers if isinstance(layer, SeededDropout)]
+        self.rebuild(0)
 
-    def restore(self, values: list[np.ndarray]) -> None:
-        for variable, value in zip(self.optimizer.variables, values, strict=True):
+    def restore(self, state: resume.Progress) -> None:
+        """Go on from where a run stood."""
+        self.stretch.network.set_weights(state.weights)
+        self.rebuild(state.epochs - 1)
+        for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.average, state.average, strict=True):
             variable.assign(value)
 
-    def _train_step(self, images: tf.Tensor, labels: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
-        images = augment(images, moment, self.stretch.augment, self.preprocess.input_range)
+    def rebuild(self, epoch: int) -> None:
+        """Compile the step anew, for what learns from this epoch on."""
+        self.stretch.prepare(epoch)
+        self._step: Any = None
+
+    def averaged(self) -> _Averaged:
+        """The context in which the network is judged."""
+        return _Averaged(self.stretch.network, self.average)
+
+    def _compiled(self, inputs: Rows) -> Any:
+        specs = [
+            tf.TensorSpec((None, *inputs.shape[1:]), inputs.dtype),
+            tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((None,), tf.float32),
+            tf.TensorSpec((2,), tf.int32),
+        ]
+        return tf.function(self._train_step, input_signature=specs, autograph=False)  # nothing to convert; converting costs more
+
+    def _train_step(self, inputs: tf.Tensor, labels: tf.Tensor, importance: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
+        network, phase = self.stretch.network, self.stretch.phase
         for layer in self.dropouts:
             layer.moment.assign(moment)
-        smoothing = self.stretch.label_smoothing
+        if not self.stretch.learns:
+            return self.stretch.loss(inputs, labels, importance, moment)
         with tf.GradientTape() as tape:
-            logits = self.model(images, training=True)
-            classes = logits.shape[-1]
-            wanted = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
-        variables = self.model.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            loss = self.stretch.loss(inputs, labels, importance, moment)
+            total = loss + tf.add_n(network.losses) if network.losses else loss
+        variables = network.trainable_variables
+        gradients = tape.gradient(total, variables)
+        optimizers.apply(self.optimizer, gradients, variables, phase.clip_norm, self.stretch.shares)
+        if self.average:  # the first steps count more, as in tf.train.ExponentialMovingAverage with num_updates
+            step = tf.cast(self.optimizer.iterations, tf.float32)
+            decay = tf.minimum(phase.ema, (1.0 + step) / (10.0 + step))
+            for mean, weight in zip(self.average, network.weights, strict=True):
+                mean.assign(decay * mean + (1.0 - decay) * weight if weight.dtype.is_floating else weight)
         return loss
 
-    def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.model(images, training=False)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        right = tf.reduce_sum(tf.cast(tf.argmax(logits, -1) == labels, tf.int32))
-        return tf.reduce_sum(losses), right
-
-    def epoch(self, images: Images, seed: tuple[int, int, int]) -> float:
-        """Go once through the images in an order drawn from `seed`; return the mean loss."""
-        order = np.random.default_rng(seed).permutation(len(images.labels))
-        size, total = self.stretch.batch_size, 0.0
+    def epoch(self, seed: tuple[int, int, int], losses: Sequence[float]) -> float:
+        """Go once through the examples in an order drawn from `seed`; return the mean loss."""
+        stretch, epoch = self.stretch, seed[2]
+        examples = stretch.examples(epoch)
+        if self._step is None:
+            self._step = self._compiled(examples.inputs)
+        count, total = len(examples.labels), 0.0
+        steps = -(-count // stretch.phase.batch_size)
         base = int(np.random.default_rng((*seed, 1)).integers(2**30))
-        for step in range(self.steps):
-            part = (seed[2] * self.steps + step) / (self.stretch.epochs * self.steps)
-            if self.stretch.cosine:
-                self.optimizer.learning_rate.assign(self.stretch.learning_rate * 0.5 * (1.0 + math.cos(math.pi * part)))
-            rows = np.sort(order[step * size : (step + 1) * size])
-            batch = normalise(images.pixels[rows], self.preprocess)
-            loss = self._step(tf.constant(batch), tf.constant(images.labels[rows]), tf.constant([base, step], tf.int32))
-            total += float(loss) * len(rows)
-            if self.stretch.constraint is not None:
-                self.stretch.constraint.apply(part + 1 / (self.stretch.epochs * self.steps))
-        return total / len(images.labels)
-
-    def evaluate(self, images: Images) -> tuple[float, float]:
-        """Return mean loss and top-1 over the images."""
-        total, right = 0.0, 0
-        for i in range(0, len(images.labels), EVALUATION_BATCH):
-            batch = normalise(images.pixels[i : i + EVALUATION_BATCH], self.preprocess)
-            loss, hits = self._score(tf.constant(batch), tf.constant(images.labels[i : i + EVALUATION_BATCH]))
-            total, right = total + float(loss), right + int(hits)
-        return total / len(images.labels), right / len(images.labels)
+        for step, (inputs, labels, importance) in enumerate(batches(examples, stretch.phase.batch_size, seed)):
+            rate = schedules.rate(stretch.phase, epoch + step / steps, losses)
+            self.optimizer.learning_rate.assign(rate)
+            loss = self._step(inputs, labels, importance, tf.constant([base, step], tf.int32))
+            total += float(loss) * len(labels)
+            if stretch.constraint is not None:
+                stretch.constraint.apply((epoch + (step + 1) / steps) / stretch.phase.epochs)
+        return total / count
 
 
-def _save(path: Path, model: Any, optimizer: Any, best: _Best, history: list[Any], phase: int, epochs: int) -> None:
-    """Write the checkpoint whole or not at all."""
-    head = {"history": history, "phase": phase, "epochs": epochs, "score": best.score, "stale": best.stale}
-    arrays: dict[str, np.ndarray] = {"head": np.frombuffer(json.dumps(head).encode(), np.uint8)}
-    kinds = {
-        "weights": model.get_weights(),
-        "best": best.weights,
-        "optimizer": [v.numpy() for v in optimizer.variables],
-    }
-    for kind, values in kinds.items():
-        arrays.update({f"{kind}/{i}": value for i, value in enumerate(values)})
-    temporary = path.with_suffix(".writing")
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def batches(examples: Examples, size: int, seed: Sequence[int]) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield the examples in batches, in an order drawn from `seed`; the next one is read while the last one is learned.
 
+    Args:
+        examples: the examples.
+        size: of a batch; the last may be smaller.
+        seed: of the order.
 
-def _load(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            saved: dict[str, Any] = json.loads(file["head"].tobytes())
-            for kind in ("weights", "best", "optimizer"):
-                count = sum(1 for name in file.files if name.startswith(f"{kind}/"))
-                saved[kind] = [file[f"{kind}/{i}"] for i in range(count)]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        print(f"{path.name} cannot be read ({error}); training starts anew", file=sys.stderr)
-        return None
-    return saved
+    Yields:
+        Inputs, int64 labels and float32 importance of one batch, as tensors.
+    """
+    count = len(examples.labels)
+    order = np.random.default_rng(tuple(seed)).permutation(count)
+    ones = np.ones(size, np.float32)
+
+    def read(first: int) -> tuple[Any, Any, Any]:
+        rows = np.sort(order[first : first + size])
+        importance = ones[: len(rows)] if examples.importance is None else examples.importance[rows]
+        return tf.constant(examples.inputs[rows]), tf.constant(examples.labels[rows]), tf.constant(importance)
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(read, 0)
+        for first in range(size, count + size, size):
+            batch = coming.result()
+            if first < count:
+                coming = pool.submit(read, first)
+            yield batch

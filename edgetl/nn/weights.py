@@ -18,6 +18,7 @@ import tf_keras
 
 from edgetl import registry
 from edgetl.errors import InputError
+from edgetl.nn.freezing import FIRST_OF_HEAD
 from edgetl.recipe import Backbone, WeightsFile
 
 Arrays = dict[str, list[np.ndarray]]
@@ -31,7 +32,7 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
     """Fill the backbone layers of `model`.
 
     Args:
-        model: a network that contains the backbone's layers (its head is left alone).
+        model: a backbone, or a network whose layers before the pooling are one (its head is left alone).
         section: the recipe's `backbone`.
 
     Returns:
@@ -43,8 +44,8 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
     if section.weights == "none":
         return "random weights"
     family = registry.load("backbones", section.name)
-    names = {layer.name for layer in family.build(section).layers}
-    layers = [layer for layer in model.layers if layer.name in names]
+    names = [layer.name for layer in model.layers]
+    layers = model.layers[: names.index(FIRST_OF_HEAD)] if FIRST_OF_HEAD in names else model.layers
     adapt = getattr(family, "adapt", lambda _, arrays: arrays)
     if section.weights == "bundled":
         path = Path(__file__).parent.parent / "backbones" / "weights" / f"{section.name}_{section.alpha:g}.npz"
@@ -110,6 +111,8 @@ def _sha256(path: Path) -> str:
 def _read(path: Path, layers: list[Any]) -> Arrays:
     """Read any of the three kinds of file."""
     try:
+        if path.suffix == ".npz":
+            return _read_npz(path)
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as archive:
                 member = archive.getinfo("model.weights.h5")
@@ -123,7 +126,7 @@ def _read(path: Path, layers: list[Any]) -> Arrays:
             return _by_class(file, layers, path)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
         what = " ".join(str(error).split())[:200]
-        raise InputError(f"{path.name}: is not a Keras weights file (.h5, .weights.h5, .keras): {what}.") from error
+        raise InputError(f"{path.name}: is not a weights file (.h5, .weights.h5, .keras, .npz): {what}.") from error
 
 
 def _by_name(file: Any) -> Arrays:
@@ -168,7 +171,7 @@ def _array(dataset: Any) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> Arrays:
-    """Read edgetl's own file: float16 arrays named `<layer>/<index>`."""
+    """Read edgetl's own file: arrays named `<layer>/<index>`."""
     found: Arrays = {}
     with np.load(path, allow_pickle=False) as file:
         for key in sorted(file.files, key=lambda k: (k.rpartition("/")[0], int(k.rpartition("/")[2]))):

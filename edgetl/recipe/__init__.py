@@ -85,7 +85,11 @@ class Recipe:
             if phase.phase in [p.phase for p in phases[:index]]:
                 found.append((f"{key}[{index}].phase", f"{phase.phase!r} is given twice."))
             found += [(f"{key}[{index}].{name}", what) for name, what in freeze_faults(phase, backbone, layers)]
-            if registry.load("methods", phase.method).NEEDS == "unlabelled" and self.unlabelled is None and self.labels == Labels():
+            if (
+                registry.load("methods", phase.method).NEEDS == "unlabelled"
+                and self.unlabelled is None
+                and self.labels == Labels()
+            ):
                 what = f"{phase.method} learns from photos without labels: add a section 'unlabelled', or 'labels'."
                 found.append((f"{key}[{index}].method", what))
         return found

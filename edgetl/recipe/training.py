@@ -122,7 +122,8 @@ class Phase:
     mixup: Annotated[float, Bound(ge=0.0, le=10.0)] = 0.0
     """Mix pairs of images and labels, by a Beta(a, a) share (Zhang et al., 2018, arXiv:1710.09412)."""
     cutmix: Annotated[float, Bound(ge=0.0, le=10.0)] = 0.0
-    """Paste a rectangle of another image, by a Beta(a, a) share (Yun et al., 2019, arXiv:1905.04899). With mixup: a coin decides."""
+    """Paste a rectangle of another image, by a Beta(a, a) share (Yun et al., 2019, arXiv:1905.04899). With mixup, a coin
+    decides."""
     ema: Below1 = 0.0
     """Judge and keep a running mean of the weights, which follows them by 1 - this share a step; 0 = the weights themselves."""
     batch_norm: Literal["inference", "update"] = "inference"
@@ -156,7 +157,9 @@ class Phase:
             ("weight_decay", self.optimizer == "adamw"),
         ):
             if getattr(self, name) is not None and not goes:
-                found.append((name, f"does not go with {'schedule' if 'schedule' in name else 'optimizer'} {self._choice(name)}."))
+                found.append(
+                    (name, f"does not go with {'schedule' if 'schedule' in name else 'optimizer'} {self._choice(name)}.")
+                )
         if self.warmup_epochs >= self.epochs and self.warmup_epochs:
             found.append(("warmup_epochs", f"must be fewer than the phase's {self.epochs} epochs."))
         if self.freeze == "all" and self.features == "cached":

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgetl.recipe import Phase, Recipe
+from edgetl import registry
+from edgetl.recipe import Labels, Recipe
 from edgetl.stages._base import Emit, Job
 from edgetl.types import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VERSION = 2
+    from edgetl.nn.task import Features, Task
+
+VERSION = 3
 RESUMABLE = True
+TEACHER = "teacher"
+"""Target of the step that trains the larger network which the student then learns from."""
+
+
+def of_teacher(recipe: Recipe) -> Recipe:
+    """The recipe by which the teacher is trained.
+
+    Args:
+        recipe: a recipe with `distill.backbone`.
+
+    Returns:
+        The same with the teacher's network and phases.
+    """
+    asked = recipe.distill
+    assert asked is not None and asked.backbone is not None and asked.train is not None
+    return replace(recipe, backbone=asked.backbone, head=asked.head, train=asked.train, distill=None)
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`. A weights file counts by its content (the pipeline adds it), not by its path."""
-    flat = {**flatten(recipe.backbone, "backbone"), **flatten(recipe.head, "head"), **flatten(recipe.train, "train")}
-    flat.pop("backbone.weights.path", None)
-    return {**flat, **flatten(recipe.augment, "augment"), "seed": recipe.seed}
+    recipe = of_teacher(recipe) if target == TEACHER else recipe
+    sections = ("backbone", "head", "train", "augment", "labels", "distill")
+    flat = {key: value for name in sections for key, value in flatten(getattr(recipe, name), name).items()}
+    for path in ("backbone.weights.path", "distill.checkpoint"):
+        flat.pop(path, None)
+    return {**flat, "seed": recipe.seed}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
@@ -30,78 +53,113 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
-    from edgetl.nn import checkpoint, classifier, training
+    import numpy as np
+
+    from edgetl.nn import checkpoint, classifier, curves, inference, resume, training
     from edgetl.nn.weights import load_backbone_weights
     from edgetl.preprocess import load_index, load_split
 
-    recipe, out = job.recipe, Path(job.out)
+    recipe, out = of_teacher(job.recipe) if job.target == TEACHER else job.recipe, Path(job.out)
     training.deterministic()
-    index = load_index(job.folder("prepare"))
-    images = {
-        name: training.Images(pixels=p, labels=y)
-        for name in ("train", "val", "test")
-        for p, y in [load_split(job.folder("prepare"), name)]
-    }
-    model = classifier.build_classifier(recipe, len(index["class_names"]), dropout=True)
+    training.seed(recipe.seed)
+    class_names = tuple(load_index(job.folder("prepare"))["class_names"])
+    model = classifier.build_classifier(recipe, len(class_names), training=True)
     emit({"what": "loading weights"})
     told = load_backbone_weights(model, recipe.backbone)
+    task = _task(replace(job, recipe=recipe), model, class_names)
+    emit({"what": f"learning from {len(task.training.labels)} labelled images"})
     epochs = sum(phase.epochs for phase in recipe.train)
+    log = curves.Curves(out / curves.FOLDER)
 
     def progress(event: dict[str, Any]) -> None:
         before = sum(p.epochs for p in recipe.train[: [p.phase for p in recipe.train].index(event["phase"])])
-        emit(
-            {
-                "what": f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}, val top-1 {event['val_top1']:.3f}",
-                "done": before + event["epoch"],
-                "of": epochs,
-            }
-        )
+        top1 = f", val top-1 {event['val_top1']:.3f}" if "val_top1" in event else f", loss {event['loss']:.3f}"
+        what = f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}{top1}"
+        log.note(before + event["epoch"], event)
+        emit({"what": what, "done": before + event["epoch"], "of": epochs})
+
+    def start(number: int) -> Callable[[], Any]:
+        phase = recipe.train[number]
+        features = _features(job, model, recipe, number, emit)
+        return lambda: registry.load("methods", phase.method).stretch(replace(task, features=features), phase)
 
     history = training.train(
         model,
-        tuple(_stretch(model, phase, recipe) for phase in recipe.train),
-        images["train"],
-        images["val"],
-        recipe.preprocess,
+        [start(number) for number in range(len(recipe.train))],
         seed=recipe.seed,
         checkpoint=out / "training.npz",
         progress=progress,
     )
-    plain = classifier.build_classifier(recipe, len(index["class_names"]), dropout=False)
-    classifier.copy_weights(model, plain)
-    answers = training.predict(plain, images["test"].pixels, recipe.preprocess)
-    top1 = float((answers.argmax(1) == images["test"].labels).mean())
-    facts = {"class_names": index["class_names"], "history": history, "weights": told, "top1": top1}
-    checkpoint.save(out, plain, answers, images["test"].labels, facts)
-    (out / "training.npz").unlink()
-    return {"top1": top1, "n": len(images["test"].labels), "weights": told, "epochs": len(history)}
+    plain = classifier.build_classifier(recipe, len(class_names), training=False)
+    classifier.settle(model, plain)
+    answers: dict[str, Any] = {}
+    for prefix, split in (("", "test"), ("val_", "val")):
+        pixels, labels = load_split(job.folder("prepare"), split)
+        answers |= {f"{prefix}logits": inference.predict(plain, pixels, recipe.preprocess), f"{prefix}labels": labels}
+    top1 = float((answers["logits"].argmax(1) == answers["labels"]).mean())
+    facts = {
+        "class_names": class_names,
+        "input_px": recipe.backbone.input_px,
+        "backbone": recipe.backbone.name,
+        "history": history,
+        "weights": told,
+        "top1": top1,
+    }
+    checkpoint.save(out, plain, answers, facts)
+    checkpoint.save_backbone(out, plain)
+    log.close()
+    resume.clear(out, out / "training.npz")
+    used = int(np.unique(task.training.labels, return_counts=True)[1].min())
+    counts = {"labelled": len(task.training.labels), "fewest_of_a_class": used}
+    shown = [{k: v for k, v in entry.items() if k != "learning_rate"} for entry in history]
+    return {"top1": top1, "n": len(answers["labels"]), "weights": told, "epochs": len(history), **counts, "history": shown}
 
 
-def _stretch(model: Any, phase: Phase, recipe: Recipe) -> Any:
-    from edgetl.nn.training import Stretch
+def _task(job: Job, model: Any, class_names: tuple[str, ...]) -> Task:
+    """Gather the images, those with labels that may be used and those without, and the teacher."""
+    import numpy as np
 
-    return Stretch(
-        name=phase.phase,
-        prepare=_freezer(model, phase),
-        epochs=phase.epochs,
-        learning_rate=phase.learning_rate,
-        batch_size=phase.batch_size,
-        cosine=phase.schedule == "cosine",
-        label_smoothing=phase.label_smoothing,
-        patience=phase.patience,
-        augment=recipe.augment,
+    from edgetl.labels import labelled_rows
+    from edgetl.nn import teacher
+    from edgetl.nn.inference import Images
+    from edgetl.nn.task import Task
+    from edgetl.preprocess import load_index, load_split
+
+    recipe, prepared = job.recipe, job.folder("prepare")
+    pixels, labels = load_split(prepared, "train")
+    rows = np.arange(len(labels))
+    if recipe.labels != Labels():
+        names = [image["name"] for image in load_index(prepared)["images"] if image["split"] == "train"]
+        rows = np.array(labelled_rows(names, labels.tolist(), recipe.labels, recipe.data.split.seed), np.int64)
+    others, _ = load_split(prepared, "unlabelled")
+    unlabelled = pixels.view(np.setdiff1d(np.arange(len(labels)), rows)).joined(others)
+    folder = job.inputs.get(TEACHER) or (recipe.distill.checkpoint if recipe.distill else None)
+    val_pixels, val_labels = load_split(prepared, "val")
+    return Task(
+        recipe=recipe,
+        model=model,
+        training=Images(pixels=pixels.view(rows), labels=labels[rows]),
+        validation=Images(pixels=val_pixels, labels=val_labels),
+        unlabelled=unlabelled if len(unlabelled) else None,
+        labelled_rows=rows,
+        teacher=teacher.load(Path(folder), class_names) if folder else None,
+        folder=Path(job.out),
     )
 
 
-def _freezer(model: Any, phase: Phase) -> Callable[[], None]:
-    """Return what sets `trainable` of every layer as the phase says."""
+def _features(job: Job, model: Any, recipe: Recipe, number: int, emit: Emit) -> Callable[[int], Features]:
+    """Return what finds the features of a frozen phase: kept ones while the backbone is as it came, else computed now."""
 
-    def freeze() -> None:
-        names = [layer.name for layer in model.layers]
-        head = names.index("pool")
-        first = {"all": head, "none": 0}[phase.freeze] if phase.freeze else names.index(phase.unfreeze_from or "")
-        for number, layer in enumerate(model.layers):
-            normalisation = type(layer).__name__ == "BatchNormalization"
-            layer.trainable = number >= first and not (normalisation and phase.batch_norm == "inference")
+    def find(views: int) -> Features:
+        from edgetl.nn import features
+        from edgetl.preprocess import load_split
 
-    return freeze
+        if "features" in job.inputs and all(phase.cached for phase in recipe.train[:number]):
+            return features.load(job.folder("features"), views)
+        folder = Path(job.out) / f"features_{number}"
+        folder.mkdir(exist_ok=True)
+        train, val = (load_split(job.folder("prepare"), split)[0] for split in ("train", "val"))
+        features.compute(model, recipe, train, val, views, folder, lambda done, of: emit({"what": f"features {done}/{of}"}))
+        return features.load(folder, views)
+
+    return find

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
-from edgetl.recipe import Quantize, Recipe
+from edgetl.recipe import Phase, Quantize, Recipe
 from edgetl.schemes._base import origin
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
-VERSION = 5
+VERSION = 6
 RESUMABLE = True
 
 _BATCH = 16
@@ -34,11 +34,11 @@ def _section(recipe: Recipe, scheme: str) -> Quantize:
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`."""
     section = _section(recipe, target)
-    flat = {**flatten(section, "quantize"), "seed": recipe.seed}
+    flat = {**flatten(section, "quantize"), "seed": recipe.seed, "labels": str(recipe.labels)}
     scheme = registry.load("schemes", target)
     calibration = tuple(f"quantize.{key}" for key in _CALIBRATION)
     if scheme.NEEDS == "calibration":
-        return {key: flat[key] for key in ("quantize.scheme", *calibration, "seed")}
+        return {key: flat[key] for key in ("quantize.scheme", *calibration, "seed", "labels")}
     return flat if hasattr(scheme, "wrap") else {key: value for key, value in flat.items() if key not in calibration}
 
 
@@ -53,15 +53,20 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
+    import numpy as np
+
+    from edgetl.labels import labelled_rows
     from edgetl.preprocess import load_index, load_split
 
     scheme, section, out = registry.load("schemes", job.target), _section(job.recipe, job.target), Path(job.out)
     pixels, labels = load_split(job.folder("prepare"), "train")
+    names = [i["name"] for i in load_index(job.folder("prepare"))["images"] if i["split"] == "train"]
+    used = labelled_rows(names, labels.tolist(), job.recipe.labels, job.recipe.data.split.seed)
+    pixels, labels, names = pixels.view(np.array(used)), labels[used], [names[row] for row in used]
     if scheme.NEEDS == "training" and not hasattr(scheme, "wrap"):
         return _learn(job, section, pixels, labels, [], emit)
     rows = calibration_rows([int(y) for y in labels], section.calibration_images, job.recipe.seed)
-    names = [i["name"] for i in load_index(job.folder("prepare"))["images"] if i["split"] == "train"]
-    record = {"schema": 1, "split": "train", "rows": rows, "images": [names[r] for r in rows]}
+    record = {"schema": 1, "split": "train", "rows": [used[r] for r in rows], "images": [names[r] for r in rows]}
     (out / CALIBRATION).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
     if origin(scheme) == "finetune":
         return {"calibration_images": len(rows)}
@@ -93,7 +98,7 @@ def calibration_rows(labels: list[int], count: int, seed: int) -> list[int]:
 
 def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int], emit: Emit) -> dict[str, Any]:
     """Make the scheme's checkpoint: simulate its rounding when it has any, hold its constraint, train when it is trained."""
-    from edgetl.nn import checkpoint, constraints, training
+    from edgetl.nn import checkpoint, constraints, inference, supervised, training
     from edgetl.preprocess import load_split, normalise
 
     recipe, out, scheme = job.recipe, Path(job.out), registry.load("schemes", job.target)
@@ -115,22 +120,13 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
         emit({"what": "ranges calibrated", "done": 0, "of": section.epochs})
     history = []
     if scheme.NEEDS == "training":
+        phase = Phase(phase="quantize", epochs=section.epochs, learning_rate=section.learning_rate, batch_size=section.batch_size)
+        examples = training.Examples(inputs=pixels, labels=labels)
+        val_pixels, val_labels = load_split(job.folder("prepare"), "val")
+        validation = inference.Images(pixels=val_pixels, labels=val_labels)
         history = training.train(
             network,
-            (
-                training.Stretch(
-                    name="quantize",
-                    prepare=lambda: None,
-                    epochs=section.epochs,
-                    learning_rate=section.learning_rate,
-                    batch_size=section.batch_size,
-                    cosine=True,
-                    constraint=constraint,
-                ),
-            ),
-            training.Images(pixels=pixels, labels=labels),
-            training.Images(**dict(zip(("pixels", "labels"), load_split(job.folder("prepare"), "val"), strict=True))),
-            recipe.preprocess,
+            [lambda: supervised.on_images(network, phase, examples, validation, recipe.preprocess, constraint=constraint)],
             seed=recipe.seed,
             checkpoint=out / "training.npz",
             progress=lambda e: emit(
@@ -146,10 +142,10 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
 
         fake_quant.settle(network, batches[-1])
     test_pixels, test_labels = load_split(job.folder("prepare"), "test")
-    answers = training.predict(network, test_pixels, recipe.preprocess)
+    answers = inference.predict(network, test_pixels, recipe.preprocess)
     top1 = float((answers.argmax(1) == test_labels).mean())
     facts = json.loads((job.folder("finetune") / checkpoint.FACTS).read_text(encoding="utf-8"))
     facts = {"class_names": facts["class_names"], "history": history, "scheme": job.target, "top1": top1}
-    checkpoint.save(out, network, answers, test_labels, {**facts, "left_dense": left} if left else facts)
+    checkpoint.save(out, network, {"logits": answers, "labels": test_labels}, {**facts, "left_dense": left} if left else facts)
     (out / "training.npz").unlink(missing_ok=True)
     return {"top1": top1, "n": len(test_labels), "epochs": len(history)}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgetl.recipe import Phase
 from edgetl.types import Preprocess
 
 
@@ -139,18 +140,18 @@ def test_only_large_kernels_inside_the_network_are_held():
 
 @pytest.fixture(scope="module")
 def images():
-    from edgetl.nn import training
+    from edgetl.nn import inference
 
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 48)
     pixels = np.clip(rng.normal(0, 40, (48, 16, 16, 3)) + 60 + 60 * labels[:, None, None, None], 0, 255)
-    return training.Images(pixels=pixels.astype(np.uint8), labels=labels.astype(np.int64))
+    return inference.Images(pixels=pixels.astype(np.uint8), labels=labels.astype(np.int64))
 
 
 def _train(images, path, constraint, stop_after=None):
     import tf_keras
 
-    from edgetl.nn import constraints, training
+    from edgetl.nn import constraints, supervised, training
 
     tf_keras.utils.set_random_seed(1)
     image = tf_keras.Input((16, 16, 3))
@@ -159,9 +160,8 @@ def _train(images, path, constraint, stop_after=None):
     x = tf_keras.layers.GlobalAveragePooling2D(name="pool")(x)
     model = tf_keras.Model(image, tf_keras.layers.Dense(3, name="logits")(x))
     constraint.settle(constraints.kernels(model))
-    stretch = training.Stretch(
-        name="quantize", prepare=lambda: None, epochs=4, learning_rate=1e-2, batch_size=16, cosine=True, constraint=constraint
-    )
+    phase = Phase(phase="quantize", epochs=4, learning_rate=1e-2, batch_size=16)
+    examples = training.Examples(inputs=images.pixels, labels=images.labels)
     epochs = []
 
     def progress(event):
@@ -171,7 +171,8 @@ def _train(images, path, constraint, stop_after=None):
 
     spec = Preprocess(resize_px=16, crop_px=16)
     try:
-        training.train(model, (stretch,), images, images, spec, seed=5, checkpoint=path, progress=progress)
+        starts = [lambda: supervised.on_images(model, phase, examples, images, spec, constraint=constraint)]
+        training.train(model, starts, seed=5, checkpoint=path, progress=progress)
     except KeyboardInterrupt:
         return None
     return model

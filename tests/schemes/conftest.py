@@ -41,16 +41,16 @@ def make(tmp_path_factory):
     from edgetl import registry
     from edgetl.converters._base import Source
     from edgetl.grid import reader, sparsity
-    from edgetl.nn import constraints, fake_quant, frozen, training
+    from edgetl.nn import constraints, fake_quant, frozen, inference, supervised, training
     from edgetl.preprocess import normalise
-    from edgetl.recipe import Target
+    from edgetl.recipe import Phase, Target
     from edgetl.stages.convert import measure
     from edgetl.types import Preprocess
 
     folder = tmp_path_factory.mktemp("schemes")
     spec = Preprocess(resize_px=PX, crop_px=PX)
     rng = np.random.default_rng(0)
-    images = training.Images(pixels=rng.integers(0, 256, (64, PX, PX, 3), np.uint8), labels=rng.integers(0, 4, 64))
+    images = inference.Images(pixels=rng.integers(0, 256, (64, PX, PX, 3), np.uint8), labels=rng.integers(0, 4, 64))
     trained, made = {}, {}
 
     def train(scheme):
@@ -64,10 +64,11 @@ def make(tmp_path_factory):
             return model, ()
         constraint = module.constraint() if hasattr(module, "constraint") else None
         left = constraint.settle(constraints.kernels(model)) if constraint else ()
-        options = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 16, "cosine": True, "constraint": constraint}
-        stretch = training.Stretch(name="quantize", prepare=lambda: None, **options)
+        phase = Phase(phase="quantize", epochs=2, learning_rate=1e-3, batch_size=16)
+        examples = training.Examples(inputs=images.pixels, labels=images.labels)
+        starts = [lambda: supervised.on_images(model, phase, examples, images, spec, constraint=constraint)]
         silent = {"seed": 0, "checkpoint": folder / f"{scheme}.npz", "progress": lambda event: None}
-        training.train(model, (stretch,), images, images, spec, **silent)
+        training.train(model, starts, **silent)
         if hasattr(module, "wrap"):
             fake_quant.settle(model, normalise(images.pixels, spec))
         return model, left
@@ -95,7 +96,7 @@ def make(tmp_path_factory):
         converted = converter.convert(source, Target(format=form, scheme=scheme), path)
         kernels = sparsity.kernels(reader.read(path.read_bytes())) if form == "tflite" else {}
         _, size, delivered = measure(path)
-        probabilities = tf.nn.softmax(training.predict(model, images.pixels, spec)).numpy()
+        probabilities = tf.nn.softmax(inference.predict(model, images.pixels, spec)).numpy()
         made[target] = SimpleNamespace(
             path=path, notes=converted.notes, kernels=kernels, left=left, size=size, delivered=delivered,
             converted=converted, pixels=images.pixels, probabilities=probabilities, spec=spec,

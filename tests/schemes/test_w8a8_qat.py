@@ -122,6 +122,6 @@ def test_a_head_with_relu6_can_be_quantized():
 
     override = "head={layers: [{dense: 8, activation: relu6}]}"
     recipe = load_recipe("quickstart", (override, "backbone.input_px=32")).recipe
-    model = classifier.build_classifier(recipe, 3, dropout=False)
+    model = classifier.build_classifier(recipe, 3, training=False)
     assert model.get_layer("head_1_relu6").max_value == 6.0
     assert fake_quant.quantize_model(model, recipe.preprocess.input_range).get_layer("quant_head_1_relu6")

@@ -1,0 +1,34 @@
+"""Which training images' labels are used when a recipe asks for a part of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+from edgetl.recipe import Labels
+
+
+def labelled_rows(names: Sequence[str], class_indices: Sequence[int], section: Labels, seed: int) -> list[int]:
+    """Choose the images whose label may be used.
+
+    Within a class images are ordered by sha256 of `<seed>:<name>`, so a smaller part is always a part of a larger one.
+
+    Args:
+        names: what identifies each training image.
+        class_indices: its class.
+        section: how many.
+        seed: of the order.
+
+    Returns:
+        Row numbers in ascending order; at least one of each class.
+    """
+    members: dict[int, list[int]] = {}
+    for row, label in enumerate(class_indices):
+        members.setdefault(int(label), []).append(row)
+    found: list[int] = []
+    for rows in members.values():
+        rows.sort(key=lambda row: (hashlib.sha256(f"labels {seed}:{names[row]}".encode()).digest(), names[row]))
+        count = section.per_class if section.per_class is not None else math.ceil(section.share * len(rows) - 1e-9)
+        found += rows[: max(1, count)]
+    return sorted(found)
