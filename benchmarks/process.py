@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,14 @@ class Outcome:
     """Largest resident memory of the process; None when it failed."""
 
 
-def run(function: str, arguments: dict[str, Any], folder: Path) -> Outcome:
+def run(function: str, arguments: dict[str, Any], folder: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Outcome:
     """Call a function in a fresh process.
 
     Args:
         function: `module:name`; it takes the arguments by name and returns plain JSON.
         arguments: plain JSON.
         folder: where job, answer and log are put; created.
+        environment: variables to set, beside those of this process.
 
     Returns:
         What came of it; a failure is an outcome, never an exception.
@@ -66,7 +68,7 @@ def run(function: str, arguments: dict[str, Any], folder: Path) -> Outcome:
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
-            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+            env={**os.environ, **environment, "PYTHONPATH": path},
         ).returncode
     wall_s = time.perf_counter() - begun
     if code == 0 and answer.exists():

@@ -140,7 +140,7 @@ def _train(loaded: LoadedRecipe, store: Store, watcher: Watcher, way: str, share
     results = pipeline.run(loaded, pipeline.plan(loaded, "finetune"), store, watcher, Results())
     answer = results.answers["finetune"]
     timed = answer["history"][-2:] if way == "timing" else answer["history"]
-    kept = results.answers.get("features", {"cpu_seconds": 0.0, "seconds": 0.0})
+    kept = results.answers.get("features", {"cpu_seconds": 0.0, "wall_seconds": 0.0})
     return Row(
         way=way,
         share=share,
@@ -150,7 +150,7 @@ def _train(loaded: LoadedRecipe, store: Store, watcher: Watcher, way: str, share
         top1=answer["top1"],
         n=answer["n"],
         cpu_seconds=kept["cpu_seconds"] + sum(entry["cpu_seconds"] for entry in timed),
-        seconds=kept["seconds"] + sum(entry["seconds"] for entry in timed),
+        seconds=kept["wall_seconds"] + sum(entry["seconds"] for entry in timed),
     )
 
 

@@ -49,14 +49,13 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
     log.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_json(job), ensure_ascii=False), encoding="utf-8")
     answer: dict[str, Any] | None = None
-    environment = getattr(importlib.import_module(f"edgetl.stages.{job.stage}"), "ENVIRONMENT", {})
     with log.open("w", encoding="utf-8") as sink:
         child = subprocess.Popen(
             [sys.executable, "-m", "edgetl.worker", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,
-            env={**os.environ, **_ENVIRONMENT, **environment},
+            env=_environment(job.stage),
             text=True,
             encoding="utf-8",
         )
@@ -83,6 +82,17 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
     why = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with code {code}"
     hint = " (out of memory?)" if code == -9 else ""
     raise errors.StageError(job.stage, job.target, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())
+
+
+def _environment(stage: str) -> dict[str, str]:
+    """Variables of the child: this process's, the settings above, and what the stage itself asks for (None: as they were)."""
+    found = {**os.environ, **_ENVIRONMENT}
+    for name, value in getattr(importlib.import_module(f"edgetl.stages.{stage}"), "ENVIRONMENT", {}).items():
+        kept = os.environ.get(name) if value is None else value
+        found.pop(name, None)
+        if kept is not None:
+            found[name] = kept
+    return found
 
 
 def stop(child: subprocess.Popen[str]) -> None:

@@ -33,7 +33,9 @@ class SeededDropout(tf_keras.layers.Layer):  # type: ignore[misc]
         """
         super().__init__(**options)
         self.rate, self.salt = rate, salt
-        self.moment = tf.Variable([0, 0], dtype=tf.int32, trainable=False, name="moment")
+        self.moment = tf.Variable(
+            [0, 0], dtype=tf.int32, trainable=False, name="moment", aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
 
     def call(self, values: tf.Tensor, training: Any = None) -> tf.Tensor:
         """Drop values in training, pass them through otherwise.

@@ -55,12 +55,17 @@ def apply(
         shares: name of a variable → its share of the learning rate; 1 when it is not there.
     """
     pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    context = tf.distribute.get_replica_context()
+    several = context is not None and context.num_replicas_in_sync > 1
+    if several:  # before clipping, which must see the whole batch's gradient
+        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [g for g, _ in pairs])
+        pairs = [(g, v) for g, (_, v) in zip(summed, pairs, strict=True)]
     if clip_norm is not None:
         clipped, _ = tf.clip_by_global_norm([g for g, _ in pairs], clip_norm)
         pairs = [(g, v) for g, (_, v) in zip(clipped, pairs, strict=True)]
     slow = [(v, shares[v.name]) for _, v in pairs if shares.get(v.name, 1.0) != 1.0]
     before = [tf.identity(v) for v, _ in slow]
     with tf.control_dependencies(before):
-        optimizer.apply_gradients(pairs)
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=several)
     for (variable, share), old in zip(slow, before, strict=True):
         variable.assign(old + share * (variable - old))

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from edgetl.nn import optimizers, resume, schedules
+from edgetl.nn import distribution, optimizers, resume, schedules
 from edgetl.nn.classifier import SeededDropout
 from edgetl.nn.constraints import Constraint
 from edgetl.nn.inference import Rows, Score
@@ -190,6 +190,7 @@ class _Loop:
 
     def __init__(self, stretch: Stretch) -> None:
         self.stretch, phase = stretch, stretch.phase
+        self.replicas = int(tf.distribute.get_strategy().num_replicas_in_sync)
         self.optimizer = optimizers.make(phase)
         stretch.prepare(phase.epochs - 1)
         self.optimizer.build(stretch.network.trainable_variables)  # of all that ever learns in this phase
@@ -223,9 +224,19 @@ class _Loop:
             tf.TensorSpec((None,), tf.float32),
             tf.TensorSpec((2,), tf.int32),
         ]
-        return tf.function(self._train_step, input_signature=specs, autograph=False)  # nothing to convert; converting costs more
+        if self.replicas == 1:
+            return tf.function(self._train_step, input_signature=specs, autograph=False)  # nothing to convert; converting costs
 
-    def _train_step(self, inputs: tf.Tensor, labels: tf.Tensor, importance: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
+        def together(*parts: Any) -> tf.Tensor:
+            found = tf.distribute.get_strategy().run(self._train_step, args=parts)
+            return tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.SUM, found, axis=None)
+
+        return tf.function(together, autograph=False)
+
+    def _train_step(
+        self, inputs: tf.Tensor, labels: tf.Tensor, importance: tf.Tensor, moment: tf.Tensor, share: Any = None
+    ) -> tf.Tensor:
+        """One step of one device; `share` is its part of the batch where there are several."""
         network, phase = self.stretch.network, self.stretch.phase
         for layer in self.dropouts:
             layer.moment.assign(moment)
@@ -233,7 +244,8 @@ class _Loop:
             return self.stretch.loss(inputs, labels, importance, moment)
         with tf.GradientTape() as tape:
             loss = self.stretch.loss(inputs, labels, importance, moment)
-            total = loss + tf.add_n(network.losses) if network.losses else loss
+            loss = loss if share is None else loss * share
+            total = loss + tf.add_n(network.losses) / self.replicas if network.losses else loss
         variables = network.trainable_variables
         gradients = tape.gradient(total, variables)
         optimizers.apply(self.optimizer, gradients, variables, phase.clip_norm, self.stretch.shares)
@@ -256,7 +268,13 @@ class _Loop:
         for step, (inputs, labels, importance) in enumerate(batches(examples, stretch.phase.batch_size, seed)):
             rate = schedules.rate(stretch.phase, epoch + step / steps, losses)
             self.optimizer.learning_rate.assign(rate)
-            loss = self._step(inputs, labels, importance, tf.constant([base, step], tf.int32))
+            if len(labels) < self.replicas:
+                continue  # not one image for each device; they come again in the next epoch's order
+            moment = np.array([base, step], np.int32)
+            if self.replicas == 1:
+                loss = self._step(*map(tf.constant, (inputs, labels, importance, moment)))
+            else:
+                loss = self._step(*distribution.divided((inputs, labels, importance), moment))
             total += float(loss) * len(labels)
             if stretch.constraint is not None:
                 stretch.constraint.apply((epoch + (step + 1) / steps) / stretch.phase.epochs)
@@ -272,7 +290,7 @@ def batches(examples: Examples, size: int, seed: Sequence[int]) -> Iterator[tupl
         seed: of the order.
 
     Yields:
-        Inputs, int64 labels and float32 importance of one batch, as tensors.
+        Inputs, int64 labels and float32 importance of one batch.
     """
     count = len(examples.labels)
     order = np.random.default_rng(tuple(seed)).permutation(count)
@@ -281,7 +299,7 @@ def batches(examples: Examples, size: int, seed: Sequence[int]) -> Iterator[tupl
     def read(first: int) -> tuple[Any, Any, Any]:
         rows = np.sort(order[first : first + size])
         importance = ones[: len(rows)] if examples.importance is None else examples.importance[rows]
-        return tf.constant(examples.inputs[rows]), tf.constant(examples.labels[rows]), tf.constant(importance)
+        return examples.inputs[rows], examples.labels[rows], importance
 
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(read, 0)

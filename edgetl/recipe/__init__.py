@@ -10,14 +10,14 @@ from edgetl.recipe._names import DeviceName, Faults, Name
 from edgetl.recipe.data import Data, Labels, Source, SplitSpec
 from edgetl.recipe.network import Backbone, Dense, Dropout, Head, HeadLayer, WeightsFile
 from edgetl.recipe.output import Benchmark, Gates, Quantize, Target
-from edgetl.recipe.training import Augment, Distill, Last, Match, Phase, RandAugment, Unfreeze, Until, freeze_faults
+from edgetl.recipe.training import Augment, Distill, Distribute, Last, Match, Phase, RandAugment, Unfreeze, Until, freeze_faults
 from edgetl.schema import Bound, MinItems
 from edgetl.types import Preprocess
 
 __all__ = [
-    "Augment", "Backbone", "Benchmark", "Data", "Dense", "Distill", "Dropout", "Faults", "Gates", "Head", "HeadLayer", "Labels",
-    "Last", "Match", "Phase", "Quantize", "RandAugment", "Recipe", "Source", "SplitSpec", "Target", "Unfreeze", "Until",
-    "WeightsFile",
+    "Augment", "Backbone", "Benchmark", "Data", "Dense", "Distill", "Distribute", "Dropout", "Faults", "Gates", "Head",
+    "HeadLayer", "Labels", "Last", "Match", "Phase", "Quantize", "RandAugment", "Recipe", "Source", "SplitSpec", "Target",
+    "Unfreeze", "Until", "WeightsFile",
 ]  # fmt: skip
 
 
@@ -39,6 +39,7 @@ class Recipe:
     augment: Augment = Augment()
     train: Annotated[tuple[Phase, ...], MinItems(1)]
     distill: Distill | None = None
+    distribute: Distribute = Distribute()
     quantize: Quantize | None = None
     targets: Annotated[tuple[Target, ...], MinItems(1)]
     devices: tuple[DeviceName, ...] = ()

@@ -207,6 +207,16 @@ class Distill:
         return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribute:
+    """What several devices change (all visible GPUs, or the workers of `TF_CONFIG`); on one device nothing."""
+
+    batch_size: Literal["whole", "per_device"] = "whole"
+    """A phase's `batch_size` is divided among the devices, or is each one's."""
+    learning_rate: Literal["same", "linear"] = "same"
+    """As the phase says, or times the number of devices (Goyal et al., 2017, arXiv:1706.02677)."""
+
+
 def freeze_faults(phase: Phase, backbone: Backbone, layers: tuple[str, ...]) -> Faults:
     """Check the layers that a phase names against the backbone.
 

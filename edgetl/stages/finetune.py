@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 VERSION = 3
 RESUMABLE = True
+ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": None}
+"""None: as the user has it. All other stages run on the CPU."""
 TEACHER = "teacher"
 """Target of the step that trains the larger network which the student then learns from."""
 
@@ -39,7 +41,7 @@ def of_teacher(recipe: Recipe) -> Recipe:
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`. A weights file counts by its content (the pipeline adds it), not by its path."""
     recipe = of_teacher(recipe) if target == TEACHER else recipe
-    sections = ("backbone", "head", "train", "augment", "labels", "distill")
+    sections = ("backbone", "head", "train", "augment", "labels", "distill", "distribute")
     flat = {key: value for name in sections for key, value in flatten(getattr(recipe, name), name).items()}
     for path in ("backbone.weights.path", "distill.checkpoint"):
         flat.pop(path, None)
@@ -55,41 +57,22 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     import numpy as np
 
-    from edgetl.nn import checkpoint, classifier, curves, inference, resume, training
+    from edgetl.nn import checkpoint, classifier, distribution, inference, resume, training
     from edgetl.nn.weights import load_backbone_weights
     from edgetl.preprocess import load_index, load_split
 
     recipe, out = of_teacher(job.recipe) if job.target == TEACHER else job.recipe, Path(job.out)
     training.deterministic()
     training.seed(recipe.seed)
+    strategy = distribution.strategy()
+    recipe = distribution.scaled(recipe, strategy.num_replicas_in_sync)
     class_names = tuple(load_index(job.folder("prepare"))["class_names"])
-    model = classifier.build_classifier(recipe, len(class_names), training=True)
-    emit({"what": "loading weights"})
-    told = load_backbone_weights(model, recipe.backbone)
-    task = _task(replace(job, recipe=recipe), model, class_names)
-    emit({"what": f"learning from {len(task.training.labels)} labelled images"})
-    epochs = sum(phase.epochs for phase in recipe.train)
-    log = curves.Curves(out / curves.FOLDER)
-
-    def progress(event: dict[str, Any]) -> None:
-        before = sum(p.epochs for p in recipe.train[: [p.phase for p in recipe.train].index(event["phase"])])
-        top1 = f", val top-1 {event['val_top1']:.3f}" if "val_top1" in event else f", loss {event['loss']:.3f}"
-        what = f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}{top1}"
-        log.note(before + event["epoch"], event)
-        emit({"what": what, "done": before + event["epoch"], "of": epochs})
-
-    def start(number: int) -> Callable[[], Any]:
-        phase = recipe.train[number]
-        features = _features(job, model, recipe, number, emit)
-        return lambda: registry.load("methods", phase.method).stretch(replace(task, features=features), phase)
-
-    history = training.train(
-        model,
-        [start(number) for number in range(len(recipe.train))],
-        seed=recipe.seed,
-        checkpoint=out / "training.npz",
-        progress=progress,
-    )
+    with strategy.scope():
+        model = classifier.build_classifier(recipe, len(class_names), training=True)
+        emit({"what": "loading weights"})
+        told = load_backbone_weights(model, recipe.backbone)
+        task = _task(replace(job, recipe=recipe), model, class_names)
+        history = _trained(job, task, emit)
     plain = classifier.build_classifier(recipe, len(class_names), training=False)
     classifier.settle(model, plain)
     answers: dict[str, Any] = {}
@@ -107,12 +90,36 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     }
     checkpoint.save(out, plain, answers, facts)
     checkpoint.save_backbone(out, plain)
-    log.close()
     resume.clear(out, out / "training.npz")
     used = int(np.unique(task.training.labels, return_counts=True)[1].min())
     counts = {"labelled": len(task.training.labels), "fewest_of_a_class": used}
     shown = [{k: v for k, v in entry.items() if k != "learning_rate"} for entry in history]
     return {"top1": top1, "n": len(answers["labels"]), "weights": told, "epochs": len(history), **counts, "history": shown}
+
+
+def _trained(job: Job, task: Task, emit: Emit) -> list[dict[str, Any]]:
+    """Run the phases; the task's network then holds the best weights."""
+    from edgetl.nn import curves, training
+
+    recipe, out = task.recipe, Path(job.out)
+    phases, epochs = [phase.phase for phase in recipe.train], sum(phase.epochs for phase in recipe.train)
+    log = curves.Curves(out / curves.FOLDER)
+
+    def progress(event: dict[str, Any]) -> None:
+        done = event["epoch"] + sum(phase.epochs for phase in recipe.train[: phases.index(event["phase"])])
+        top1 = f", val top-1 {event['val_top1']:.3f}" if "val_top1" in event else f", loss {event['loss']:.3f}"
+        log.note(done, event)
+        emit({"what": f"{event['phase']}, epoch {event['epoch']}/{event['epochs']}{top1}", "done": done, "of": epochs})
+
+    def start(number: int) -> Callable[[], Any]:
+        phase = recipe.train[number]
+        features = _features(job, task.model, recipe, number, emit)
+        return lambda: registry.load("methods", phase.method).stretch(replace(task, features=features), phase)
+
+    starts = [start(number) for number in range(len(recipe.train))]
+    history = training.train(task.model, starts, seed=recipe.seed, checkpoint=out / "training.npz", progress=progress)
+    log.close()
+    return history
 
 
 def _task(job: Job, model: Any, class_names: tuple[str, ...]) -> Task:
