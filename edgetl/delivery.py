@@ -12,12 +12,14 @@ from edgetl import devices, pipeline
 from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import markdown, record
+from edgetl.report import markdown, plots, record
 from edgetl.stages import ship
 from edgetl.store import ROOT, Step, Store
 from edgetl.types import to_json
 
 RUNS = Path("runs")
+CHECKPOINT = ("checkpoint.json", "network.pb", "backbone.npz")
+"""What another recipe needs of a checkpoint, as a teacher or as the weights it starts from."""
 _FRESH = ".writing"
 
 
@@ -69,7 +71,8 @@ def deliver(
         sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]
         wanted = [path for path in sources if f"artifacts/{path.name}" in files]
         whole = until == "ship" and not only
-        _publish(folder, wanted, report, store.path(shipped) if bundle else None, whole=whole)
+        learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
+        _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole)
     return report
 
 
@@ -111,7 +114,15 @@ def _ship(
     return step
 
 
-def _publish(folder: Path, artifacts: Sequence[Path], report: dict[str, Any], shipped: Path | None, *, whole: bool) -> None:
+def _publish(
+    folder: Path,
+    artifacts: Sequence[Path],
+    report: dict[str, Any],
+    shipped: Path | None,
+    learned: dict[str, Path],
+    *,
+    whole: bool,
+) -> None:
     """Copy artifacts and bundle out of the store and write the reports; each file or folder whole or not at all.
 
     Args:
@@ -119,6 +130,7 @@ def _publish(folder: Path, artifacts: Sequence[Path], report: dict[str, Any], sh
         artifacts: files and packages in the store.
         report: content of report.json.
         shipped: the `ship` step's result, or None.
+        learned: results of `finetune` and `evaluate`.
         whole: this was a run of everything: what an earlier one left must not outlive it. A partial run leaves the bundle and
             the other artifacts of an earlier one as they are.
     """
@@ -136,9 +148,10 @@ def _publish(folder: Path, artifacts: Sequence[Path], report: dict[str, Any], sh
     if shipped is not None:
         shutil.copytree(shipped / "bundle", fresh / "bundle")
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
+    _copy_learned(fresh, report, learned)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
-    for name in ("artifacts", *(("bundle", "bundle.zip") if whole else ()), "report.md", "report.json"):
+    for name in ("artifacts", "checkpoint", "training", *(("bundle", "bundle.zip") if whole else ()), "report.md", "report.json"):
         old, new = folder / name, fresh / name
         if old.is_dir():
             old.rename(fresh / f"old_{name}")
@@ -147,3 +160,20 @@ def _publish(folder: Path, artifacts: Sequence[Path], report: dict[str, Any], sh
         if new.exists():
             new.rename(old)
     shutil.rmtree(fresh)
+
+
+def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path]) -> None:
+    """Put the checkpoint where other recipes find it, and what there is to see of the training beside it."""
+    (fresh / "checkpoint").mkdir()
+    for name in CHECKPOINT:
+        shutil.copy2(learned["finetune"] / name, fresh / "checkpoint" / name)
+    shutil.copytree(learned["finetune"] / "tensorboard", fresh / "training" / "tensorboard")
+    shutil.copy2(learned["evaluate"] / "predictions.csv", fresh / "training")
+    pictures = {
+        "curves": plots.curves(report["training"]),
+        "reliability": plots.reliability(report["evaluation"]),
+        "confusion": plots.confusion(report["evaluation"]),
+    }
+    for name, picture in pictures.items():
+        if picture is not None:
+            (fresh / "training" / f"{name}.svg").write_text(picture, encoding="utf-8")

@@ -19,7 +19,7 @@ from edgetl.stages._base import Job
 from edgetl.stages.benchmark import thread_counts
 from edgetl.store import Status, Step, Store
 
-STAGES = ("prepare", "features", "finetune", "quantize", "convert", "verify", "benchmark")
+STAGES = ("prepare", "features", "finetune", "evaluate", "quantize", "convert", "verify", "benchmark")
 """In order; `ship` follows once the verdicts are known."""
 _SIDE_BY_SIDE = {"convert": 2, "verify": 2}
 """Stages whose steps may run at the same time, and how many. Nothing runs beside a benchmark."""
@@ -126,6 +126,7 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
     prepared = add("prepare", "", {}, content)
     tuned = _add_training(recipe, prepared, add)
     base = {"prepare": prepared, "finetune": tuned}
+    add("evaluate", "", base, {})
     schemes = dict.fromkeys(t.scheme for t in targets if registry.load("schemes", t.scheme).NEEDS != "nothing")
     quantized = {scheme: add("quantize", scheme, base, {}) for scheme in schemes}
     converted: dict[str, Step] = {}
@@ -238,7 +239,7 @@ def run(
         _run_stage(loaded, items, store, watcher, results)
         for item in items:
             error = results.failures.get(item.step.label)
-            if error is not None and stage in ("prepare", "features", "finetune", "quantize", "ship"):
+            if error is not None and stage in ("prepare", "features", "finetune", "evaluate", "quantize", "ship"):
                 raise error
     return results
 

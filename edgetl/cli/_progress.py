@@ -96,7 +96,7 @@ class Progress:
 
 def _gist(result: dict[str, Any]) -> str:
     """The one figure of a step that people wait for."""
-    if result.get("top1") is not None:
+    if isinstance(result.get("top1"), float):
         return f", top-1 {result['top1']:.3f}"
     if "size_bytes" in result:
         return f", {result['size_bytes'] / 1e6:.2f} MB"

@@ -18,6 +18,8 @@ from edgetl.recipe import Phase
 from edgetl.rowfile import RowFile
 
 _LEAST = 1e-12
+_MOMENTUM = 0.9
+"""Of the statistics that are to be forgotten; after fifty batches half a percent of them is left."""
 
 
 def statistics(task: Task, phase: Phase) -> Stretch:
@@ -36,6 +38,8 @@ def statistics(task: Task, phase: Phase) -> Stretch:
     def prepare(epoch: int) -> None:
         for layer in network.layers:
             layer.trainable = isinstance(layer, tf_keras.layers.BatchNormalization)
+            if layer.trainable:
+                layer.momentum = _MOMENTUM
 
     def entropy(pixels: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
         answers = tf.nn.softmax(network(normalised(pixels, preprocess), training=True))

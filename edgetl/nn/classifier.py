@@ -10,11 +10,8 @@ import tensorflow as tf
 import tf_keras
 
 from edgetl import registry
+from edgetl.nn.freezing import BATCH_NORM_MOMENTUM
 from edgetl.recipe import Dense, Dropout, Recipe
-
-BATCH_NORM_MOMENTUM = 0.95
-"""Where a phase lets batch normalisation follow the batches, it must get there within a small data set's few hundred steps;
-Keras' MobileNetV2 is built with 0.999, which takes thousands."""
 
 
 class SeededDropout(tf_keras.layers.Layer):  # type: ignore[misc]

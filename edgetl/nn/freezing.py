@@ -9,6 +9,9 @@ import tf_keras
 from edgetl.errors import InputError
 from edgetl.recipe import Last, Match, Phase, Until
 
+BATCH_NORM_MOMENTUM = 0.95
+"""Where a phase lets batch normalisation follow the batches, it must get there within a small data set's few hundred steps;
+Keras' MobileNetV2 is built with 0.999, which takes thousands."""
 FIRST_OF_HEAD = "pool"
 """Name of the layer that ends the backbone, see `edgetl.nn.classifier`."""
 
@@ -33,6 +36,8 @@ def freeze(model: tf_keras.Model, phase: Phase, epoch: int = 0) -> None:
         layer.trainable = True
     for layer, free in zip(layers, learns, strict=True):
         normalisation = isinstance(layer, tf_keras.layers.BatchNormalization)
+        if normalisation:
+            layer.momentum = BATCH_NORM_MOMENTUM
         layer.trainable = free and not (normalisation and phase.batch_norm == "inference")
 
 

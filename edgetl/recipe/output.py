@@ -86,5 +86,7 @@ class Gates:
     """Largest loss of top-1 against the float checkpoint."""
     min_agreement: Ratio | None = None
     """Least share of images on which the artifact names the same class as the float checkpoint."""
+    wanted_precision: Annotated[float, Bound(gt=0.0, lt=1.0)] = 0.95
+    """Precision of the answers that an app need not abstain from; the evaluation tells from which confidence on it is reached."""
     on_unsure: Literal["warn", "fail"] = "warn"
     """`fail`: a gate that too few images can decide counts as failed (exit 1, no bundle)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgetl.ablation import WAYS, Row, summary
+from edgetl.report import svg
 from edgetl.types import SCHEMA, to_json
 
 _HEADER = ("labels", "way", "top-1", "95 % interval", "seeds", "epochs", "CPU s")
@@ -72,59 +74,30 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join([told, *lines, ""])
 
 
-def plot(found: dict[str, Any], px: tuple[int, int] = (640, 400)) -> str:
+def plot(found: dict[str, Any]) -> str:
     """Accuracy against the number of labels, one line a way, whiskers where there is an interval.
 
     Args:
         found: what `record` returned.
-        px: width and height.
 
     Returns:
         SVG.
     """
-    import math
-
-    width, height = px
-    left, right, top, bottom = 56, 170, 16, 44
     entries = found["summary"]
-    counts = [entry["labelled"] for entry in entries]
-    low, high = math.log(min(counts)), math.log(max(counts))
-
-    def x(count: int) -> float:
-        return left + (math.log(count) - low) / ((high - low) or 1.0) * (width - left - right)
-
-    def y(value: float) -> float:
-        return top + (1.0 - value) * (height - top - bottom)
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" '
-        f'font-size="12" fill="currentColor" stroke="none"><title>Top-1 against the number of labels</title>'
-    ]
-    for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-        parts.append(
-            f'<line x1="{left}" x2="{width - right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="currentColor" opacity="0.2"/>'
-            f'<text x="{left - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>'
-        )
-    for count in sorted(set(counts)):
-        parts.append(f'<text x="{x(count):.1f}" y="{height - bottom + 18}" text-anchor="middle">{count}</text>')
-    middle = (left + width - right) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{height - 6}" text-anchor="middle">labelled images (logarithmic)</text>')
-    parts.append(f'<text transform="translate(14 {height / 2:.0f}) rotate(-90)" text-anchor="middle">top-1</text>')
-    colours = {"scratch": "#c2410c", "scratch_converged": "#a16207", "frozen": "#0369a1", "fine_tuned": "#15803d"}
-    for number, way in enumerate(w for w in WAYS if any(e["way"] == w for e in entries)):
-        own = [entry for entry in entries if entry["way"] == way]
-        points = " ".join(f"{x(e['labelled']):.1f},{y(e['top1']):.1f}" for e in own)
-        colour = colours[way]
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for e in own:
-            if e["seeds"] > 1:
-                ends = f'y1="{y(e["top1_low"]):.1f}" y2="{y(e["top1_high"]):.1f}"'
-                parts.append(f'<line x1="{x(e["labelled"]):.1f}" x2="{x(e["labelled"]):.1f}" {ends} stroke="{colour}"/>')
-            parts.append(f'<circle cx="{x(e["labelled"]):.1f}" cy="{y(e["top1"]):.1f}" r="3.5" fill="{colour}"/>')
-        place = top + 20 + 20 * number
-        parts.append(f'<rect x="{width - right + 14}" y="{place - 9}" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{width - right + 32}" y="{place + 2}">{way}</text>')
-    return "\n".join([*parts, "</svg>", ""])
+    counts = sorted({entry["labelled"] for entry in entries})
+    ticks = [(n / 5, f"{n / 5:.1f}") for n in range(6)]
+    title, across = "Top-1 against the number of labels", "labelled images (logarithmic)"
+    page = svg.axes(title, [(float(c), str(c)) for c in counts], ticks, across, "top-1", bend=math.log)
+    ways = [way for way in WAYS if any(entry["way"] == way for entry in entries)]
+    for number, way in enumerate(ways):
+        colour, own = svg.COLOURS[number], [entry for entry in entries if entry["way"] == way]
+        page.line([(entry["labelled"], entry["top1"]) for entry in own], colour)
+        for entry in own:
+            if entry["seeds"] > 1:
+                page.line([(entry["labelled"], entry[end]) for end in ("top1_low", "top1_high")], colour, 1.0)
+            page.dot(entry["labelled"], entry["top1"], colour)
+    svg.legend(page, [(way, svg.COLOURS[number]) for number, way in enumerate(ways)])
+    return page.svg()
 
 
 def write(folder: Path, found: dict[str, Any]) -> None:

@@ -31,9 +31,53 @@ def text(report: dict[str, Any]) -> str:
     ]
     lines += [f"- {_escape(line)}" for line in rows.remarks(report)]
     lines += [f"- **failed:** {_escape(line)}" for line in report["failed"]]
+    if report.get("evaluation"):
+        lines += ["", "## Evaluation of the float network", "", *evaluation(report["evaluation"])]
     lines += ["", "| stage | target | status | seconds |", "|---|---|---|---:|"]
     lines += [f"| {s['name']} | {s['target']} | {s['status']} | {s['seconds']:.1f} |" for s in report["stages"]]
     return "\n".join(lines) + "\n"
+
+
+def evaluation(found: dict[str, Any]) -> list[str]:
+    """Render what `edgetl.evaluation.evaluate` returned.
+
+    Args:
+        found: it.
+
+    Returns:
+        Lines of Markdown: the figures with their 95 % intervals, and the classes that are recognised least.
+    """
+    rates = [
+        ("top-1", found["top1"]),
+        (f"top-{found['top5_k']}", found["top5"]),
+        ("balanced accuracy", found["balanced_accuracy"]),
+        ("calibration error (ECE)", found["ece"]),
+        (f"the same at temperature {found['temperature']['value']:.2f}", found["calibrated"]["ece"]),
+    ]
+    lines = [_line(["figure", "value", "95 % interval"]), _line(["---"] * 3)]
+    lines += [_line([name, f"{r['value']:.3f}", f"{r['low']:.3f}–{r['high']:.3f}"]) for name, r in rates]
+    abstain = found["abstain"]
+    wanted = f"{abstain['wanted_precision']:g}"
+    if abstain["threshold"] is None:
+        lines += ["", f"Abstaining for a precision of {wanted}: {_escape(abstain['reason'])}."]
+    else:
+        precision, coverage = abstain["precision"], abstain["coverage"]
+        told = "no test image" if precision["value"] is None else f"{precision['value']:.3f} of them right"
+        lines += [
+            "",
+            f"Answers of a calibrated confidence of at least {abstain['threshold']:.3f} (chosen on validation for a precision of "
+            f"{wanted}): {coverage['value']:.3f} of the test images, {told}.",
+        ]
+    seen = [entry for entry in found["classes"] if entry["support"]]
+    worst = sorted(seen, key=lambda entry: entry["recall"]["value"])[:5]
+    lines += ["", _line(["least recognised", "recall", "95 % interval", "test images"]), _line(["---"] * 4)]
+    lines += [
+        _line(
+            [e["name"], f"{e['recall']['value']:.3f}", f"{e['recall']['low']:.3f}–{e['recall']['high']:.3f}", str(e["support"])]
+        )
+        for e in worst
+    ]
+    return lines
 
 
 def _line(cells: list[str]) -> str:

@@ -117,6 +117,8 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
             "top1": tuned.get("top1"),
             "n": tuned.get("n"),
         },
+        "training": tuned.get("history", []),
+        "evaluation": {k: v for k, v in answers["evaluate"].items() if k != "seconds"} if "evaluate" in answers else None,
         "artifacts": [_artifact(target.format, target.scheme, results) for target in recipe.targets],
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),

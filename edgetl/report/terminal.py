@@ -42,9 +42,29 @@ def show(report: dict[str, Any], console: Any) -> None:
     for row in rows.rows(report):
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for number, cell in enumerate(row) if number != hidden))
     console.print(table)
+    if report.get("evaluation"):
+        console.print(evaluated(report["evaluation"]), highlight=False, soft_wrap=True)
     for line in rows.remarks(report):
         console.print(f"• {line}", highlight=False, markup=False, soft_wrap=True)
     for line in report["failed"]:
         console.print(Text(f"✗ {line}", style="red"), soft_wrap=True)
     if report["bundle"]:
         console.print(f"bundle: {report['bundle']['path']} (sha256 {report['bundle']['sha256'][:12]}…)", highlight=False)
+
+
+def evaluated(found: dict[str, Any]) -> str:
+    """One line about the float network.
+
+    Args:
+        found: what `edgetl.evaluation.evaluate` returned.
+
+    Returns:
+        Its top-1 with interval, calibration and worst class.
+    """
+    top1, seen = found["top1"], [entry for entry in found["classes"] if entry["support"]]
+    worst = min(seen, key=lambda entry: entry["recall"]["value"])
+    return (
+        f"float: top-1 {top1['value']:.3f} ({top1['low']:.3f}–{top1['high']:.3f}), calibration error {found['ece']['value']:.3f} "
+        f"({found['calibrated']['ece']['value']:.3f} at temperature {found['temperature']['value']:.2f}); least recognised: "
+        f"{worst['name']} ({worst['recall']['successes']} of {worst['support']})"
+    )

@@ -95,7 +95,7 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
     for row, label in enumerate(labels):
         seen.setdefault(int(label), row)
     chosen = sorted(seen.values())[:GOLDEN_IMAGES]
-    spec = job.recipe.data
+    spec = job.recipe.test or job.recipe.data
     samples = {s.name: s for s in registry.load("datasets", spec.source).load(spec).samples}
     outputs = {
         name: np.load(folder_ / "outputs.npy", allow_pickle=False)

@@ -33,11 +33,9 @@ def _apply(name, signed, strength=1.0):
 
     from edgetl.nn import randaugment
 
-    kinds = randaugment._GEOMETRIC + randaugment._COLOUR
     pictures = tf.constant(_pictures(4))
-    kind = tf.constant([kinds.index(name)] * 4)
-    moved = randaugment._move(pictures, kind, tf.constant([signed] * 4))
-    return pictures.numpy(), randaugment._colour(moved, kind, tf.constant([signed] * 4), strength).numpy()
+    kind = tf.constant([randaugment.OPERATIONS.index(name)] * 4)
+    return pictures.numpy(), randaugment.change(pictures, kind, tf.constant([signed] * 4), strength).numpy()
 
 
 def test_operations_on_colours():
