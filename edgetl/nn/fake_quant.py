@@ -27,7 +27,7 @@ from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer
 from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
-from edgetl.nn.layers import HardSwish
+from edgetl.nn.layers import HardSwish, Sigmoid
 from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
@@ -37,7 +37,7 @@ SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
 _REMEDY = (
     "Choose a backbone of `edgetl list backbones`, or build the network flat, of Conv2D, DepthwiseConv2D, Dense, ReLU, "
-    "BatchNormalization, edgetl.nn.layers.HardSwish, Add, Multiply, Concatenate, ZeroPadding2D and pooling layers."
+    "BatchNormalization, HardSwish and Sigmoid of edgetl.nn.layers, Add, Multiply, Concatenate, ZeroPadding2D and pooling layers."
 )
 _CORRECTION_IMAGES = 32
 """Channel means need few images (each has thousands of places); their activations are held in memory."""
@@ -57,7 +57,7 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
         super().__init__()
         config = DepthwiseConfig(["depthwise_kernel"], ["activation"], False)
         self._layer_quantize_map[tf_keras.layers.DepthwiseConv2D] = config
-        for layer in (tf_keras.layers.Multiply, HardSwish):
+        for layer in (tf_keras.layers.Multiply, HardSwish, Sigmoid):
             self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
@@ -109,7 +109,7 @@ def calibrate(
     """Set every activation range to what the float network shows on calibration images, before any weight moves.
 
     An activation that is always zero gets the range 0 to 1: zero is exact in it, and its step is not so small that the next
-    layer's bias would overflow.
+    layer's bias would overflow. A sigmoid has the one range that TFLite allows it.
 
     Args:
         quantized: what `quantize_model` made of `model`.
@@ -126,6 +126,7 @@ def calibrate(
     """
     seen = activation_ranges(model, batches, method)
     wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
+    wide.update({layer.name: Sigmoid.OUTPUT_RANGE for layer in model.layers if isinstance(layer, Sigmoid)})
     places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
     kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
     ranges = settle_swishes(model, share(model, kept), _input_range(quantized))

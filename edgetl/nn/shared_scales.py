@@ -13,6 +13,7 @@ from typing import Any
 
 import tf_keras
 
+from edgetl.nn.layers import Sigmoid
 from edgetl.nn.ranges import Range
 
 _STEPS = 255
@@ -36,7 +37,7 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
-        where that would lead beyond the limit of a ReLU6.
+        where that would lead beyond the limit of a ReLU6. A sigmoid keeps its range: TFLite knows no other.
     """
     shared = dict(ranges)
     sums = _groups(model, ranges, tf_keras.layers.Add)
@@ -69,7 +70,7 @@ def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[
         if not isinstance(layer, kind):
             continue
         members = {grid_of(tensor, ranges) for tensor in layer.input} | {_result(model, layer, ranges)}
-        group = {member for member in members if member is not None}
+        group = {member for member in members if member is not None and not isinstance(model.get_layer(member), Sigmoid)}
         for other in [g for g in groups if g & group]:
             groups.remove(other)
             group |= other
