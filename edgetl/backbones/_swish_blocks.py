@@ -68,8 +68,8 @@ def with_normalisation(name: str, names: tuple[str, ...], arrays: Mapping[str, l
         return dict(arrays)
     if given:
         raise InputError(
-            f"backbone.weights: the file numbers its layers instead of naming them and is not of edgetl's own {name}, which has one "
-            "convolution more. Save the keras.applications network as .h5 (model.save_weights('weights.h5')), which names them."
+            f"backbone.weights: the file numbers its layers instead of naming them, and is not of edgetl's own {name}, which has "
+            "one convolution more. Save the keras.applications network as .h5 (model.save_weights('weights.h5')): that names them."
         )
     for layer, weights in arrays.items():
         if not layer.startswith("normalization") or len(weights) < 2:
@@ -78,8 +78,8 @@ def with_normalisation(name: str, names: tuple[str, ...], arrays: Mapping[str, l
         if not any(_near(found, (_MEAN, variance)) for variance in (_DEVIATION, np.square(_DEVIATION))):
             raise InputError(
                 f"backbone.weights: the file's layer {layer} has mean {_listing(found[0])} and variance {_listing(found[1])}; "
-                f"{name} here normalises by mean {_listing(_MEAN)} and deviation {_listing(_DEVIATION)}, as the published weights "
-                "do. Use weights that were trained with these."
+                f"{name} here normalises by mean {_listing(_MEAN)} and deviation {_listing(_DEVIATION)}, as the published "
+                "weights do. Use weights that were trained with these."
             )
     return {**arrays, NORMALISE: [kernel, bias]}
 

@@ -3,7 +3,7 @@
 1. It gives a depthwise kernel one range for all channels, though the runtimes use one per channel; here each has its own
    (tensorflow/model-optimization#808, `quantizers`).
 2. Its activation ranges start at ±6 and move by a thousandth a step, far too slow for a few dozen steps; here they are
-   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`).
+   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`, `tie_ranges`).
 3. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
 """
@@ -32,6 +32,7 @@ from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, Pinn
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
 from edgetl.nn.swish_ranges import settle_swishes
+from edgetl.nn.tie_ranges import settle_ties
 
 SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
@@ -130,6 +131,7 @@ def calibrate(
     places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
     kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
     ranges = settle_swishes(model, share(model, kept), _input_range(quantized))
+    ranges = settle_ties(model, ranges, _input_range(quantized))
     for name, limits in ranges.items():
         _set_range(places[name], *limits)
     give_bias_room(quantized, model, ranges)

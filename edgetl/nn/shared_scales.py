@@ -57,6 +57,22 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
     return shared
 
 
+def shared_grids(model: tf_keras.Model, ranges: dict[str, Range]) -> set[str]:
+    """Names of the layers whose range is not theirs alone: what meets in additions or concatenations, and average pools.
+
+    Args:
+        model: the float network.
+        ranges: layer name → range, of the layers whose output is quantized.
+
+    Returns:
+        The names.
+    """
+    groups = [*_groups(model, ranges, tf_keras.layers.Add), *_groups(model, ranges, tf_keras.layers.Concatenate)]
+    pools = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.AveragePooling2D)]
+    sources = {grid_of(layer.input, ranges) for layer in pools} - {None}
+    return set().union(*groups, sources, (layer.name for layer in pools))
+
+
 def _limit(layer: tf_keras.layers.Layer) -> float:
     """Largest value a layer lets through. A grid that goes beyond it would need a clip, which stops a runtime's fusion."""
     limit = getattr(layer, "max_value", None)
