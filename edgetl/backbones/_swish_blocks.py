@@ -69,7 +69,7 @@ def with_normalisation(name: str, names: tuple[str, ...], arrays: Mapping[str, l
     if given:
         raise InputError(
             f"backbone.weights: the file numbers its layers instead of naming them, and is not of edgetl's own {name}, which has "
-            "one convolution more. Save the keras.applications network as .h5 (model.save_weights('weights.h5')): that names them."
+            "one convolution more. Save the keras.applications network as .h5: model.save_weights('weights.h5') names them."
         )
     for layer, weights in arrays.items():
         if not layer.startswith("normalization") or len(weights) < 2:
