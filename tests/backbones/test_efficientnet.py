@@ -176,7 +176,7 @@ def test_published_files_and_what_is_refused():
     assert FAMILY.layer_names(dataclasses.replace(B0, variant=None)) == FAMILY.layer_names(B0)
     assert FAMILY.faults(imagenet) == ()
     for changes, key, message in (
-        ({"variant": "b4"}, "variant", "no variant of efficientnet named 'b4'. Did you mean"),
+        ({"variant": "b4"}, "variant", "no variant of efficientnet named 'b4'. Known: b0, b1, b2, b3."),
         ({"alpha": 0.5}, "alpha", "efficientnet is scaled by its variant (b0 to b3), not by alpha; leave alpha at 1."),
         ({"weights": "bundled"}, "weights", "efficientnet b3 has no bundled weights; use imagenet, none, or a file."),
     ):
