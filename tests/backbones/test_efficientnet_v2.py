@@ -22,7 +22,7 @@ CLOSE = 1e-4
 RECIPE = """\
 schema: 1
 name: fused
-data: {source: builtin, name: digits, split: {train: 0.4, val: 0.1, test: 0.5, seed: 7}}
+data: {source: builtin, name: digits, split: {train: 0.6, val: 0.2, test: 0.2, seed: 7}}
 backbone: {name: efficientnet_v2, variant: b0, input_px: 64, weights: none}
 train:
   - {phase: all, freeze: none, epochs: 3, learning_rate: 2.0e-3, batch_norm: update}
