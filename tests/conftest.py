@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,3 +71,61 @@ def edgetl(tmp_path: Path):
         return subprocess.run(command, cwd=cwd or tmp_path, capture_output=True, text=True, timeout=timeout)
 
     return call
+
+
+def _coloured(count, px, seed):
+    """uint8 images that differ in colour, noise over all bytes."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 256, (count, 1, 1, 3)) + rng.normal(0, 60, (count, px, px, 3))
+    return np.clip(values, 0, 255).round().astype(np.uint8)
+
+
+def _awaken(model):
+    """Give Keras' own network, fed bytes, weights no two of which are alike, and features that depend on the image.
+
+    With statistics of batch normalisation drawn at random the image drowns on its way; so they are those of a batch. Residuals
+    are small beside what they are added to, or float32's own errors would grow from block to block.
+    """
+    import tf_keras
+
+    rng = np.random.default_rng(2)
+    for layer in model.layers:
+        if isinstance(layer, tf_keras.layers.BatchNormalization):
+            _, _, mean, variance = layer.get_weights()
+            large = 0.3 if "project" in layer.name else 1.0
+            layer.set_weights([large * rng.uniform(0.5, 1.5, mean.shape), rng.uniform(-0.5, 0.5, mean.shape), mean, variance])
+            layer.momentum = 0.0
+        elif getattr(layer, "bias", None) is not None:
+            layer.set_weights([layer.get_weights()[0], rng.uniform(-2, 2, layer.bias.shape)])
+    tf_keras.utils.set_random_seed(0)  # it drops residuals in training
+    model(_coloured(16, model.input.shape[1], 8).astype(np.float32), training=True)
+    return model
+
+
+def _difference(ours, theirs, last):
+    """Largest relative difference of features: `ours` given what edgetl feeds, `theirs` bytes; `last` is their last layer."""
+    import tf_keras
+
+    pixels = _coloured(2, ours.input.shape[1], 3).astype(np.float32)
+    wanted = tf_keras.Model(theirs.input, theirs.get_layer(last).output)(pixels).numpy()
+    assert np.abs(wanted[0] - wanted[1]).max() > 0.3 * np.abs(wanted).max(), "the network does not see the image"
+    return float(np.abs(ours((pixels - 128) / 127.5).numpy() - wanted).max() / np.abs(wanted).max())
+
+
+def _counted(model):
+    """Trained parameters, all parameters and multiply-accumulates, all with a classifier of 1000 classes but the second."""
+    features = model.output.shape[-1]
+    macs = features * 1000
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind in ("Conv2D", "DepthwiseConv2D"):
+            one = np.prod(layer.weights[0].shape[: 2 if kind == "DepthwiseConv2D" else 3])
+            macs += int(one * np.prod(layer.output.shape[1:]))
+    trained = sum(int(np.prod(w.shape)) for w in model.trainable_weights) + (features + 1) * 1000
+    return SimpleNamespace(trained=trained, all_m=model.count_params() / 1e6, macs_m=macs / 1e6)
+
+
+@pytest.fixture
+def keras_applications():
+    """How to make its networks sensitive, to compare ours with them, and to count ours."""
+    return SimpleNamespace(awaken=_awaken, difference=_difference, counted=_counted)

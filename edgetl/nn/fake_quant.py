@@ -3,7 +3,7 @@
 1. It gives a depthwise kernel one range for all channels, though the runtimes use one per channel; here each has its own
    (tensorflow/model-optimization#808, `quantizers`).
 2. Its activation ranges start at ±6 and move by a thousandth a step, far too slow for a few dozen steps; here they are
-   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`).
+   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`, `tie_ranges`).
 3. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
 """
@@ -27,17 +27,18 @@ from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer
 from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
-from edgetl.nn.layers import HardSwish
+from edgetl.nn.layers import HardSwish, Sigmoid
 from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
 from edgetl.nn.swish_ranges import settle_swishes
+from edgetl.nn.tie_ranges import settle_ties
 
 SMALLEST_RANGE = 1e-6
 """A narrower activation counts as constant zero."""
 _REMEDY = (
     "Choose a backbone of `edgetl list backbones`, or build the network flat, of Conv2D, DepthwiseConv2D, Dense, ReLU, "
-    "BatchNormalization, edgetl.nn.layers.HardSwish, Add, Multiply, Concatenate, ZeroPadding2D and pooling layers."
+    "BatchNormalization, HardSwish and Sigmoid of edgetl.nn.layers, Add, Multiply, Concatenate, ZeroPadding2D and pooling layers."
 )
 _CORRECTION_IMAGES = 32
 """Channel means need few images (each has thousands of places); their activations are held in memory."""
@@ -57,7 +58,7 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
         super().__init__()
         config = DepthwiseConfig(["depthwise_kernel"], ["activation"], False)
         self._layer_quantize_map[tf_keras.layers.DepthwiseConv2D] = config
-        for layer in (tf_keras.layers.Multiply, HardSwish):
+        for layer in (tf_keras.layers.Multiply, HardSwish, Sigmoid):
             self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
@@ -109,7 +110,7 @@ def calibrate(
     """Set every activation range to what the float network shows on calibration images, before any weight moves.
 
     An activation that is always zero gets the range 0 to 1: zero is exact in it, and its step is not so small that the next
-    layer's bias would overflow.
+    layer's bias would overflow. A sigmoid has the one range that TFLite allows it.
 
     Args:
         quantized: what `quantize_model` made of `model`.
@@ -126,9 +127,11 @@ def calibrate(
     """
     seen = activation_ranges(model, batches, method)
     wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
+    wide.update({layer.name: Sigmoid.OUTPUT_RANGE for layer in model.layers if isinstance(layer, Sigmoid)})
     places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
     kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
     ranges = settle_swishes(model, share(model, kept), _input_range(quantized))
+    ranges = settle_ties(model, ranges, _input_range(quantized))
     for name, limits in ranges.items():
         _set_range(places[name], *limits)
     give_bias_room(quantized, model, ranges)

@@ -13,6 +13,7 @@ from typing import Any
 
 import tf_keras
 
+from edgetl.nn.layers import Sigmoid
 from edgetl.nn.ranges import Range
 
 _STEPS = 255
@@ -36,7 +37,7 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
-        where that would lead beyond the limit of a ReLU6.
+        where that would lead beyond the limit of a ReLU6. A sigmoid keeps its range: TFLite knows no other.
     """
     shared = dict(ranges)
     sums = _groups(model, ranges, tf_keras.layers.Add)
@@ -56,6 +57,22 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
     return shared
 
 
+def shared_grids(model: tf_keras.Model, ranges: dict[str, Range]) -> set[str]:
+    """Names of the layers whose range is not theirs alone: what meets in additions or concatenations, and average pools.
+
+    Args:
+        model: the float network.
+        ranges: layer name → range, of the layers whose output is quantized.
+
+    Returns:
+        The names.
+    """
+    groups = [*_groups(model, ranges, tf_keras.layers.Add), *_groups(model, ranges, tf_keras.layers.Concatenate)]
+    pools = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.AveragePooling2D)]
+    sources = {grid_of(layer.input, ranges) for layer in pools} - {None}
+    return set().union(*groups, sources, (layer.name for layer in pools))
+
+
 def _limit(layer: tf_keras.layers.Layer) -> float:
     """Largest value a layer lets through. A grid that goes beyond it would need a clip, which stops a runtime's fusion."""
     limit = getattr(layer, "max_value", None)
@@ -69,7 +86,7 @@ def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[
         if not isinstance(layer, kind):
             continue
         members = {grid_of(tensor, ranges) for tensor in layer.input} | {_result(model, layer, ranges)}
-        group = {member for member in members if member is not None}
+        group = {member for member in members if member is not None and not isinstance(model.get_layer(member), Sigmoid)}
         for other in [g for g in groups if g & group]:
             groups.remove(other)
             group |= other

@@ -1,0 +1,84 @@
+"""Ranges with which no product of two values and no mean comes out on a half, where runtimes part.
+
+LiteRT and onnxruntime compute both alike: an integer (a · b, or the sum of a channel) times one float32 ratio of scales, rounded
+to the nearest. They take the ratio's factors in another order, so it may differ in its last digit, and an integer whose
+multiple falls on a half goes up in one and down in the other. Where a gate is wide open, output and input have nearly the same
+step: the ratio is then 1/256 and every 256th product is such a half (measured: 9 % of the values behind one gate of
+EfficientNet-B0). A range wider by a thousandth is almost always free of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tf_keras
+
+from edgetl.nn.ranges import Range
+from edgetl.nn.shared_scales import grid_of, shared_grids
+
+_STEPS = 255
+_WIDENINGS = np.linspace(1.0, 1.02, 161)
+_PRECISION = 6e-7
+"""Relative error of a value in steps: of three float32 scales, their quotient and the product, each half of 2^-23."""
+
+
+def settle_ties(model: tf_keras.Model, ranges: dict[str, Range], input_range: Range) -> dict[str, Range]:
+    """Widen the output ranges of products and of means over a whole image until no result is near a half.
+
+    Args:
+        model: the float network.
+        ranges: layer name → range, of the layers whose output is quantized.
+        input_range: of the network's input.
+
+    Returns:
+        The same layers. What meets in an addition or a concatenation keeps its range, whose step others share; where no
+        widening up to 2 % is free of halves, the one with the fewest is taken.
+    """
+    settled, kept = dict(ranges), shared_grids(model, ranges)
+    for layer in model.layers:
+        if layer.name not in ranges or layer.name in kept:
+            continue
+        if isinstance(layer, tf_keras.layers.Multiply) and len(layer.input) == 2:
+            (step, zero), (other, other_zero) = (_grid(_source(t, settled, input_range)) for t in layer.input)
+            levels = (np.abs(np.arange(-128, 128) - z) for z in (zero, other_zero))
+            integers, real = np.unique(np.multiply.outer(*levels)), step * other
+        elif isinstance(layer, tf_keras.layers.GlobalAveragePooling2D):
+            places = int(np.prod(layer.input.shape[1:3]))
+            integers, real = np.arange(_STEPS * places + 1), _grid(_source(layer.input, settled, input_range))[0] / places
+        else:
+            continue
+        settled[layer.name] = _widened(ranges[layer.name], integers, real)
+    return settled
+
+
+def _widened(limits: Range, integers: np.ndarray, real: float) -> Range:
+    """Take the least widening without a tie; `real` is the value of one of the integers."""
+    step, best = _grid(limits)[0], (len(integers), 1.0)
+    for widening in map(float, _WIDENINGS):
+        best = min(best, (ties(integers, real / (step * widening)), widening))
+        if best[0] == 0:
+            break
+    return limits[0] * best[1], limits[1] * best[1]
+
+
+def ties(integers: np.ndarray, ratio: float) -> int:
+    """Count the results that float32 arithmetic may round up or down.
+
+    Args:
+        integers: what is multiplied, none negative (a negative one comes out as its opposite does).
+        ratio: value of one of them in steps of the output.
+
+    Returns:
+        How many of those that fit into 8 bits come out nearer to a half than float32 can tell.
+    """
+    values = integers[integers * ratio <= _STEPS + 1] * ratio
+    return int(np.sum(np.abs(values - np.floor(values) - 0.5) <= values * _PRECISION))
+
+
+def _source(tensor: object, ranges: dict[str, Range], input_range: Range) -> Range:
+    return ranges.get(grid_of(tensor, ranges) or "", input_range)
+
+
+def _grid(limits: Range) -> tuple[float, int]:
+    """Step and int8 zero point of a range."""
+    step = (limits[1] - limits[0]) / _STEPS
+    return step, round(-128 - limits[0] / step)
