@@ -28,6 +28,7 @@ from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
 from edgetl.nn.layers import HardSwish
+from edgetl.nn.lone_norms import as_depthwise
 from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
@@ -79,6 +80,7 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
     Raises:
         StageError: a layer is of a kind that cannot be quantized; names all of them.
     """
+    model = as_depthwise(model)
     registry = _Registry()
     handled = (tf_keras.layers.BatchNormalization, tf_keras.layers.InputLayer)
     foreign = [layer for layer in model.layers if not isinstance(layer, handled) and not registry.supports(layer)]
@@ -146,7 +148,7 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
         model: the float network.
         ranges: what `calibrate` returned.
     """
-    for name, least in least_ranges(model, ranges, _input_range(quantized)).items():
+    for name, least in least_ranges(as_depthwise(model), ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
             quantizer.floor = least
     for layer in quantized.layers:
