@@ -213,7 +213,7 @@ class _Cells:
         x3 = _mean(h, f"normal_left3_{cell}"), p
         x4 = _mean(p, f"normal_left4_{cell}"), _mean(p, f"normal_right4_{cell}")
         x5 = self.separable(h, filters, 3, f"normal_left5_{cell}"), h
-        sums = [layers.Add(name=f"normal_add_{i}_{cell}")(pair) for i, pair in enumerate((x1, x2, x3, x4, x5), start=1)]
+        sums = [layers.Add(name=f"normal_add_{i}_{cell}")(list(pair)) for i, pair in enumerate((x1, x2, x3, x4, x5), start=1)]
         return layers.Concatenate(name=f"normal_concat_{cell}")([p, *sums])
 
     def reduction(self, x: Any, before: Any, filters: int, cell: str) -> Any:
