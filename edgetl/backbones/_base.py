@@ -53,7 +53,8 @@ class BackboneModule(Protocol):
     It turns what was read from a published file or a file of the user's (layer name → float weights in Keras' order; layers
     without weights have an empty list) into the network's own form. It leaves a file that its own network was saved to as it
     is, and changes no array in place. It is not asked about `bundled` weights. `edgetl.nn.weights` calls it before checking
-    that the arrays fit, so it must pass over layers that are missing.
+    that the arrays fit, so it must pass over layers that are missing. Layers that it adds, because the published network has
+    none of them, the module names in `ADDED`, a tuple; files that number their layers are read without these.
     """
 
     @property

@@ -14,7 +14,7 @@ from edgetl.grid.graph import WEIGHTED, Graph, Tensor, core
 if TYPE_CHECKING:
     import numpy as np
 
-MOVING = ("PAD", "RESHAPE", "QUANTIZE")
+MOVING = ("PAD", "RESHAPE", "QUANTIZE", "STRIDED_SLICE")
 """Operators that compute nothing; a format may write them without an operator of their own. The grids before and behind them
 are those of their neighbours, which are compared."""
 _SHOWN = 8

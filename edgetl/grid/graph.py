@@ -122,6 +122,28 @@ class Graph:
             after.append(total - total // 2)
         return (before[0], before[1], after[0], after[1])
 
+    def cuts(self, operator: Operator) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Where a STRIDED_SLICE of an image begins, ends and how far it steps, for each axis of NHWC.
+
+        Raises:
+            ConversionError: it is not a slice of height and width with constant bounds.
+        """
+        source, out = self.tensors[operator.inputs[0]], self.tensors[operator.outputs[0]]
+        bounds = [self.tensors[i].data for i in operator.inputs[1:]]
+        odd = [key for key in ("ellipsisMask", "newAxisMask", "shrinkAxisMask") if operator.options.get(key)]
+        if len(source.shape) != 4 or len(out.shape) != 4 or odd or any(b is None for b in bounds):
+            raise ConversionError(f"{out.name}: only a constant slice of height and width can be written.")
+        starts, ends, steps = ([int(v) for v in b.reshape(-1)] for b in bounds if b is not None)
+        for axis, size in enumerate(source.shape):
+            if operator.options["beginMask"] >> axis & 1:
+                starts[axis] = 0
+            if operator.options["endMask"] >> axis & 1:
+                ends[axis] = size
+            starts[axis], ends[axis] = (v + size if v < 0 else v for v in (starts[axis], ends[axis]))
+        if min(steps) < 1 or any(starts[axis] or ends[axis] < source.shape[axis] or steps[axis] != 1 for axis in (0, 3)):
+            raise ConversionError(f"{out.name}: only a constant slice of height and width can be written.")
+        return tuple(starts), tuple(ends), tuple(steps)
+
     def clip_needed(self, operator: Operator) -> tuple[float, float] | None:
         """Limits of the fused activation where the output's integers could leave them; None where they cannot.
 

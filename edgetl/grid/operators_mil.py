@@ -143,6 +143,13 @@ def _pad(writer: Writer, operator: Operator, name: str) -> Any:
     return mb.pad(x=writer.real(operator.inputs[0], name), pad=order, mode="constant", constant_val=0.0, name=name)
 
 
+def _slice(writer: Writer, operator: Operator, name: str) -> Any:
+    from coremltools.converters.mil import Builder as mb
+
+    begin, end, stride = ([values[a] for a in (0, 3, 1, 2)] for values in writer.graph.cuts(operator))
+    return mb.slice_by_index(x=writer.real(operator.inputs[0], name), begin=begin, end=end, stride=stride, name=name)
+
+
 def _reshape(writer: Writer, operator: Operator, name: str) -> Any:
     from coremltools.converters.mil import Builder as mb
 
@@ -184,6 +191,7 @@ _WAYS = {
     ("MEAN",): _mean,
     ("AVERAGE_POOL_2D", "MAX_POOL_2D"): _pool,
     ("PAD",): _pad,
+    ("STRIDED_SLICE",): _slice,
     ("RESHAPE",): _reshape,
     ("HARD_SWISH",): _hard_swish,
     ("SOFTMAX", "LOGISTIC", "QUANTIZE", "RELU", "RELU6"): _unary,

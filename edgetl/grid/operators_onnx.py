@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from edgetl.grid.graph import Operator
     from edgetl.grid.qdq import Writer
 
+_FEW = 12
+"""Most values of an average whose halves can be told from their neighbours in float32."""
+_STRETCH = 3e-4
+"""128 steps times this is less than the distance of such an average from the next half, half a step times this more than
+float32's error."""
+
 
 def write(writer: Writer, index: int) -> None:
     """Write one operator.
@@ -118,10 +124,29 @@ def _pool(writer: Writer, operator: Operator, name: str) -> None:
         "pads": list(graph.same_pads(operator)),
     }
     kind = "MaxPool" if operator.kind == "MAX_POOL_2D" else "AveragePool"
-    if kind == "AveragePool" and size == list(source.shape[1:3]) and not any(window["pads"]):
-        kind, window = "GlobalAveragePool", {}
-    value = writer.node(kind, [writer.real(operator.inputs[0], name)], name, **window)
+    real, even = writer.real(operator.inputs[0], name), any(window["pads"]) or math.prod(size) % 2 == 0
+    if kind == "AveragePool" and even and math.prod(size) <= _FEW:
+        value = _away(writer, operator, name, writer.node(kind, [real], f"{name}_mean", **window))
+    elif kind == "AveragePool" and size == list(source.shape[1:3]) and not any(window["pads"]):
+        value = writer.node("GlobalAveragePool", [real], name)
+    else:
+        value = writer.node(kind, [real], name, **window)
     writer.settle(value, operator.outputs[0], name, graph.clip_needed(operator))
+
+
+def _away(writer: Writer, operator: Operator, name: str, value: str) -> str:
+    """Stretch averages away from the integer 0 by less than would reach another integer, but past a half.
+
+    An average of an even number of integers is often a half. LiteRT rounds it away from the integer 0 (TensorFlow Lite,
+    kernels/internal/reference/integer_ops/pooling.h), ONNX to the even one. Halves once stretched, both round alike.
+    """
+    import numpy as np
+
+    source = writer.graph.tensors[operator.inputs[0]]
+    centre = -source.zero * source.step
+    slope = writer.constant("average_slope", np.float32(1.0 + _STRETCH))
+    offset = writer.constant(f"{name}_offset", np.float32(-_STRETCH * centre))
+    return writer.node("Add", [writer.node("Mul", [value, slope], f"{name}_slope"), offset], name)
 
 
 def _pad(writer: Writer, operator: Operator, name: str) -> None:
@@ -137,6 +162,20 @@ def _pad(writer: Writer, operator: Operator, name: str) -> None:
     zero = writer.grid(operator.inputs[0])[1]
     pads = writer.constant(f"{name}_pads", np.concatenate([before, after]))
     _moved(writer, operator, writer.node("Pad", [value, pads, zero], f"{name}_q"))
+
+
+def _slice(writer: Writer, operator: Operator, name: str) -> None:
+    """A part of the image, cut out of the integers themselves."""
+    import numpy as np
+
+    starts, ends, steps = writer.graph.cuts(operator)
+    order = [0, 3, 1, 2]
+    parts = {"starts": starts, "ends": ends, "axes": (0, 1, 2, 3), "steps": steps}
+    inputs = [
+        writer.constant(f"{name}_{word}", np.array(values if word == "axes" else [values[a] for a in order], np.int64))
+        for word, values in parts.items()
+    ]
+    _moved(writer, operator, writer.node("Slice", [writer.values[operator.inputs[0]], *inputs], f"{name}_q"))
 
 
 def _reshape(writer: Writer, operator: Operator, name: str) -> None:
@@ -196,6 +235,7 @@ _WAYS = {
     ("MEAN",): _mean,
     ("AVERAGE_POOL_2D", "MAX_POOL_2D"): _pool,
     ("PAD",): _pad,
+    ("STRIDED_SLICE",): _slice,
     ("RESHAPE",): _reshape,
     ("HARD_SWISH",): _hard_swish,
     ("SOFTMAX", "LOGISTIC", "QUANTIZE", "RELU", "RELU6"): _unary,

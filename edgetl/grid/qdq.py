@@ -4,12 +4,14 @@ Choices, each of which costs speed when made otherwise (onnxruntime 1.31, x86 wi
 
 - activations as uint8 (128 added to each zero point, nothing else changes): 52 of 52 convolutions fuse; as int8 only 37;
 - scales and zero points of a whole tensor have rank 0: with shape (1,) additions and multiplications are refused;
-- a fused activation is written as Clip only where the output's integers could leave its limits: a Clip stops the fusion;
+- a fused activation is written as Clip only where the output's integers could leave its limits, and then behind the
+  QuantizeLinear, on the integers: before it, a Clip stops the fusion;
 - each consumer has its own DequantizeLinear: older onnxruntimes fuse only those.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -143,14 +145,25 @@ class Writer:
         return self.node("DequantizeLinear", inputs, f"{name}_real", **({} if scalar else {"axis": 0}))
 
     def settle(self, value: str, tensor: int, name: str, clip: tuple[float, float] | None = None) -> None:
-        """Clip where needed and quantize a float value into the tensor it stands for."""
+        """Quantize a float value into the tensor it stands for, and clip its integers where needed."""
         import numpy as np
 
-        if clip is not None:
-            low, high = (self.constant(f"{name}_{w}", np.float32(v)) for w, v in zip(("low", "high"), clip, strict=True))
-            value = self.node("Clip", [value, low, high], f"{name}_clip")
         self.place(tensor, f"{name}_q", name)
-        self.node("QuantizeLinear", [value, *self.grid(tensor)], f"{name}_q")
+        if clip is None:
+            self.node("QuantizeLinear", [value, *self.grid(tensor)], f"{name}_q")
+            return
+        integers = self.node("QuantizeLinear", [value, *self.grid(tensor)], f"{name}_whole")
+        spec, kind = self.graph.tensors[tensor], np.dtype(self.form.activation)
+        ends = np.iinfo(kind)
+        limits = [
+            self.constant(f"{name}_{word}", np.array(min(max(round(v), ends.min), ends.max), kind))
+            for word, v in zip(
+                ("low", "high"),
+                ((ends.max if limit == math.inf else limit / spec.step + spec.zero + self.shift(spec)) for limit in clip),
+                strict=True,
+            )
+        ]
+        self.node("Clip", [integers, *limits], f"{name}_q")
 
     def open(self, name: str, tensor: int) -> None:
         """From the file's input to the first integers."""

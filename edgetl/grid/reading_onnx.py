@@ -40,9 +40,9 @@ def read(data: bytes) -> Reading:
 
     found: Reading = {}
     for node in graph.node:
-        if node.op_type in ("DequantizeLinear", "QuantizeLinear", "Transpose", "Flatten", "Clip", "Reshape", "Pad"):
+        if node.op_type in ("DequantizeLinear", "QuantizeLinear", "Transpose", "Flatten", "Clip", "Reshape", "Pad", "Slice"):
             continue
-        stem = node.name.removesuffix("_gate")
+        stem = node.name.removesuffix("_gate").removesuffix("_mean").removesuffix("_slope")
         weighted = node.op_type in ("Conv", "Gemm")
         for place, name in enumerate(node.input):
             maker = makers.get(name)

@@ -3,9 +3,13 @@
 1. It gives a depthwise kernel one range for all channels, though the runtimes use one per channel; here each has its own
    (tensorflow/model-optimization#808, `quantizers`).
 2. Its activation ranges start at ±6 and move by a thousandth a step, far too slow for a few dozen steps; here they are
-   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`, `tie_ranges`).
-3. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
+   taken from calibration images before any weight moves, and stay (`ranges`, `shared_scales`, `swish_ranges`,
+   `tie_ranges`).
+3. Values that are concatenated it quantizes only afterwards, also where others read them before; here they are quantized where
+   they are made, on the grid they share (`shared_scales`).
+4. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
+5. Batch normalisation that follows no convolution it refuses; here it becomes one (`lone_norms`).
 """
 
 from __future__ import annotations
@@ -17,17 +21,25 @@ import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+    default_8bit_quantize_layout_transform as default_layout,
+)
+from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_registry as default_registry,
 )
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_scheme as default_scheme,
 )
+from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+    default_8bit_transforms as transforms,
+)
+from tensorflow_model_optimization.python.core.quantization.keras.graph_transformations import model_transformer
 from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer import QuantizeLayer
 
 from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
 from edgetl.nn.layers import HardSwish, Sigmoid
+from edgetl.nn.lone_norms import as_depthwise
 from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
@@ -62,9 +74,31 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
             self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
+class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[misc]
+    """Where fake quantization is left out between layers that a runtime fuses; as the default, but for concatenations."""
+
+    def apply(self, model: tf_keras.Model, layer_quantize_map: dict[str, Any]) -> Any:
+        """Apply the transforms to a network."""
+        fused = [
+            transforms.InputLayerQuantize(),
+            transforms.Conv2DBatchNormReLUQuantize(),
+            transforms.Conv2DBatchNormActivationQuantize(),
+            transforms.Conv2DBatchNormQuantize(),
+            transforms.DenseBatchNormReLUQuantize(),
+            transforms.DenseBatchNormActivationQuantize(),
+            transforms.DenseBatchNormQuantize(),
+            transforms.LayerReLUQuantize(),
+            transforms.LayerReluActivationQuantize(),
+        ]
+        return model_transformer.ModelTransformer(model, fused, set(layer_quantize_map), layer_quantize_map).transform()
+
+
 class _Scheme(default_scheme.Default8BitQuantizeScheme):  # type: ignore[misc]
     def get_quantize_registry(self) -> _Registry:
         return _Registry()
+
+    def get_layout_transformer(self) -> _Layout:
+        return _Layout()
 
 
 def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> tf_keras.Model:
@@ -80,6 +114,7 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
     Raises:
         StageError: a layer is of a kind that cannot be quantized; names all of them.
     """
+    model = as_depthwise(model)
     registry = _Registry()
     handled = (tf_keras.layers.BatchNormalization, tf_keras.layers.InputLayer)
     foreign = [layer for layer in model.layers if not isinstance(layer, handled) and not registry.supports(layer)]
@@ -149,7 +184,7 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
         model: the float network.
         ranges: what `calibrate` returned.
     """
-    for name, least in least_ranges(model, ranges, _input_range(quantized)).items():
+    for name, least in least_ranges(as_depthwise(model), ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
             quantizer.floor = least
     for layer in quantized.layers:

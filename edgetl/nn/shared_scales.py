@@ -3,7 +3,9 @@
 With different steps a runtime multiplies, adds and rounds, and each runtime rounds in its own way: LiteRT's XNNPACK in
 fixed point, onnxruntime in float. One value in two thousand then differs by one step after the first residual, one in twenty
 after the last. With one step the sum is a sum of integers, the same everywhere; the branches lose a little resolution, but
-the sum was on the coarsest grid anyway. Concatenated values share their zero point too, so that nothing is requantized.
+the sum was on the coarsest grid anyway. Concatenated values share their zero point too, so that nothing is requantized, and so
+do averages and what they are taken of: a runtime averages on its input's grid. A ReLU of what is quantized already keeps its
+step: a finer one would hold nothing more.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ _STEPS = 255
 """Of an 8-bit grid."""
 _PASSING = (
     tf_keras.layers.ZeroPadding2D,
+    tf_keras.layers.Cropping2D,
     tf_keras.layers.MaxPooling2D,
     tf_keras.layers.Reshape,
     tf_keras.layers.Flatten,
@@ -29,7 +32,7 @@ _PASSING = (
 
 
 def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
-    """Give all that meets in an addition or a concatenation one step.
+    """Give all that meets in an addition one step, and all that meets in a concatenation or an average one grid.
 
     Args:
         model: the float network.
@@ -41,19 +44,23 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
     """
     shared = dict(ranges)
     sums = _groups(model, ranges, tf_keras.layers.Add)
-    for group in sums:
-        step = max(ranges[name][1] - ranges[name][0] for name in group) / _STEPS
+    alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D)
+    for group in alike:
+        low, high = min(shared[name][0] for name in group), max(shared[name][1] for name in group)
+        shared.update(dict.fromkeys(group, (low, high)))
+    for group in _merged([*sums, *(group for group in alike if any(group & other for other in sums))]):
+        step = max(shared[name][1] - shared[name][0] for name in group) / _STEPS
         if any(_STEPS * step > _limit(model.get_layer(name)) + step / 2 for name in group):
             continue
         for name in group:
-            zero = round(-ranges[name][0] / step)
+            zero = round(-shared[name][0] / step)
             shared[name] = (-zero * step, (_STEPS - zero) * step)
-    for group in _groups(model, ranges, tf_keras.layers.Concatenate):
-        whole = [shared[name] for name in group]
-        shared.update({name: (min(r[0] for r in whole), max(r[1] for r in whole)) for name in group})
-    for layer in model.layers:  # a runtime averages on its input's grid
-        if isinstance(layer, tf_keras.layers.AveragePooling2D) and layer.name in shared:
-            shared[layer.name] = shared.get(grid_of(layer.input, ranges) or "", shared[layer.name])
+    met = set().union(*sums, *alike)
+    for layer in model.layers:
+        source = grid_of(layer.input, ranges) if layer.name in ranges and _is_relu(layer) else None
+        if source is not None and layer.name not in met:
+            low, high = shared[source]
+            shared[layer.name] = (0.0, high - low)
     return shared
 
 
@@ -67,10 +74,15 @@ def shared_grids(model: tf_keras.Model, ranges: dict[str, Range]) -> set[str]:
     Returns:
         The names.
     """
-    groups = [*_groups(model, ranges, tf_keras.layers.Add), *_groups(model, ranges, tf_keras.layers.Concatenate)]
-    pools = [layer for layer in model.layers if isinstance(layer, tf_keras.layers.AveragePooling2D)]
-    sources = {grid_of(layer.input, ranges) for layer in pools} - {None}
-    return set().union(*groups, sources, (layer.name for layer in pools))
+    kinds = tf_keras.layers.Add | tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D
+    return set().union(*_groups(model, ranges, kinds))
+
+
+def _is_relu(layer: tf_keras.layers.Layer) -> bool:
+    """Whether a layer is a ReLU without an upper limit."""
+    if isinstance(layer, tf_keras.layers.ReLU):
+        return layer.max_value is None and not layer.negative_slope and not layer.threshold
+    return isinstance(layer, tf_keras.layers.Activation) and layer.activation is tf_keras.activations.relu
 
 
 def _limit(layer: tf_keras.layers.Layer) -> float:
@@ -79,19 +91,27 @@ def _limit(layer: tf_keras.layers.Layer) -> float:
     return math.inf if limit is None else float(limit)
 
 
-def _groups(model: tf_keras.Model, ranges: dict[str, Range], kind: Any) -> list[set[str]]:
-    """Layers whose outputs meet in layers of `kind`, directly or over several of them."""
-    groups: list[set[str]] = []
+def _groups(model: tf_keras.Model, ranges: dict[str, Range], kinds: Any) -> list[set[str]]:
+    """Layers whose outputs meet in layers of some kinds, directly or over several of them."""
+    groups = []
     for layer in model.layers:
-        if not isinstance(layer, kind):
-            continue
-        members = {grid_of(tensor, ranges) for tensor in layer.input} | {_result(model, layer, ranges)}
-        group = {member for member in members if member is not None and not isinstance(model.get_layer(member), Sigmoid)}
-        for other in [g for g in groups if g & group]:
-            groups.remove(other)
-            group |= other
-        groups.append(group)
-    return groups
+        if isinstance(layer, kinds):
+            inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+            members = {grid_of(tensor, ranges) for tensor in inputs} | {_result(model, layer, ranges)}
+            groups.append({m for m in members if m is not None and not isinstance(model.get_layer(m), Sigmoid)})
+    return _merged(groups)
+
+
+def _merged(groups: list[set[str]]) -> list[set[str]]:
+    """Unite groups that have a member in common."""
+    merged: list[set[str]] = []
+    for group in groups:
+        united = set(group)
+        for other in [g for g in merged if g & united]:
+            merged.remove(other)
+            united |= other
+        merged.append(united)
+    return [group for group in merged if group]
 
 
 def grid_of(tensor: Any, ranges: dict[str, Range]) -> str | None:

@@ -46,18 +46,18 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
     family = registry.load("backbones", section.name)
     names = [layer.name for layer in model.layers]
     layers = model.layers[: names.index(FIRST_OF_HEAD)] if FIRST_OF_HEAD in names else model.layers
-    adapt = getattr(family, "adapt", lambda _, arrays: arrays)
+    adapt, added = getattr(family, "adapt", lambda _, arrays: arrays), getattr(family, "ADDED", ())
     if section.weights == "bundled":
         path = Path(__file__).parent.parent / "backbones" / "weights" / f"{section.name}_{section.alpha:g}.npz"
         arrays = _read_npz(path)
         told = f"bundled weights {path.name}"
     elif section.weights == "imagenet":
         path = _imagenet(section)
-        arrays = adapt(section, _read(path, layers))
+        arrays = adapt(section, _read(path, layers, added))
         told = f"ImageNet weights {path.name}"
     else:
         path = _checked(section.weights)
-        arrays = adapt(section, _read(path, layers))
+        arrays = adapt(section, _read(path, layers, added))
         told = f"weights of {path.name}"
     _assign([layer for layer in layers if layer.weights], arrays, path)
     return told
@@ -108,8 +108,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(path: Path, layers: list[Any]) -> Arrays:
-    """Read any of the three kinds of file."""
+def _read(path: Path, layers: list[Any], added: tuple[str, ...]) -> Arrays:
+    """Read any of the three kinds of file; `added` are layers that a published network does not have."""
     try:
         if path.suffix == ".npz":
             return _read_npz(path)
@@ -119,11 +119,11 @@ def _read(path: Path, layers: list[Any]) -> Arrays:
                 if member.file_size > MAX_BYTES:
                     raise InputError(f"{path.name}: model.weights.h5 unpacks to more than {MAX_BYTES} bytes.")
                 with h5py.File(io.BytesIO(archive.read(member)), "r") as file:
-                    return _by_class(file, layers, path)
+                    return _by_class(file, layers, added, path)
         with h5py.File(path, "r") as file:
             if "layer_names" in file.attrs or "model_weights" in file:
                 return _by_name(file.get("model_weights", file))
-            return _by_class(file, layers, path)
+            return _by_class(file, layers, added, path)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
         what = " ".join(str(error).split())[:200]
         raise InputError(f"{path.name}: is not a weights file (.h5, .weights.h5, .keras, .npz): {what}.") from error
@@ -139,14 +139,23 @@ def _by_name(file: Any) -> Arrays:
     return found
 
 
-def _by_class(file: Any, layers: list[Any], path: Path) -> Arrays:
+def _by_class(file: Any, layers: list[Any], added: tuple[str, ...], path: Path) -> Arrays:
     """Read the `.weights.h5` layout: no layer names, only numbers within each class (`conv2d_3`), in the order of the model.
 
-    A model that starts with the backbone's layers, with a head or without, numbers them alike.
+    A model that starts with the backbone's layers, with a head or without, numbers them alike; but a published network does not
+    have those of `added`, which is seen from the shapes found at their places.
     """
     container = "layers" if "layers" in file else "_layer_checkpoint_dependencies"
     if container not in file:
         raise InputError(f"{path.name}: holds no layers.")
+    found = _numbered(file[container], layers)
+    if any([a.shape for a in found.get(x.name, [])] != [tuple(w.shape) for w in x.weights] for x in layers if x.name in added):
+        found = _numbered(file[container], [layer for layer in layers if layer.name not in added])
+    return found
+
+
+def _numbered(container: Any, layers: list[Any]) -> Arrays:
+    """Give each layer what stands under its class and its number within it."""
     found: Arrays = {}
     counts: dict[str, int] = {}
     for layer in layers:
@@ -154,7 +163,7 @@ def _by_class(file: Any, layers: list[Any], path: Path) -> Arrays:
         kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
         number = counts.get(kind, 0)
         counts[kind] = number + 1
-        group = file[container].get(f"{kind}_{number}" if number else kind)
+        group = container.get(f"{kind}_{number}" if number else kind)
         if group is not None and "vars" in group:
             found[layer.name] = [_array(group["vars"][str(i)]) for i in range(len(group["vars"]))]
     return found
