@@ -30,6 +30,8 @@ MAX_BYTES = 200_000_000
 MAX_SIDE = 32_768
 """Longest side that is decoded."""
 
+_ORIENTATION = 0x0112
+"""EXIF 2.32, table 4."""
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -104,10 +106,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def to_pixels(data: bytes, preprocess: Preprocess) -> np.ndarray:
-    """Turn an encoded image into the square the network sees.
-
-    The shorter side becomes `resize_px`, the longer one in proportion, rounded half up; then the centre `crop_px` square is cut
-    out, its left and upper margins rounded down.
+    """Turn an encoded image into the square the network sees: `decode`, then `fit`.
 
     Args:
         data: the file's bytes.
@@ -119,7 +118,25 @@ def to_pixels(data: bytes, preprocess: Preprocess) -> np.ndarray:
     Raises:
         ImageFault: the image cannot be used.
     """
-    image = decode(data)
+    return fit(decode(data), preprocess)
+
+
+def fit(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
+    """Resize and crop a decoded image.
+
+    The shorter side becomes `resize_px`, the longer one in proportion, rounded half up; then the centre `crop_px` square is cut
+    out, its left and upper margins rounded down.
+
+    Args:
+        image: upright RGB.
+        preprocess: the sizes.
+
+    Returns:
+        uint8 (crop_px, crop_px, 3), RGB.
+
+    Raises:
+        ImageFault: it has not the shape of a photo.
+    """
     width, height = image.size
     shorter = min(width, height)
     if max(width, height) > 50 * shorter:
@@ -128,6 +145,29 @@ def to_pixels(data: bytes, preprocess: Preprocess) -> np.ndarray:
     image = image.resize((size[0], size[1]), _FILTERS[preprocess.interpolation])
     left, upper = (size[0] - preprocess.crop_px) // 2, (size[1] - preprocess.crop_px) // 2
     return np.asarray(image.crop((left, upper, left + preprocess.crop_px, upper + preprocess.crop_px)))
+
+
+def header(data: bytes) -> dict[str, Any]:
+    """What an image file says of itself, as it lies there.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        `width`, `height` (in pixels, before it is turned upright), `mode` (Pillow's), `turned` (whether EXIF says that it is to
+        be turned or mirrored).
+
+    Raises:
+        ImageFault: it has no header that can be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
+    except Exception as error:  # noqa: BLE001 - as in `decode`
+        raise ImageFault("its header cannot be read") from error
+    return {"width": image.width, "height": image.height, "mode": image.mode, "turned": turned}
 
 
 def normalise(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
@@ -173,7 +213,8 @@ def load_index(folder: Path) -> dict[str, Any]:
         folder: a finished `prepare` step.
 
     Returns:
-        `class_names`, `images` (name, class_index, split, sha256; in row order), `skipped`, `warnings`, `licence`.
+        `class_names`, `images` (name, class_index, split, sha256, row in pixels.npy; in the order of
+        labels.npy), `skipped`, `warnings`, `licence`.
     """
     index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return index
@@ -189,6 +230,7 @@ def load_split(folder: Path, split: str) -> tuple[RowFile, np.ndarray]:
     Returns:
         uint8 (N, crop_px, crop_px, 3) on disk, and int64 (N,) class numbers (of `unlabelled`: all -1).
     """
-    rows = [i for i, image in enumerate(load_index(folder)["images"]) if image["split"] == split]
-    labels: np.ndarray = np.load(folder / "labels.npy", allow_pickle=False)[rows]
-    return RowFile(folder / "pixels.npy", np.array(rows, np.int64)), labels
+    own = [(place, image["row"]) for place, image in enumerate(load_index(folder)["images"]) if image["split"] == split]
+    places, rows = np.array(own, np.int64).reshape(-1, 2).T
+    labels: np.ndarray = np.load(folder / "labels.npy", allow_pickle=False)[places]
+    return RowFile(folder / "pixels.npy", rows), labels

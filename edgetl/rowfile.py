@@ -6,11 +6,52 @@ data set larger than memory looks like, and on some systems is, a process that e
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+
+class RowWriter:
+    """A `.npy` file that is filled row by row, in any order, by any thread; rows never written are zero and take no room."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """Make the file.
+
+        Args:
+            path: `.npy` file.
+            shape: of the whole array.
+            dtype: numpy's name of a plain type.
+        """
+        header = io.BytesIO()
+        descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+        self._start, self._dtype, self._shape = len(header.getvalue()), np.dtype(dtype), shape[1:]
+        self._row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * self._dtype.itemsize
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.write(self._file, header.getvalue())
+        os.ftruncate(self._file, self._start + shape[0] * self._row_bytes)
+
+    def __setitem__(self, row: int, values: np.ndarray) -> None:
+        """Write one row.
+
+        Args:
+            row: its number.
+            values: the array's type and the shape of a row.
+        """
+        if values.shape != self._shape or values.dtype != self._dtype:
+            raise ValueError(f"a row of {values.dtype} {values.shape} does not fit {self._dtype} {self._shape}")
+        data = memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+        place = self._start + row * self._row_bytes
+        while data:
+            count = os.pwrite(self._file, data, place)
+            data, place = data[count:], place + count
+
+    def close(self) -> None:
+        """End the file."""
+        os.close(self._file)
 
 
 class RowFile:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 SCHEMA = 1
 
-Split = Literal["train", "val", "test"]
+Split = Literal["train", "val", "test", "unlabelled"]
 Evidence = Literal["measured", "imported", "estimated", "emulated", "host"]
 Outcome = Literal["pass", "fail", "unsure", "skipped"]
 

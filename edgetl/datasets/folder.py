@@ -42,7 +42,8 @@ def fingerprint(spec: Spec) -> dict[str, str]:
     from concurrent.futures import ThreadPoolExecutor
 
     root = Path(spec.path or "")
-    dataset = load(spec)
+    flat = root.is_dir() and not any(entry.is_dir() for entry in os.scandir(root) if not entry.name.startswith("."))
+    dataset = load_unlabelled(spec) if flat else load(spec)
     with ThreadPoolExecutor(2) as pool:
         digests = pool.map(lambda s: _sha256(root / s.name), dataset.samples)
         lines = [f"{d}  {s.class_index} {s.split}  {s.name}\n" for s, d in zip(dataset.samples, digests, strict=True)]
@@ -87,6 +88,36 @@ def load(spec: Spec) -> Dataset:
     licences = [root / n for n in ("LICENSE", "LICENSE.txt", "LICENCE", "LICENCE.txt") if (root / n).is_file()]
     licence = f"see {licences[0].name} beside the photos" if licences else "not stated"
     return Dataset(class_names=tuple(class_names), samples=samples, licence=licence)
+
+
+def load_unlabelled(spec: Spec) -> Dataset:
+    """List all photos below a folder, whatever its sub-folders are called; see `DatasetModule`.
+
+    Args:
+        spec: the part of a recipe.
+
+    Returns:
+        One class; nobody looks at it.
+
+    Raises:
+        DataError: with all faults at once.
+    """
+    root = Path(spec.path or "")
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "no such folder"
+        raise DataError(f"unlabelled.path: {spec.path}: {what}.")
+    faults: list[str] = []
+    images = _images(root, root, faults)
+    if not images and not faults:
+        faults.append("holds no image.")
+    if faults:
+        more = [f"and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
+        raise DataError(f"unlabelled.path: {spec.path}: cannot be used ({len(faults)} fault(s)).", [*faults[:_SHOWN], *more])
+    samples = (
+        Sample(name=path.relative_to(root).as_posix(), class_index=0, split=None, read=functools.partial(_read, path))
+        for path in images
+    )
+    return Dataset(class_names=("unlabelled",), samples=tuple(samples), licence="not stated")
 
 
 def _read(path: Path) -> bytes:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
+from edgetl.audit import Facts, Finding, audit, groups
 from edgetl.errors import DataError
 from edgetl.recipe import Recipe
 from edgetl.split import SPLITS, stratified_split
 from edgetl.stages._base import Emit, Job
-from edgetl.types import Dataset, Preprocess, Sample, Split, flatten
+from edgetl.types import Dataset, Sample, Split, flatten, to_json
 
 if TYPE_CHECKING:
-    import numpy as np
+    from edgetl.rowfile import RowWriter
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = False
 _SHOWN = 50
 
@@ -26,8 +28,10 @@ _SHOWN = 50
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`. The images count by their content (the pipeline adds it), not by their path."""
     flat = {**flatten(recipe.data, "data"), **flatten(recipe.preprocess, "preprocess")}
-    flat.pop("data.path")
-    return flat
+    for name in ("test", "unlabelled"):
+        if getattr(recipe, name) is not None:
+            flat |= flatten(getattr(recipe, name), name)
+    return {key: value for key, value in flat.items() if not key.endswith(".path")}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
@@ -36,139 +40,201 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
-    """See `StageModule.run`. Fills `pixels.npy`, `labels.npy` (rows in the order train, val, test) and `index.json`."""
+    """See `StageModule.run`. Fills `pixels.npy`, `labels.npy` and `index.json`."""
     import numpy as np
 
-    spec, out = job.recipe.data, Path(job.out)
-    dataset: Dataset = registry.load("datasets", spec.source).load(spec)
-    px = job.recipe.preprocess.crop_px
-    total = len(dataset.samples)
-    scratch = np.lib.format.open_memmap(out / "decoded.npy", mode="w+", dtype=np.uint8, shape=(total, px, px, 3))
-    digests, reasons = _decode(dataset.samples, job.recipe.preprocess, scratch, emit)
-    strict = spec.on_bad_image == "error"
-    kept = [row for row in range(total) if strict or reasons[row] is None]
-    bad = [f"{dataset.samples[row].name}: {reason}." for row, reason in enumerate(reasons) if reason is not None]
-    fractions = (spec.split.train, spec.split.val, spec.split.test)
-    splits = _deal(dataset, kept, digests, fractions, spec.split.seed)
-    faults = [*(bad if strict else []), *_empty(dataset, kept, splits)]
-    if faults:
-        more = [f"and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
-        hint = " To leave bad images out and list them, set data.on_bad_image: skip." if bad == faults else ""
-        raise DataError(f"data: {len(faults)} fault(s).{hint}", [*faults[:_SHOWN], *more])
-    order = sorted(kept, key=lambda row: (SPLITS.index(splits[row]), row))
-    pixels = np.lib.format.open_memmap(out / "pixels.npy", mode="w+", dtype=np.uint8, shape=(len(order), px, px, 3))
-    for place, row in enumerate(order):
-        pixels[place] = scratch[row]
-    pixels.flush()
-    (out / "decoded.npy").unlink()
-    np.save(out / "labels.npy", np.array([dataset.samples[row].class_index for row in order], np.int64))
+    from edgetl.rowfile import RowWriter
+
+    recipe, out = job.recipe, Path(job.out)
+    dataset = gather(recipe)
+    px = recipe.preprocess.crop_px
+    pixels = RowWriter(out / "pixels.npy", (len(dataset.samples), px, px, 3), "uint8")
+    facts, splits, findings = examine(recipe, dataset, pixels, emit)
+    pixels.close()
+    refuse(findings, skip_bad=recipe.data.on_bad_image == "skip")
+    places: tuple[Split, ...] = (*SPLITS, "unlabelled")
+    order = sorted(splits, key=lambda row: (places.index(splits[row]), row))
+    np.save(out / "labels.npy", np.array([facts[row].class_index for row in order], np.int64))
+    warnings = [f"{f.message}: {photo}" for f in findings if f.level == "warning" for photo in f.photos]
     index = {
         "schema": 1,
         "class_names": dataset.class_names,
         "licence": dataset.licence,
         "images": [
             {
-                "name": dataset.samples[row].name,
-                "class_index": dataset.samples[row].class_index,
+                "name": facts[row].name,
+                "class_index": facts[row].class_index,
                 "split": splits[row],
-                "sha256": digests[row],
+                "sha256": facts[row].sha256,
+                "row": row,
             }
             for row in order
         ],
-        "skipped": bad,
-        "warnings": _leaks(dataset, kept, digests, splits),
+        "skipped": [f"{fact.name}: {fact.reason}." for fact in facts if fact.reason is not None],
+        "warnings": warnings,
     }
     (out / "index.json").write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
     counts = Counter(splits.values())
     return {
         "classes": list(dataset.class_names),
-        "images": {name: counts[name] for name in SPLITS},
-        "skipped": bad,
-        "warnings": index["warnings"],
+        "images": {name: counts[name] for name in places if name in SPLITS or counts[name]},
+        "skipped": index["skipped"],
+        "warnings": warnings,
+        "audit": to_json(findings),
     }
 
 
-def _decode(
-    samples: tuple[Sample, ...], preprocess: Preprocess, scratch: np.ndarray, emit: Emit
-) -> tuple[list[str], list[str | None]]:
-    """Decode all images into `scratch`; return the sha256 of each file and why it cannot be used (None when it can)."""
+def gather(recipe: Recipe) -> Dataset:
+    """List all images of a recipe: its data, a test set from elsewhere, and those without labels.
+
+    Args:
+        recipe: the recipe.
+
+    Returns:
+        Their samples, with the split where it is settled; unlabelled ones have class -1.
+
+    Raises:
+        DataError: a source cannot be used, or the test set has other classes.
+    """
+    data: Dataset = registry.load("datasets", recipe.data.source).load(recipe.data)
+    samples = list(data.samples)
+    if recipe.test is not None:
+        samples = [s if s.split != "test" else replace(s, split="val") for s in samples]
+        other: Dataset = registry.load("datasets", recipe.test.source).load(recipe.test)
+        odd = sorted(set(other.class_names) ^ set(data.class_names))
+        if odd:
+            raise DataError(f"test: its classes are not those of data; they differ in {', '.join(odd[:12])}.")
+        own = [data.class_names.index(name) for name in other.class_names]
+        samples += [replace(s, name=f"test:{s.name}", class_index=own[s.class_index], split="test") for s in other.samples]
+    if recipe.unlabelled is not None:
+        module = registry.load("datasets", recipe.unlabelled.source)
+        listed: Dataset = getattr(module, "load_unlabelled", module.load)(recipe.unlabelled)
+        samples += [replace(s, name=f"unlabelled:{s.name}", class_index=-1, split="unlabelled") for s in listed.samples]
+    return Dataset(class_names=data.class_names, samples=tuple(samples), licence=data.licence)
+
+
+def examine(
+    recipe: Recipe, dataset: Dataset, pixels: RowWriter | None, emit: Emit
+) -> tuple[list[Facts], dict[int, Split], list[Finding]]:
+    """Decode all images, deal them to splits, and audit them.
+
+    Args:
+        recipe: the recipe.
+        dataset: of `gather`.
+        pixels: receives each image's pixels; None = only look.
+        emit: receives progress.
+
+    Returns:
+        Facts of each sample, row → split of those that can be used, and the findings.
+    """
+    import numpy as np
+
+    from edgetl import perceptual
+
+    facts = _decode(recipe, dataset.samples, pixels, emit)
+    usable = [row for row, fact in enumerate(facts) if fact.reason is None]
+    emit({"what": "looking for copies"})
+    hashes = np.frombuffer(b"".join(facts[row].hash for row in usable), np.uint8).reshape(-1, perceptual.BYTES)
+    alike = [(usable[one], usable[other]) for one, other in perceptual.alike(hashes)]
+    splits = _deal(recipe, dataset.samples, facts, usable, alike)
+    findings = audit(
+        facts,
+        splits,
+        alike,
+        dataset.class_names,
+        recipe.preprocess.crop_px,
+        allow=recipe.data.allow,
+        skip_bad=recipe.data.on_bad_image == "skip",
+    )
+    return facts, splits, findings
+
+
+def refuse(findings: list[Finding], *, skip_bad: bool) -> None:
+    """Stop when a finding is an error; tell all of them.
+
+    Args:
+        findings: of `examine`.
+        skip_bad: whether undecodable images are left out already.
+
+    Raises:
+        DataError: with one line for each photo or class.
+    """
+    errors = [finding for finding in findings if finding.level == "error"]
+    if not errors:
+        return
+    lines = [line for f in errors for line in (f"{photo}{_why(f)}" for photo in f.photos)]
+    count = sum(f.count for f in errors)
+    more = [f"and {count - min(len(lines), _SHOWN)} more."] if count > min(len(lines), _SHOWN) else []
+    names = {f.name for f in errors}
+    hint = ""
+    if names == {"undecodable"} and not skip_bad:
+        hint = " To leave bad images out and list them, set data.on_bad_image: skip."
+    elif names <= {"duplicates_across_splits", "near_duplicates_across_splits", "conflicting_labels"}:
+        hint = f" To permit it, set data.allow: [{', '.join(sorted(names))}]."
+    raise DataError(f"data: {count} fault(s).{hint}", [*lines[:_SHOWN], *more])
+
+
+def _why(finding: Finding) -> str:
+    return "." if finding.name in ("undecodable", "empty_class") else f": {finding.message}."
+
+
+def _decode(recipe: Recipe, samples: tuple[Sample, ...], pixels: RowWriter | None, emit: Emit) -> list[Facts]:
+    """Decode all images, two at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from edgetl.preprocess import ImageFault, to_pixels
+    from edgetl import perceptual, preprocess
 
-    def one(row: int) -> tuple[str, str | None]:
+    def one(row: int) -> Facts:
+        sample = samples[row]
         try:
-            data = samples[row].read()
+            data = sample.read()
         except OSError as error:
-            return "", f"cannot be read ({error.strerror})"
-        digest = hashlib.sha256(data).hexdigest()
+            why = f"cannot be read ({error.strerror})"
+            return Facts(name=sample.name, class_index=sample.class_index, sha256="", reason=why)
+        plain = Facts(name=sample.name, class_index=sample.class_index, sha256=hashlib.sha256(data).hexdigest())
         try:
-            scratch[row] = to_pixels(data, preprocess)
-        except ImageFault as fault:
-            return digest, str(fault)
-        return digest, None
+            image = preprocess.decode(data)
+            square = preprocess.fit(image, recipe.preprocess)
+            told = preprocess.header(data)
+        except preprocess.ImageFault as fault:
+            return replace(plain, reason=str(fault))
+        if pixels is not None:
+            pixels[row] = square
+        return replace(plain, hash=perceptual.fingerprint(image), **told)
 
-    digests: list[str] = []
-    reasons: list[str | None] = []
+    found: list[Facts] = []
     with ThreadPoolExecutor(2) as pool:
-        for row, (digest, reason) in enumerate(pool.map(one, range(len(samples)))):
-            digests.append(digest)
-            reasons.append(reason)
-            if row % 50 == 0:
-                emit({"what": f"decoding {row}/{len(samples)}", "done": row, "of": len(samples)})
-    return digests, reasons
-
-
-def _deal(
-    dataset: Dataset, kept: list[int], digests: list[str], fractions: tuple[float, float, float], seed: int
-) -> dict[int, Split]:
-    """Settle the split of every usable image. Copies of one file stay together, or the test would ask what was taught.
-
-    Where the folders name the splits they are obeyed; without a `val` folder, validation images are drawn from `train`.
-    """
-    found: dict[int, Split] = {}
-    fixed = {row: s for row in kept if (s := dataset.samples[row].split) is not None}
-    free = [row for row in kept if row not in fixed]
-    shares = fractions
-    if fixed and "val" not in fixed.values():
-        free = [row for row, split in fixed.items() if split == "train"]
-        whole = fractions[0] + fractions[1]
-        shares = (fractions[0] / whole, fractions[1] / whole, 0.0)
-    found.update(fixed)
-    first: dict[tuple[str, int], int] = {}
-    leaders = [row for row in free if first.setdefault((digests[row], dataset.samples[row].class_index), row) == row]
-    dealt = stratified_split(
-        [dataset.samples[row].name for row in leaders],
-        [dataset.samples[row].class_index for row in leaders],
-        shares,
-        seed,
-    )
-    of_leader = dict(zip(leaders, dealt, strict=True))
-    for row in free:
-        found[row] = of_leader[first[(digests[row], dataset.samples[row].class_index)]]
+        for first in range(0, len(samples), 1000):  # futures of a few images at a time
+            for fact in pool.map(one, range(first, min(first + 1000, len(samples)))):
+                found.append(fact)
+                if len(found) % 50 == 1:
+                    emit({"what": f"decoding {len(found)}/{len(samples)}", "done": len(found), "of": len(samples)})
     return found
 
 
-def _empty(dataset: Dataset, kept: list[int], splits: dict[int, Split]) -> list[str]:
-    """Classes without an image in some split."""
-    counts = Counter((dataset.samples[row].class_index, splits[row]) for row in kept)
-    return [
-        f"class {name}: no usable image in the {split} split; it has {sum(counts[(index, s)] for s in SPLITS)} in all."
-        for index, name in enumerate(dataset.class_names)
-        for split in SPLITS
-        if counts[(index, split)] == 0
-    ]
+def _deal(
+    recipe: Recipe, samples: tuple[Sample, ...], facts: list[Facts], usable: list[int], alike: list[tuple[int, int]]
+) -> dict[int, Split]:
+    """Settle the split of every usable image. Photos that look alike stay together, or the test would ask what was taught.
 
-
-def _leaks(dataset: Dataset, kept: list[int], digests: list[str], splits: dict[int, Split]) -> list[str]:
-    """Files with the same content that ended in different splits or under different classes."""
-    seen: dict[str, int] = {}
-    found = []
-    for row in kept:
-        other = seen.setdefault(digests[row], row)
-        one, two = dataset.samples[other], dataset.samples[row]
-        if one.class_index != two.class_index:
-            found.append(f"{two.name} is the same file as {one.name}, under another class")
-        elif splits[other] != splits[row]:
-            found.append(f"{two.name} ({splits[row]}) is the same file as {one.name} ({splits[other]})")
+    Where the source names the splits it is obeyed; without a `val` split, validation images are drawn from `train`.
+    """
+    fixed = {row: split for row in usable if (split := samples[row].split) is not None}
+    free = [row for row in usable if row not in fixed]
+    spec = recipe.data.split
+    shares = (spec.train, spec.val, spec.test)
+    if free and recipe.test is not None:
+        shares = (spec.train / (spec.train + spec.val), spec.val / (spec.train + spec.val), 0.0)
+    elif not free and "val" not in fixed.values():
+        free = [row for row, split in fixed.items() if split == "train"]
+        shares = (spec.train / (spec.train + spec.val), spec.val / (spec.train + spec.val), 0.0)
+    found = dict(fixed)
+    dealt_rows = set(free)
+    same_class = [(a, b) for a, b in alike if {a, b} <= dealt_rows and facts[a].class_index == facts[b].class_index]
+    leader = groups(same_class, len(facts))
+    leaders = [row for row in free if leader[row] == row]
+    dealt = stratified_split([facts[r].name for r in leaders], [facts[r].class_index for r in leaders], shares, spec.seed)
+    of_leader = dict(zip(leaders, dealt, strict=True))
+    for row in free:
+        found[row] = of_leader[leader[row]]
     return found

@@ -88,7 +88,8 @@ def test_a_dead_activation_gets_a_grid_that_holds_zero():
     model = tf_keras.Model(image, tf_keras.layers.Dense(2, bias_initializer="ones", name="logits")(x))
     quantized = fake_quant.quantize_model(model, (-1.0, 1.0))
     ranges = fake_quant.calibrate(quantized, model, [_images()[:, :8, :8]])
-    assert ranges["relu"] == ranges["pool"] == (0.0, 1.0)
+    assert ranges["relu"] == (0.0, 1.0)
+    assert ranges["pool"] == (0.0, pytest.approx(1.0, abs=0.02))  # as much wider as leaves no mean on a half
     assert np.allclose(quantized(_images()[:, :8, :8]).numpy(), 1.0, atol=0.01)
 
 

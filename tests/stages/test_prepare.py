@@ -62,13 +62,55 @@ def test_copies_of_one_file_stay_in_one_split(run, folder):
         i for i in load_index(out)["images"] if i["name"].startswith("a/") and (i["name"] == "a/0.png" or len(i["name"]) > 7)
     ]
     assert len({i["split"] for i in load_index(out)["images"] if i["sha256"] == copies[0]["sha256"]}) == 1
-    assert answer["warnings"] == []
+    kinds = {finding["name"]: finding["count"] for finding in answer["audit"]}
+    assert kinds["duplicates"] == 8
+    assert "duplicates_across_splits" not in kinds
 
 
-def test_the_same_file_in_two_classes_is_a_warning(run, folder):
+def test_pictures_that_look_alike_stay_in_one_split_and_others_where_they_were(run, folder):
+    _, out = run(folder)
+    before = {i["name"]: i["split"] for i in load_index(out)["images"]}
+    with Image.open(folder / "a" / "0.png") as image:
+        for number, quality in enumerate((95, 80, 60, 50, 40)):
+            image.resize((120, 120)).save(folder / "a" / f"0_{number}.jpg", quality=quality)
+    answer, out = run(folder)
+    after = {i["name"]: i["split"] for i in load_index(out)["images"]}
+    assert len({split for name, split in after.items() if name.startswith("a/0")}) == 1
+    assert {name: after[name] for name in before} == before
+    assert not [finding for finding in answer["audit"] if finding["level"] == "error"]
+
+
+def test_the_same_file_in_two_classes_is_refused_unless_it_is_allowed_by_name(run, folder):
     (folder / "b" / "x.png").write_bytes((folder / "a" / "0.png").read_bytes())
-    answer, _ = run(folder)
-    assert answer["warnings"] == ["b/x.png is the same file as a/0.png, under another class"]
+    with pytest.raises(DataError, match=r"data.allow: \[conflicting_labels\]") as caught:
+        run(folder)
+    assert "b/x.png (b) = a/0.png (a): the same file under two classes." in str(caught.value)
+    answer, _ = run(folder, "data.allow=[conflicting_labels]")
+    assert answer["warnings"][0] == "the same file under two classes: b/x.png (b) = a/0.png (a)"
+
+
+def test_a_test_set_from_elsewhere_and_photos_without_labels(run, folder, tmp_path):
+    rng = np.random.default_rng(5)
+    for name in ("b", "a"):
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+        for number in range(3):
+            shade = 60 if name == "a" else 200
+            noise = rng.integers(0, 40, (40, 40, 3), np.uint8)
+            Image.fromarray((noise + shade).astype(np.uint8)).save(tmp_path / "elsewhere" / name / f"{number}.png")
+    (tmp_path / "loose").mkdir()
+    for number in range(5):
+        Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(tmp_path / "loose" / f"{number}.png")
+    answer, out = run(
+        folder, f"test={{source: folder, path: {tmp_path}/elsewhere}}", f"unlabelled={{source: folder, path: {tmp_path}/loose}}"
+    )
+    assert answer["images"] == {"train": 10, "val": 6, "test": 6, "unlabelled": 5}
+    pixels, labels = load_split(out, "test")
+    assert [int(p.mean() > 150) for p in pixels[:]] == labels.tolist()
+    _, none = load_split(out, "unlabelled")
+    assert none.tolist() == [-1] * 5
+    (tmp_path / "elsewhere" / "b").rename(tmp_path / "elsewhere" / "c")
+    with pytest.raises(DataError, match="test: its classes are not those of data; they differ in b, c"):
+        run(folder, f"test={{source: folder, path: {tmp_path}/elsewhere}}")
 
 
 def test_bad_images_are_all_told_or_listed(run, folder):
@@ -108,7 +150,7 @@ def test_a_photo_as_large_as_a_cameras_goes_through(run, folder):
     Image.new("RGB", (4000, 3000), (200, 10, 10)).save(file, "JPEG")
     (folder / "a" / "large.jpg").write_bytes(file.getvalue())
     answer, out = run(folder)
-    row = next(i for i, image in enumerate(load_index(out)["images"]) if image["name"] == "a/large.jpg")
+    row = next(image["row"] for image in load_index(out)["images"] if image["name"] == "a/large.jpg")
     pixels = np.load(out / "pixels.npy")
     assert pixels[row].mean(axis=(0, 1)) == pytest.approx([200, 10, 10], abs=3)
     assert json.loads((out / "index.json").read_text())["schema"] == 1

@@ -1,0 +1,61 @@
+"""`edgetl data audit`: look at the photos of a recipe before anything is trained on them."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Any
+
+import typer
+
+from edgetl.cli._options import JsonOption, RecipeArgument, SetOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    data = typer.Typer(help="Look at the photos of a recipe.", no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(data, name="data")
+
+    @data.callback()
+    def _top() -> None:
+        pass
+
+    @data.command(help="Undecodable, copied, mislabelled, scarce and odd photos. Exit 1 when training would refuse them.")
+    def audit(recipe: RecipeArgument, set_: SetOption = None, json: JsonOption = False) -> None:
+        import gc
+        import sys
+
+        from rich.console import Console
+        from rich.progress import Progress
+
+        from edgetl.recipefile import load_recipe
+        from edgetl.stages import prepare
+        from edgetl.types import to_json
+
+        gc.enable()
+        loaded = load_recipe(recipe, tuple(set_ or ()))
+        dataset = prepare.gather(loaded.recipe)
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("looking at photos", total=len(dataset.samples))
+
+            def emit(event: dict[str, Any]) -> None:
+                bar.update(task, completed=event.get("done"), description=event["what"])
+
+            _, splits, findings = prepare.examine(loaded.recipe, dataset, None, emit)
+        refused = any(finding.level == "error" for finding in findings)
+        if json:
+            found = {"schema": 1, "recipe": loaded.recipe.name, "images": len(dataset.samples), "usable": len(splits)}
+            typer.echo(json_module.dumps({**found, "findings": to_json(findings)}, ensure_ascii=False))
+        else:
+            typer.echo(f"{len(dataset.samples)} photos, {len(splits)} usable, {len(dataset.class_names)} classes.")
+            styles = {"error": "red", "warning": "yellow", "note": "blue"}
+            for finding in findings:
+                level = typer.style(f"{finding.level:<8}", fg=styles[finding.level])
+                typer.echo(f"{level}{finding.name} ({finding.count}): {finding.message}")
+                for photo in finding.photos[:5]:
+                    typer.echo(f"          {photo}")
+                if finding.count > 5:
+                    typer.echo(f"          and {finding.count - 5} more")
+            if not findings:
+                typer.echo("Nothing to say against them.")
+        if refused:
+            raise typer.Exit(1)
