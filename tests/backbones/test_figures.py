@@ -19,6 +19,9 @@ OTHER_COUNTS = {
 }
 """Why published figures differ from a network with one dense layer, by more than 1 %."""
 
+WRONG = {("mobilenet_v1_0.75", "317.0"): "TF-slim's table alone says so; the paper, Keras and the count say 325"}
+"""Published macs that the count contradicts."""
+
 
 def _member(name, key):
     import edgetl.nn  # noqa: F401 - sets the Keras version
@@ -63,15 +66,21 @@ def test_they_are_counted_from_the_network(name, key):
         pytest.skip("counted only: the published figures are not beside this checkout")
     if name in OTHER_COUNTS:
         pytest.skip(f"counted only: published are other figures, {OTHER_COUNTS[name]}")
-    trained = (work.trained(model) + features * 1000 + 1000) / 1e6
+    conventions = _with_classifier(model, features)
     for row in _rows(name, spec):
-        where = f"{row['source']}: {row['mmacs'] or '-'} M macs, {row['mparams']} M params"
-        assert not row["mmacs"] or _close((macs + features * 1000) / 1e6, row["mmacs"]), where
-        assert not row["mparams"] or any(_close(value, row["mparams"]) for value in (trained, _whole(params, features))), where
+        where = f"{row['source']}: {row['mmacs'] or '-'} M macs, {row['mparams']} M params; counted {conventions}"
+        if row["mmacs"] and (key, row["mmacs"]) not in WRONG:
+            assert _close((macs + features * 1000) / 1e6, row["mmacs"]), where
+        assert not row["mparams"] or any(_close(value, row["mparams"]) for value in conventions), where
 
 
-def _whole(params, features):
-    return (params + features * 1000 + 1000) / 1e6
+def _with_classifier(model, features):
+    """Millions of parameters with 1000 classes, as some count them: all, those that are trained, none of batch normalisation."""
+    from edgetl.nn import work
+
+    normalisation = sum(layer.count_params() for layer in model.layers if type(layer).__name__ == "BatchNormalization")
+    counts = (model.count_params(), work.trained(model), model.count_params() - normalisation)
+    return [(count + features * 1000 + 1000) / 1e6 for count in counts]
 
 
 def test_a_published_figure_that_is_wrong_would_be_noticed():

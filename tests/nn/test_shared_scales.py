@@ -45,8 +45,13 @@ def test_a_sum_of_an_average_in_a_concatenation(model):
         assert shared[name][1] >= high - step / 2 - 1e-9
 
 
-def test_a_fused_relu_keeps_its_own_range(model):
+@pytest.mark.parametrize(("ranges", "high"), [({"r": (0.0, 3.0)}, 3.0), ({"a": (-1.0, 3.0), "r": (0.0, 3.0)}, 4.0)])
+def test_only_a_relu_of_what_is_quantized_already_takes_its_step(ranges, high):
+    import tf_keras
+
     from edgetl.nn.shared_scales import share
 
-    without = {"a": (-1.0, 3.0), "mean": (-0.5, 2.0), "relu": (0.0, 3.0)}
-    assert share(model, without)["relu"] == (0.0, 3.0)
+    image = tf_keras.Input((8, 8, 3), name="image")
+    a = tf_keras.layers.Conv2D(4, 1, name="a")(image)
+    model = tf_keras.Model(image, tf_keras.layers.Activation("relu", name="r")(a))
+    assert share(model, ranges)["r"] == (0.0, high)
