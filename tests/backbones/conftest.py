@@ -12,7 +12,7 @@ name: digits
 data: {source: folder, path: digits, split: {train: 0.5, val: 0.1, test: 0.4, seed: 1}}
 backbone: {name: NAME, VARIANTinput_px: PX, weights: none}
 train:
-  - {phase: all, freeze: none, epochs: 1, learning_rate: 1.0e-3, batch_size: 16, batch_norm: update}
+  - {phase: only, freeze: FREEZE, epochs: 1, learning_rate: 1.0e-3, batch_size: 16, batch_norm: NORMS}
 quantize: {scheme: w8a8_ptq, calibration_images: 32}
 targets: [{format: tflite, scheme: w8a8_ptq}, {format: onnx, scheme: w8a8_ptq}, {format: coreml, scheme: w8a8_ptq}]
 benchmark: {runs: 10, warmup: 1, threads: [1]}
@@ -105,7 +105,7 @@ def proved(settled, load, difference, tmp_path):
 def int8_of_digits(edgetl, tmp_path):
     """Train a member of a family for a few steps on 120 of the built-in digits and make its int8 files; returns the artifacts."""
 
-    def run(name, variant, px):
+    def run(name, variant, px, freeze="none"):
         from PIL import Image
         from sklearn.datasets import load_digits
 
@@ -114,11 +114,13 @@ def int8_of_digits(edgetl, tmp_path):
             folder = tmp_path / "digits" / str(label)
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.round(values.reshape(8, 8) * (255 / 16)).astype(np.uint8)).save(folder / f"{place:03d}.png")
-        recipe = (
-            DIGITS.replace("NAME", name).replace("VARIANT", f"variant: {variant}, " if variant else "").replace("PX", str(px))
-        )
+        norms = "update" if freeze == "none" else "inference"
+        member = f"variant: {variant}, " if variant else ""
+        recipe = DIGITS
+        for word, value in (("NAME", name), ("VARIANT", member), ("PX", str(px)), ("FREEZE", freeze), ("NORMS", norms)):
+            recipe = recipe.replace(word, value)
         (tmp_path / "digits.yaml").write_text(recipe)
-        done = edgetl("run", tmp_path / "digits.yaml", "--json")
+        done = edgetl("run", tmp_path / "digits.yaml", "--json", timeout=590)
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout)
         return {artifact["format"]: artifact for artifact in report["artifacts"]}
