@@ -15,17 +15,26 @@ if TYPE_CHECKING:
 TITLE = "EfficientNet without squeeze-and-excite, ReLU6 throughout; more accurate and larger; loses little to int8."
 LICENCE = "Apache-2.0 (TensorFlow TPU models)"
 PAPER = "Tan and Le, EfficientNet, ICML 2019, arXiv:1905.11946; Lite: TensorFlow TPU models, 2020"
-_SOURCE = "tensorflow/tpu models/official/efficientnet/lite/README.md; params without top counted from the network"
+_SOURCE = (
+    "tensorflow/tpu models/official/efficientnet/lite/README.md (top-1); macs and params without top counted from the network: "
+    "published are {published} M macs"
+)
 SPECS = {
     f"efficientnet_lite_{variant}_1": BackboneSpec(
-        variant=variant, alpha=1.0, input_px=px, params_m=params, macs_m=macs, top1_imagenet=top1, source=_SOURCE
+        variant=variant,
+        alpha=1.0,
+        input_px=px,
+        params_m=params,
+        macs_m=macs,
+        top1_imagenet=top1,
+        source=_SOURCE.format(published=published),
     )
-    for variant, px, params, macs, top1 in (
-        ("lite0", 224, 3.41, 407, 0.751),
-        ("lite1", 240, 4.19, 631, 0.767),
-        ("lite2", 260, 4.87, 899, 0.776),
-        ("lite3", 280, 6.99, 1440, 0.798),
-        ("lite4", 300, 11.84, 2640, 0.815),
+    for variant, px, params, macs, top1, published in (
+        ("lite0", 224, 3.41, 385, 0.751, 407),
+        ("lite1", 240, 4.19, 600, 0.767, 631),
+        ("lite2", 260, 4.87, 860, 0.776, 899),
+        ("lite3", 280, 6.99, 1383, 0.798, 1440),
+        ("lite4", 300, 11.84, 2553, 0.815, 2640),
     )
 }
 BUNDLED: tuple[float, ...] = ()

@@ -1,9 +1,22 @@
 """What the tests of families with published weights share: Keras' network with nothing at its neutral value, and its files."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+
+DIGITS = """\
+schema: 1
+name: digits
+data: {source: folder, path: digits, split: {train: 0.5, val: 0.1, test: 0.4, seed: 1}}
+backbone: {name: NAME, VARIANTinput_px: PX, weights: none}
+train:
+  - {phase: only, freeze: FREEZE, epochs: 1, learning_rate: 1.0e-3, batch_size: 16, batch_norm: NORMS}
+quantize: {scheme: w8a8_ptq, calibration_images: 32}
+targets: [{format: tflite, scheme: w8a8_ptq}, {format: onnx, scheme: w8a8_ptq}, {format: coreml, scheme: w8a8_ptq}]
+benchmark: {runs: 10, warmup: 1, threads: [1]}
+"""
 
 
 @pytest.fixture
@@ -86,3 +99,30 @@ def proved(settled, load, difference, tmp_path):
         return found, ours, theirs
 
     return prove
+
+
+@pytest.fixture
+def int8_of_digits(edgetl, tmp_path):
+    """Train a member of a family for a few steps on 120 of the built-in digits and make its int8 files; returns the artifacts."""
+
+    def run(name, variant, px, freeze="none"):
+        from PIL import Image
+        from sklearn.datasets import load_digits
+
+        images, labels = load_digits(return_X_y=True)
+        for place, (values, label) in enumerate(zip(images[:120], labels[:120], strict=True)):
+            folder = tmp_path / "digits" / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.round(values.reshape(8, 8) * (255 / 16)).astype(np.uint8)).save(folder / f"{place:03d}.png")
+        norms = "update" if freeze == "none" else "inference"
+        member = f"variant: {variant}, " if variant else ""
+        recipe = DIGITS
+        for word, value in (("NAME", name), ("VARIANT", member), ("PX", str(px)), ("FREEZE", freeze), ("NORMS", norms)):
+            recipe = recipe.replace(word, value)
+        (tmp_path / "digits.yaml").write_text(recipe)
+        done = edgetl("run", tmp_path / "digits.yaml", "--json", timeout=590)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        return {artifact["format"]: artifact for artifact in report["artifacts"]}
+
+    return run

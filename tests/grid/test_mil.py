@@ -111,3 +111,17 @@ def test_an_operator_that_cannot_be_written_is_named(graph):
     odd = replace(graph, operators=tuple(replace(o, kind="COS") if o.kind == "SOFTMAX" else o for o in graph.operators))
     with pytest.raises(ConversionError, match=r"operator cos_\d+ \(COS\) cannot be written\. Known: ADD"):
         mil.write(odd, "probabilities")
+
+
+def test_a_bias_that_half_precision_would_lose_may_be_the_least_number_and_nothing_else():
+    scale = np.full(1, 1e-8, np.float32)
+    given = compare.Edge(scale=scale, zero_point=np.zeros(1, np.int64), data=np.array([2, -2, 0, 10**8]))
+    least = float(np.nextafter(np.float16(0), np.float16(1)))
+
+    def faults(*values):
+        found = compare.Edge(scale=np.ones(1), zero_point=np.zeros(1, np.int64), data=np.array(values, np.float16))
+        return compare._compare(given, found)
+
+    assert faults(0.0, 0.0, 0.0, 1.0) == faults(least, -least, 0.0, 1.0) == []
+    for values in ((least, least, 0.0, 1.0), (0.0, 0.0, least, 1.0), (2 * least, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 1.001)):
+        assert faults(*values) == ["1 of 4 values differ"]
