@@ -8,7 +8,7 @@ RECIPE ?= recipes/quickstart.yaml
 SEEDS ?= 0,1,2
 SET ?=
 .DEFAULT_GOAL := help
-.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 clean
+.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 bench-train bench-transfer clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,12 @@ pretrain-worth: dev  ## what the bundled weights are worth: digits with 10 label
 bench-int8: dev  ## edgetl's int8 files beside those made by hand (RECIPE=file SEEDS=0,1,2 SET="key=value ...")
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.int8 $(RECIPE) --seeds $(SEEDS) $(foreach pair,$(SET),--set '$(pair)')
+
+bench-train: dev  ## training beside a tutorial's loop: accuracy, and CPU time of a head (RECIPE=file SEEDS=0,1,2 SET="key=value ...")
+	$(BIN)/python -m benchmarks.train $(RECIPE) --seeds $(SEEDS) $(foreach pair,$(SET),--set '$(pair)')
+
+bench-transfer: dev  ## what a phase is worth (RECIPE=file WITHOUT=phase SEEDS=0,1,2 SET="key=value ...")
+	$(BIN)/python -m benchmarks.transfer $(RECIPE) --without $(WITHOUT) --seeds $(SEEDS) $(foreach pair,$(SET),--set '$(pair)')
 
 clean:  ## remove what was made here, except .venv
 	rm -rf .edgetl runs dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -121,7 +121,8 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
     for role in ("test", "unlabelled"):
         further = getattr(recipe, role)
         if further is not None:
-            found = registry.load("datasets", further.source).fingerprint(further)
+            module = registry.load("datasets", further.source)
+            found = getattr(module, f"fingerprint_{role}", module.fingerprint)(further)
             content |= {f"{role}.{k}": v for k, v in found.items()}
     prepared = add("prepare", "", {}, content)
     tuned = _add_training(recipe, prepared, add)

@@ -13,6 +13,7 @@ from edgetl.cli._options import JsonOption
 def _table(kind: str) -> list[dict[str, Any]]:
     """Rows of one kind: plain values, the name first."""
     from edgetl import devices, places, registry
+    from edgetl.types import to_json
 
     if kind == "devices":
         profiles = [devices.load_device(name) for name in devices.device_names()]
@@ -26,6 +27,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         "backbones": ("VARIANTS", "TITLE", "PAPER"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
+        "methods": ("KIND", "NEEDS", "TITLE"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
     }
@@ -36,14 +38,17 @@ def _table(kind: str) -> list[dict[str, Any]]:
         if kind == "schemes":
             holding = (c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES)
             values = {"formats": tuple(holding), **values}
-        found.append({"name": name, **{k: " ".join(v) if isinstance(v, tuple) else v for k, v in values.items()}})
+        members = {"members": to_json(tuple(module.SPECS.values()))} if kind == "backbones" else {}
+        found.append({"name": name, **members, **{k: " ".join(v) if isinstance(v, tuple) else v for k, v in values.items()}})
     return found
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command(name="list", help="List what there is: backbones, converters, datasets, devices, recipes, runtimes, schemes.")
+    @app.command(
+        name="list", help="List what there is: backbones, converters, datasets, devices, methods, recipes, runtimes, schemes."
+    )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,
         json: JsonOption = False,
@@ -61,6 +66,7 @@ def register(app: typer.Typer) -> None:
         for name, rows in tables.items():
             if kind is None:
                 typer.echo(f"{name}:")
+            rows = [{key: value for key, value in row.items() if key != "members"} for row in rows]
             widths = {key: max(len(str(row[key])) for row in rows) for key in rows[0]} if rows else {}
             for row in rows:
                 typer.echo(("  " + "  ".join(f"{row[key]!s:<{width}}" for key, width in widths.items())).rstrip())

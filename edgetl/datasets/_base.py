@@ -30,8 +30,8 @@ class Spec(Protocol):
 class DatasetModule(Protocol):
     """The names a module in this folder defines. Constants are read-only.
 
-    A source that can list images which are not sorted by class also defines `load_unlabelled(spec) -> Dataset`; of the others
-    `load` is asked, and the classes are forgotten.
+    A source that can list images which are not sorted by class also defines `load_unlabelled(spec) -> Dataset` and
+    `fingerprint_unlabelled(spec)`; the others are asked for `load` and `fingerprint`, and the classes are forgotten.
     """
 
     @property

@@ -39,11 +39,18 @@ def unavailable() -> str | None:
 
 def fingerprint(spec: Spec) -> dict[str, str]:
     """See `DatasetModule.fingerprint`: sha256 over the names and contents of all images."""
+    return _content(spec, load(spec))
+
+
+def fingerprint_unlabelled(spec: Spec) -> dict[str, str]:
+    """The same for `load_unlabelled`."""
+    return _content(spec, load_unlabelled(spec))
+
+
+def _content(spec: Spec, dataset: Dataset) -> dict[str, str]:
     from concurrent.futures import ThreadPoolExecutor
 
     root = Path(spec.path or "")
-    flat = root.is_dir() and not any(entry.is_dir() for entry in os.scandir(root) if not entry.name.startswith("."))
-    dataset = load_unlabelled(spec) if flat else load(spec)
     with ThreadPoolExecutor(2) as pool:
         digests = pool.map(lambda s: _sha256(root / s.name), dataset.samples)
         lines = [f"{d}  {s.class_index} {s.split}  {s.name}\n" for s, d in zip(dataset.samples, digests, strict=True)]

@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 5
+VERSION = 7
 RESUMABLE = False
 
 

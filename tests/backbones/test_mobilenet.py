@@ -107,3 +107,78 @@ def test_imagenet_without_a_network_says_which_file_to_put_where(tmp_path, monke
         load_backbone_weights(_build(V1), dataclasses.replace(V1, weights="imagenet"))
     for word in ("mobilenet_2_5_224_tf_no_top.h5", "https://", "dbdb03ee", "~/.keras/models/"):
         assert word in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def published(material):
+    """The published float TFLite file: what it answers, and its weights, batch normalisation folded into them."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from edgetl.grid import reader
+
+    path = material / "models/tflite-support/mobilenet_v1_0.25_224_1_default_1.tflite"
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    graph = reader.read(path.read_bytes())
+    layers = [op for op in graph.operators if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
+    weights = [[graph.tensors[i].data for i in op.inputs[1:3]] for op in layers]
+
+    def answer(values):
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+        interpreter.invoke()
+        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+
+    return answer, weights
+
+
+def _answer(model, kernel, bias, values):
+    logits = np.asarray(model(values)).mean(axis=(1, 2)) @ kernel + bias
+    powers = np.exp(logits[0] - logits.max())
+    return powers / powers.sum()
+
+
+def _pixels(material, photo):
+    from edgetl.preprocess import normalise, to_pixels
+    from edgetl.types import Preprocess
+
+    spec = Preprocess(resize_px=224, crop_px=224)
+    return normalise(to_pixels((material / "images/tflite-support" / photo).read_bytes(), spec)[None], spec)
+
+
+@pytest.mark.parametrize("photo", ["burger.jpg", "burger_crop.jpg", "sparrow.png"])
+def test_v1_with_the_tflite_files_weights_answers_as_the_tflite_file(material, published, photo):
+    """The .h5 beside it holds another training's weights (Keras' own network differs from the file by as much), so it is filled
+    with the file's: our network, padding and normalisation are then the published ones."""
+    answer, weights = published
+    model = _build(dataclasses.replace(V1, input_px=224))
+    layers = [layer for layer in model.layers if "Conv2D" in type(layer).__name__]
+    for layer, (kernel, bias) in zip(layers, weights, strict=False):
+        ours = layer.get_weights()[0].shape
+        layer.set_weights([kernel.transpose(1, 2, 3, 0).reshape(ours)])
+        norm = next(node.outbound_layer for node in layer.outbound_nodes)
+        norm.set_weights([np.ones_like(bias), bias, np.zeros_like(bias), np.full_like(bias, 1.0 - norm.epsilon)])
+    kernel, bias = weights[-1]
+    values = _pixels(material, photo)
+    assert np.abs(_answer(model, kernel[:, 0, 0].T, bias, values) - answer(values)).max() <= 1e-3
+
+
+@pytest.mark.parametrize("photo", ["burger.jpg", "burger_crop.jpg"])
+def test_v1_with_keras_weights_and_top_sees_a_cheeseburger(material, published, photo):
+    import json
+
+    import h5py
+    import tf_keras
+
+    section, path = dataclasses.replace(V1, input_px=224), material / "weights/derived/mobilenet_2_5_224_tf.h5"
+    model = _build(section)
+    _load(model, path, section)
+    with h5py.File(path) as file:
+        group = file.get("model_weights", file)["conv_preds"]
+        kernel, bias = (np.asarray(group[name]) for name in group.attrs["weight_names"])
+    values = _pixels(material, photo)
+    ours = _answer(model, kernel[0, 0], bias, values)
+    theirs = tf_keras.applications.MobileNet(alpha=0.25, weights=str(path)).predict(values, verbose=0)[0]
+    assert np.abs(ours - theirs).max() <= 1e-4
+    classes = json.loads((material / "data/imagenet_class_index.json").read_text())
+    assert classes[str(ours.argmax())][1] == "cheeseburger"
+    assert published[0](values)[1:].argmax() == ours.argmax()

@@ -13,7 +13,8 @@ def test_it_loads_and_plans(path, photos):
     loaded = load_recipe(path.stem)
     assert loaded.recipe.name == path.stem
     assert loaded.recipe.description
-    if loaded.recipe.data.source == "folder":
-        loaded = load_recipe(path.stem, (f"data.path={photos}",))
+    sources = {name: getattr(loaded.recipe, name) for name in ("data", "test", "unlabelled")}
+    elsewhere = [f"{name}.path={photos}" for name, source in sources.items() if source and source.source == "folder"]
+    loaded = load_recipe(path.stem, tuple(elsewhere))
     steps = [p.step for p in pipeline.plan(loaded)]
     assert len({step.key for step in steps}) == len(steps) > 5

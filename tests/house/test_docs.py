@@ -14,6 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLES = {
     "Data": registry.names("datasets"),
     "Backbones": registry.names("backbones"),
+    "Transfer": registry.names("methods"),
     "Formats": registry.names("converters"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
