@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edgetl import errors
@@ -31,13 +31,19 @@ stopping = threading.Event()
 """Set while a run is being ended; then a child's death is no failure of its own."""
 
 
-def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def run_job(
+    job: Job,
+    log: Path,
+    on_event: Callable[[dict[str, Any]], None],
+    environment: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Run a step in a fresh process.
 
     Args:
         job: the step.
         log: file that receives all the child prints besides events.
         on_event: called with each progress event.
+        environment: variables that the stage wants to be other than usual; None: as they are in this process.
 
     Returns:
         What the stage answered.
@@ -55,7 +61,7 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,
-            env=_environment(job.stage),
+            env=_merged(environment),
             text=True,
             encoding="utf-8",
         )
@@ -84,10 +90,10 @@ def run_job(job: Job, log: Path, on_event: Callable[[dict[str, Any]], None]) -> 
     raise errors.StageError(job.stage, job.target, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())
 
 
-def _environment(stage: str) -> dict[str, str]:
-    """Variables of the child: this process's, the settings above, and what the stage itself asks for (None: as they were)."""
+def _merged(wishes: Mapping[str, str | None]) -> dict[str, str]:
+    """Variables of a child: this process's, the settings above, and what its stage asks for."""
     found = {**os.environ, **_ENVIRONMENT}
-    for name, value in getattr(importlib.import_module(f"edgetl.stages.{stage}"), "ENVIRONMENT", {}).items():
+    for name, value in wishes.items():
         kept = os.environ.get(name) if value is None else value
         found.pop(name, None)
         if kept is not None:

@@ -308,7 +308,8 @@ def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher
     else:
         watcher.started(step, status.reasons)
         begun = time.monotonic()
-        resumable = importlib.import_module(f"edgetl.stages.{step.stage}").RESUMABLE
+        module = importlib.import_module(f"edgetl.stages.{step.stage}")
+        resumable = module.RESUMABLE
         out = store.begin(step, resumable=resumable)
         job = Job(
             stage=step.stage,
@@ -320,7 +321,8 @@ def _run_one(loaded: LoadedRecipe, item: Planned, store: Store, watcher: Watcher
         )
         log = store.folder / "logs" / f"{step.label.replace('/', '_').replace(' ', '_')}.log"
         try:
-            answer = isolation.run_job(job, log, lambda event: watcher.event(step, event))
+            wishes = getattr(module, "ENVIRONMENT", {})
+            answer = isolation.run_job(job, log, lambda event: watcher.event(step, event), wishes)
         except errors.EdgetlError as error:
             if isolation.stopping.is_set():
                 return

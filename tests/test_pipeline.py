@@ -18,7 +18,7 @@ def test_an_origin_is_made_even_when_nobody_asked_for_it(loaded):
     labels = [p.step.label for p in pipeline.plan(loaded)]
     assert labels.index("convert tflite/w8a8_qat") < labels.index("convert onnx/w8a8_qat")
     assert "verify tflite/w8a8_qat" not in labels
-    assert labels[:3] == ["prepare", "finetune", "quantize w8a8_qat"]
+    assert labels[:4] == ["prepare", "finetune", "evaluate", "quantize w8a8_qat"]
     assert [p.step.label for p in pipeline.plan(loaded, "convert")] == [
         x for x in labels if x.split()[0] not in ("verify", "benchmark")
     ]
@@ -40,7 +40,7 @@ def test_keys_follow_what_decides(loaded, tiny):
 
 
 def test_a_failed_target_leaves_the_others_and_takes_what_needs_it(loaded, tmp_path, monkeypatch):
-    def child(job, log, on_event):
+    def child(job, log, on_event, environment):
         if (job.stage, job.target) == ("convert", "tflite/w8a8_qat"):
             raise ConversionError("it is not what it says")
         return {"path": "x", "format": "tflite", "scheme": "fp32", "size_bytes": 1, "status": "skipped", "reason": "not run here"}
@@ -57,7 +57,7 @@ def test_a_failed_target_leaves_the_others_and_takes_what_needs_it(loaded, tmp_p
 
 
 def test_a_failure_that_everything_needs_ends_the_run(loaded, tmp_path, monkeypatch):
-    def child(job, log, on_event):
+    def child(job, log, on_event, environment):
         raise StageError(job.stage, job.target, "no")
 
     monkeypatch.setattr(isolation, "run_job", child)

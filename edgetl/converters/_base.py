@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from edgetl.recipe import Target
 from edgetl.types import Preprocess, TensorSpec
+
+if TYPE_CHECKING:
+    from edgetl.recipe import Target
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"

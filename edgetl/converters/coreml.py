@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
-from edgetl.recipe import Target
 from edgetl.types import TensorSpec
+
+if TYPE_CHECKING:
+    from edgetl.recipe import Target
 
 TITLE = "Core ML on iPhone, iPad and Mac."
 SUFFIX = ".mlpackage"

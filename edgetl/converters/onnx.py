@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
-from edgetl.recipe import Target
 from edgetl.types import TensorSpec
+
+if TYPE_CHECKING:
+    from edgetl.recipe import Target
 
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"

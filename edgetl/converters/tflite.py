@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgetl import registry
 from edgetl.converters._base import Converted, Source, missing, versions
 from edgetl.errors import ConversionError
-from edgetl.recipe import Target
+
+if TYPE_CHECKING:
+    from edgetl.recipe import Target
 
 TITLE = "LiteRT on Android, iOS and Linux."
 SUFFIX = ".tflite"

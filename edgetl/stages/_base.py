@@ -47,7 +47,11 @@ def find_target(recipe: Recipe, name: str) -> Target:
 
 
 class StageModule(Protocol):
-    """The names a module in this folder defines. Constants are read-only."""
+    """The names a module in this folder defines. Constants are read-only.
+
+    A stage whose process needs environment variables other than usual also defines `ENVIRONMENT`: name → value, or None for the
+    value that the user's own shell gives it.
+    """
 
     @property
     def VERSION(self) -> int:

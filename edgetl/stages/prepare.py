@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
-from edgetl.audit import Facts, Finding, audit, groups
 from edgetl.errors import DataError
 from edgetl.recipe import Recipe
-from edgetl.split import SPLITS, stratified_split
 from edgetl.stages._base import Emit, Job
-from edgetl.types import Dataset, Sample, Split, flatten, to_json
+from edgetl.types import flatten, to_json
 
 if TYPE_CHECKING:
+    from edgetl.audit import Facts, Finding
     from edgetl.rowfile import RowWriter
+    from edgetl.types import Dataset, Sample, Split
 
 VERSION = 2
 RESUMABLE = False
@@ -44,6 +44,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     import numpy as np
 
     from edgetl.rowfile import RowWriter
+    from edgetl.split import SPLITS
 
     recipe, out = job.recipe, Path(job.out)
     dataset = gather(recipe)
@@ -96,6 +97,8 @@ def gather(recipe: Recipe) -> Dataset:
     Raises:
         DataError: a source cannot be used, or the test set has other classes.
     """
+    from edgetl.types import Dataset
+
     data: Dataset = registry.load("datasets", recipe.data.source).load(recipe.data)
     samples = list(data.samples)
     if recipe.test is not None:
@@ -130,6 +133,7 @@ def examine(
     import numpy as np
 
     from edgetl import perceptual
+    from edgetl.audit import audit
 
     facts = _decode(recipe, dataset.samples, pixels, emit)
     usable = [row for row, fact in enumerate(facts) if fact.reason is None]
@@ -183,6 +187,7 @@ def _decode(recipe: Recipe, samples: tuple[Sample, ...], pixels: RowWriter | Non
     from concurrent.futures import ThreadPoolExecutor
 
     from edgetl import perceptual, preprocess
+    from edgetl.audit import Facts
 
     def one(row: int) -> Facts:
         sample = samples[row]
@@ -219,6 +224,9 @@ def _deal(
 
     Where the source names the splits it is obeyed; without a `val` split, validation images are drawn from `train`.
     """
+    from edgetl.audit import groups
+    from edgetl.split import stratified_split
+
     fixed = {row: split for row in usable if (split := samples[row].split) is not None}
     free = [row for row in usable if row not in fixed]
     spec = recipe.data.split

@@ -69,7 +69,7 @@ def test_a_wrong_file_is_refused_and_nothing_is_set(material, tmp_path):
         (material / NO_TOP, None, "does not fit the backbone"),
         (material / NO_TOP, "0" * 64, "has sha256 dbdb03ee"),
         (tmp_path / "absent.h5", None, "no such file"),
-        (tmp_path / "text.h5", None, "is not a Keras weights file"),
+        (tmp_path / "text.h5", None, "is not a weights file"),
         (tmp_path / "nan.h5", None, "Conv1: holds values that are not finite"),
     ):
         with pytest.raises(InputError, match=message):
