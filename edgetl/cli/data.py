@@ -1,9 +1,10 @@
-"""`edgetl data audit`: look at the photos of a recipe before anything is trained on them."""
+"""`edgetl data audit` and `preview`: look at the photos of a recipe before anything is trained on them."""
 
 from __future__ import annotations
 
 import json as json_module
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -59,3 +60,28 @@ def register(app: typer.Typer) -> None:
                 typer.echo("Nothing to say against them.")
         if refused:
             raise typer.Exit(1)
+
+    @data.command(help="Draw what the recipe's `augment` does to some of the photos: each as it is, then changed copies of it.")
+    def preview(
+        recipe: RecipeArgument,
+        set_: SetOption = None,
+        out: Annotated[Path, typer.Option("--out", metavar="PNG", help="Picture to write.")] = Path("preview.png"),
+        photos: Annotated[int, typer.Option("--photos", min=1, max=50, help="Photos to show.")] = 6,
+        copies: Annotated[int, typer.Option("--copies", min=1, max=20, help="Changed copies of each.")] = 7,
+    ) -> None:
+        from edgetl.errors import InputError
+        from edgetl.recipefile import load_recipe
+        from edgetl.stages import prepare
+
+        loaded = load_recipe(recipe, tuple(set_ or ())).recipe
+        if not loaded.augment.active:
+            raise InputError(f"{recipe}: has no 'augment' section; nothing is changed.")
+        pixels = prepare.some(loaded, photos)
+        from PIL import Image
+
+        from edgetl.nn import preview as drawing
+
+        temporary = out.with_suffix(".writing")
+        Image.fromarray(drawing.sheet(pixels, loaded, copies)).save(temporary, "PNG")
+        temporary.replace(out)
+        typer.echo(f"{out}: {len(pixels)} photos, each as it is and in {copies} changed copies.")

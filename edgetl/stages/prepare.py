@@ -16,6 +16,8 @@ from edgetl.stages._base import Emit, Job
 from edgetl.types import flatten, to_json
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from edgetl.audit import Facts, Finding
     from edgetl.rowfile import RowWriter
     from edgetl.types import Dataset, Sample, Split
@@ -114,6 +116,39 @@ def gather(recipe: Recipe) -> Dataset:
         listed: Dataset = getattr(module, "load_unlabelled", module.load)(recipe.unlabelled)
         samples += [replace(s, name=f"unlabelled:{s.name}", class_index=-1, split="unlabelled") for s in listed.samples]
     return Dataset(class_names=data.class_names, samples=tuple(samples), licence=data.licence)
+
+
+def some(recipe: Recipe, count: int) -> list[np.ndarray]:
+    """Decode a few images, of different classes as far as there are, for a look.
+
+    Args:
+        recipe: the recipe.
+        count: how many.
+
+    Returns:
+        uint8 (crop_px, crop_px, 3) each; fewer when there are fewer that can be used.
+
+    Raises:
+        DataError: none can be used.
+    """
+    from edgetl import preprocess
+
+    seen: dict[int, int] = {}
+    ranked = []
+    for sample in gather(recipe).samples:
+        seen[sample.class_index] = seen.get(sample.class_index, 0) + 1
+        ranked.append((seen[sample.class_index], sample.class_index, len(ranked), sample))
+    found: list[np.ndarray] = []
+    for *_, sample in sorted(ranked, key=lambda entry: entry[:3]):
+        if len(found) == count:
+            break
+        try:
+            found.append(preprocess.to_pixels(sample.read(), recipe.preprocess))
+        except (preprocess.ImageFault, OSError):
+            continue  # the audit tells of them
+    if not found:
+        raise DataError("data: no image can be used.")
+    return found
 
 
 def examine(
