@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgetl import devices, pipeline
+from edgetl import devices, pipeline, tracking
 from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
@@ -73,6 +73,9 @@ def deliver(
         whole = until == "ship" and not only
         learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
         _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole)
+        told = tracking.log(recipe, report, folder)
+        if told is not None:
+            watcher.note(told)
     return report
 
 

@@ -38,6 +38,9 @@ class Planned:
 class Watcher(Protocol):
     """Is told what happens; shows it to a person."""
 
+    def note(self, text: str) -> None:
+        """Something to know that belongs to no step."""
+
     def kept(self, step: Step) -> None:
         """The step's result is there already."""
 
@@ -56,6 +59,9 @@ class Watcher(Protocol):
 
 class Silent:
     """A watcher that shows nothing."""
+
+    def note(self, text: str) -> None:
+        """See `Watcher`."""
 
     def kept(self, step: Step) -> None:
         """See `Watcher`."""

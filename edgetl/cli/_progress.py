@@ -51,7 +51,7 @@ class Progress:
             self._kept += 1
 
     def note(self, text: str) -> None:
-        """Say what begins."""
+        """Say something that belongs to no step."""
         with self._lock:
             if self._live is not None:
                 self._live.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)

@@ -66,7 +66,7 @@ def load(spec: Spec) -> Dataset:
     kinds = {type(label) for _, label, _, _ in rows}
     if len(kinds) > 1:
         faults.append("some classes are text and some are numbers.")
-    labels = sorted({label for _, label, _, _ in rows}) if len(kinds) == 1 else []  # type: ignore[type-var]
+    labels = sorted({label for _, label, _, _ in rows}) if len(kinds) == 1 else []
     if len(labels) < 2 and not faults:
         faults.append(f"{len(labels)} class(es); a classifier needs at least two.")
     if faults:

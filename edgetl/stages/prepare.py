@@ -134,7 +134,7 @@ def some(recipe: Recipe, count: int) -> list[np.ndarray]:
     from edgetl import preprocess
 
     seen: dict[int, int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, int, Sample]] = []
     for sample in gather(recipe).samples:
         seen[sample.class_index] = seen.get(sample.class_index, 0) + 1
         ranked.append((seen[sample.class_index], sample.class_index, len(ranked), sample))
