@@ -43,6 +43,8 @@ def curves(history: Sequence[dict[str, Any]]) -> str:
 def reliability(evaluation: dict[str, Any]) -> str:
     """Accuracy against confidence, as the network is and after temperature scaling; the diagonal is perfect.
 
+    A dot's area is its share of the images: where few are, accuracy is chance.
+
     Args:
         evaluation: what `edgetl.evaluation.evaluate` returned.
 
@@ -54,9 +56,8 @@ def reliability(evaluation: dict[str, Any]) -> str:
     entries = []
     for number, (name, part) in enumerate((("as it is", evaluation), ("calibrated", evaluation["calibrated"]))):
         colour = svg.COLOURS[number]
-        page.line([(b["confidence"], b["accuracy"]) for b in part["reliability"]], colour)
         for b in part["reliability"]:
-            page.dot(b["confidence"], b["accuracy"], colour)
+            page.dot(b["confidence"], b["accuracy"], colour, 2.0 + 14.0 * (b["count"] / evaluation["n"]) ** 0.5)
         entries.append((f"{name}, ECE {part['ece']['value']:.3f}", colour))
     svg.legend(page, entries)
     return page.svg()

@@ -50,15 +50,16 @@ class Page:
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width_px}" opacity="{opacity}"/>'
         )
 
-    def dot(self, a: float, b: float, colour: str) -> None:
+    def dot(self, a: float, b: float, colour: str, radius_px: float = 3.5) -> None:
         """Draw a dot.
 
         Args:
             a: in units of x.
             b: in units of y.
             colour: of CSS.
+            radius_px: of the dot.
         """
-        self.parts.append(f'<circle cx="{self.x(a):.1f}" cy="{self.y(b):.1f}" r="3.5" fill="{colour}"/>')
+        self.parts.append(f'<circle cx="{self.x(a):.1f}" cy="{self.y(b):.1f}" r="{radius_px:.1f}" fill="{colour}"/>')
 
     def box(self, x_px: float, y_px: float, width_px: float, height_px: float, colour: str, opacity: float = 1.0) -> None:
         """Fill a rectangle at a place in pixels.
