@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    seeds = [int(seed) for seed in options.seeds.split(",")]
+    seeds = [int(seed) for seed in options.seeds.split(",") if seed]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(options.recipe, options.overrides, seeds, options.pairs, Path(folder))
     print(json.dumps(found) if options.json else text(found))
@@ -61,14 +61,13 @@ def measure(recipe: str, overrides: list[str], seeds: list[int], pairs: int, fol
         Raw values: `accuracy` (one entry a seed), `head` (one entry a pair and number of epochs).
     """
     loaded = load_recipe(recipe, tuple(overrides))
-    accuracy, prepared = [], ""
+    store, accuracy = Store(folder / "store", loaded.recipe.name), []
+    first = pipeline.plan(loaded, "prepare")
+    pipeline.run(loaded, first, store, pipeline.Silent())
+    prepared = str(store.path(first[0].step))
     for seed in seeds:
         own = replace(loaded, recipe=replace(loaded.recipe, seed=seed))
-        store = Store(folder / "store", own.recipe.name)
-        planned = pipeline.plan(own, "finetune")
-        results = pipeline.run(own, planned, store, pipeline.Silent())
-        prepared = str(store.path(next(p.step for p in planned if p.step.stage == "prepare")))
-        answer = results.answers["finetune"]
+        answer = pipeline.run(own, pipeline.plan(own, "finetune"), store, pipeline.Silent()).answers["finetune"]
         plain = _ask("tutorial_both", recipe, overrides, prepared, folder, seed=seed)
         accuracy.append({"seed": seed, "n": answer["n"], "edgetl": answer["top1"], **plain})
         print(f"seed {seed}: {accuracy[-1]}", file=sys.stderr, flush=True)
@@ -103,19 +102,28 @@ def text(found: dict[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    rows = [("edgetl, the recipe", [entry["edgetl"] for entry in found["accuracy"]])]
-    rows += [("plain loop, frozen", [entry["frozen"] for entry in found["accuracy"]])]
+    lines = [] if not found["accuracy"] else _accuracies(found["accuracy"])
+    return "\n".join([*lines, *(_heads(found["head"]) if found["head"] else [])])
+
+
+def _accuracies(found: list[dict[str, Any]]) -> list[str]:
+    rows = [("edgetl, the recipe", [entry["edgetl"] for entry in found])]
+    rows += [("plain loop, frozen", [entry["frozen"] for entry in found])]
     rows += [
-        (f"plain loop, then fine-tuned at {rate:g}", [entry["fine_tuned"][f"{rate:g}"] for entry in found["accuracy"]])
+        (f"plain loop, then fine-tuned at {rate:g}", [entry["fine_tuned"][f"{rate:g}"] for entry in found])
         for rate in FINE_TUNING_RATES
     ]
-    seeds = [str(entry["seed"]) for entry in found["accuracy"]]
+    seeds = [str(entry["seed"]) for entry in found]
     lines = [f"| top-1 | {' | '.join(f'seed {seed}' for seed in seeds)} | mean |", f"|{'---|' * (len(seeds) + 2)}"]
     lines += [f"| {name} | {' | '.join(f'{v:.3f}' for v in values)} | {statistics.fmean(values):.3f} |" for name, values in rows]
-    lines += ["", "| head training | tutorial CPU s | edgetl CPU s | ratio | features kept, CPU s | ratio | val top-1 |"]
+    return [*lines, ""]
+
+
+def _heads(found: list[dict[str, Any]]) -> list[str]:
+    lines = ["| head training | tutorial CPU s | edgetl CPU s | ratio | features kept, CPU s | ratio | val top-1 |"]
     lines += [f"|{'---|' * 7}"]
-    for epochs in sorted({entry["epochs"] for entry in found["head"]}):
-        pairs = [entry for entry in found["head"] if entry["epochs"] == epochs]
+    for epochs in sorted({entry["epochs"] for entry in found}):
+        pairs = [entry for entry in found if entry["epochs"] == epochs]
 
         def median(way: str, pairs: list[dict[str, Any]] = pairs) -> float:
             return float(statistics.median(entry[way]["cpu_s"] for entry in pairs))
@@ -135,8 +143,7 @@ def text(found: dict[str, Any]) -> str:
             f"{val[0]:.3f} / {val[1]:.3f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Medians over interleaved pairs, extremes in brackets; CPU time of all threads, imports left out."]
-    return "\n".join(lines)
+    return [*lines, "", "Medians over interleaved pairs, extremes in brackets; CPU time of all threads, imports left out."]
 
 
 if __name__ == "__main__":
