@@ -97,6 +97,11 @@ FAULTS = {
         "distill: true",
         "1: distill: a phase has distill: true, and there is no such section.",
     ),
+    "a teacher with other eyes": (
+        "freeze: all, epochs: 2, learning_rate: 1e-3}",
+        "epochs: 2, distill: true}\ndistill: {backbone: {name: mobilenet_v1, weights: none}, train: [{phase: t, epochs: 1}]}",
+        "7: distill.backbone.input_px: must be 64, as the backbone's: both look at the same prepared photos.",
+    ),
     "labels in two ways": (
         "quantize:",
         "labels: {share: 0.5, per_class: 3}\nquantize:",

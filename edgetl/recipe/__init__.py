@@ -71,6 +71,9 @@ class Recipe:
         found += self._phase_faults("train", self.train, self.backbone)
         if self.distill is not None and self.distill.backbone is not None:
             found += self._phase_faults("distill.train", self.distill.train or (), self.distill.backbone)
+            if self.distill.backbone.input_px != self.backbone.input_px:
+                what = f"must be {self.backbone.input_px}, as the backbone's: both look at the same prepared photos."
+                found.append(("distill.backbone.input_px", what))
         if (self.distill is not None) != any(phase.distill for phase in self.train):
             what = "no phase has distill: true." if self.distill else "a phase has distill: true, and there is no such section."
             found.append(("distill", what))
