@@ -89,6 +89,18 @@ def imagenet_file(section: Backbone) -> ImagenetFile:
     raise InputError("efficientnet_lite has no imagenet weights; use none, or a file.")
 
 
+def adapt(section: Backbone, arrays: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """See `BackboneModule`. Lite's layers have names and shapes of EfficientNet's, which without its gates is another network.
+
+    Raises:
+        InputError: the file is EfficientNet's.
+    """
+    gates = [name for name in arrays if "_se_" in name]
+    if gates:
+        raise InputError(f"backbone.weights: the file holds squeeze-and-excite layers ({gates[0]} …): use backbone efficientnet.")
+    return arrays
+
+
 def build(section: Backbone) -> Any:
     """See `BackboneModule.build`. Layers are named as in keras.applications' EfficientNet; batch norm has its epsilon."""
     import tf_keras

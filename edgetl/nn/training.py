@@ -192,6 +192,7 @@ class _Loop:
         self.stretch, phase = stretch, stretch.phase
         self.replicas = int(tf.distribute.get_strategy().num_replicas_in_sync)
         self.optimizer = optimizers.make(phase)
+        self.rate = phase.learning_rate
         stretch.prepare(phase.epochs - 1)
         self.optimizer.build(stretch.network.trainable_variables)  # of all that ever learns in this phase
         weights = stretch.network.weights if phase.ema else []
@@ -205,6 +206,7 @@ class _Loop:
         self.rebuild(state.epochs - 1)
         for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
             variable.assign(value)
+        self.rate = math.nan  # whatever the optimizer was left with
         for variable, value in zip(self.average, state.average, strict=True):
             variable.assign(value)
 
@@ -267,7 +269,9 @@ class _Loop:
         base = int(np.random.default_rng((*seed, 1)).integers(2**30))
         for step, (inputs, labels, importance) in enumerate(batches(examples, stretch.phase.batch_size, seed)):
             rate = schedules.rate(stretch.phase, epoch + step / steps, losses)
-            self.optimizer.learning_rate.assign(rate)
+            if rate != self.rate:
+                self.optimizer.learning_rate.assign(rate)
+                self.rate = rate
             if len(labels) < self.replicas:
                 continue  # not one image for each device; they come again in the next epoch's order
             moment = np.array([base, step], np.int32)

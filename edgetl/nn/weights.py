@@ -202,6 +202,6 @@ def _assign(layers: list[Any], arrays: Arrays, path: Path) -> None:
             faults.append(f"{layer.name}: holds values that are not finite.")
     if faults:
         more = [f"and {len(faults) - 12} more layers."] if len(faults) > 12 else []
-        raise InputError(f"{path.name}: does not fit the backbone (check name and alpha).", [*faults[:12], *more])
+        raise InputError(f"{path.name}: does not fit the backbone (check name, variant and alpha).", [*faults[:12], *more])
     for layer in layers:
         layer.set_weights(arrays[layer.name])

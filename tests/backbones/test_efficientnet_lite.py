@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgetl import registry
+from edgetl.errors import InputError
 from edgetl.recipe import Backbone
 
 FAMILY = registry.load("backbones", "efficientnet_lite")
@@ -61,3 +62,19 @@ def test_what_is_refused():
         assert found == key
         assert what.startswith(message)
     assert FAMILY.faults(dataclasses.replace(LITE0, variant=None)) == ()
+
+
+def test_a_file_of_efficientnet_is_refused(tmp_path):
+    """Its layers would all fit; without its gates it is another network."""
+    import dataclasses
+
+    import tf_keras
+
+    from edgetl.nn.weights import load_backbone_weights
+    from edgetl.recipe import WeightsFile
+
+    theirs = tf_keras.applications.EfficientNetB0(input_shape=(64, 64, 3), include_top=False, weights=None)
+    theirs.save_weights(str(tmp_path / "b0.h5"))
+    section = dataclasses.replace(LITE0, weights=WeightsFile(path=str(tmp_path / "b0.h5")))
+    with pytest.raises(InputError, match="squeeze-and-excite layers .*use backbone efficientnet"):
+        load_backbone_weights(_build(LITE0), section)
