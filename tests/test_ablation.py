@@ -16,7 +16,7 @@ from edgetl.report import ablation as report
 
 RECIPE = """\
 schema: 1
-name: abl
+name: trial
 data: {source: builtin, name: digits, split: {train: 0.6, val: 0.2, test: 0.2, seed: 7}}
 backbone: {name: mobilenet_v2, alpha: 0.35, input_px: 32, weights: bundled}
 train:
@@ -50,7 +50,7 @@ def test_seeds_are_put_together_with_their_interval():
 def test_the_reports_show_every_way(tmp_path):
     import xml.etree.ElementTree as ET
 
-    found = report.record("abl", ROWS)
+    found = report.record("trial", ROWS)
     report.write(tmp_path, found)
     assert json.loads((tmp_path / "ablation.json").read_text())["summary"] == found["summary"]
     text = (tmp_path / "ablation.md").read_text()
@@ -71,15 +71,27 @@ def test_scratch_is_the_same_network_without_what_was_learned_elsewhere():
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_and_called_again_it_finds_the_same(tmp_path, edgetl):
-    arguments = ("ablate", "abl.yaml", "--shares", "0.1,0.3", "--seeds", "1", "--way", "frozen", "--way", "fine_tuned", "--json")
+    arguments = (
+        "ablate",
+        "trial.yaml",
+        "--shares",
+        "0.1,0.3",
+        "--seeds",
+        "1",
+        "--way",
+        "frozen",
+        "--way",
+        "fine_tuned",
+        "--json",
+    )
     found = []
     for name in ("calm", "hasty"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "abl.yaml").write_text(RECIPE)
+        (tmp_path / name / "trial.yaml").write_text(RECIPE)
         if name == "hasty":
             command = [sys.executable, "-m", "edgetl", *arguments]
             running = subprocess.Popen(command, cwd=tmp_path / name, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            pattern = ".edgetl/abl/finetune/all/*.partial/training.npz"
+            pattern = ".edgetl/trial/finetune/all/*.partial/training.npz"
             deadline = time.monotonic() + 300
             while not list((tmp_path / name).glob(pattern)) and time.monotonic() < deadline:
                 time.sleep(0.02)
