@@ -22,6 +22,7 @@ def _build(section):
     return FAMILY.build(section)
 
 
+@pytest.mark.slow
 def test_it_computes_what_keras_network_computes_from_its_files(proved):
     import tf_keras
 

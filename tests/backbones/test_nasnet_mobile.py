@@ -22,6 +22,7 @@ def _build(section):
     return FAMILY.build(section)
 
 
+@pytest.mark.slow
 def test_it_computes_what_keras_network_computes_from_its_files(proved, difference):
     import tf_keras
 
@@ -68,6 +69,7 @@ def test_what_is_refused():
     assert file.url.endswith("/nasnet/NASNet-mobile-no-top.h5")
 
 
+@pytest.mark.slow
 def test_a_file_of_its_own_comes_back_exactly(load, settled, tmp_path):
     import numpy as np
 
