@@ -4,9 +4,10 @@ Input: a recipe. Output: one row for each way, share of the labels and seed, and
 the store, so they share prepared images and kept features, and an interrupted ablation goes on where it stood. Every training
 is tested on the same test split; validation chooses its best epoch.
 
-Four ways: `fine_tuned` is the recipe as it is, `frozen` its head alone, `scratch` the same network with random weights for as
-long as `fine_tuned` took on the same labels (its epochs follow from measured CPU time), `scratch_converged` the same until
-validation has not improved for a quarter of its epochs, of which there are more where there are fewer labels.
+Four ways: `fine_tuned` is the recipe as it is; `frozen` is its head alone, until validation has not improved for a quarter of
+its epochs, of which there are more where there are fewer labels; `scratch` is the same network with random weights for as long
+as `fine_tuned` took on the same labels (its epochs follow from measured CPU time), `scratch_converged` the same as long as
+`frozen` may: until it improves no more.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def run(
         ways: which of `WAYS`.
         shares: shares of the training labels, 0 to 1.
         seeds: of head, shuffling and augmentation; the split stays that of the recipe.
-        converged_epochs: most epochs of `scratch_converged` with all labels.
+        converged_epochs: most epochs of `frozen` and `scratch_converged` with all labels.
         note: receives one line before each training.
 
     Returns:
@@ -80,6 +81,7 @@ def run(
         for seed in seeds:
             labels = Labels() if share == 1.0 else Labels(share=share)
             recipe = replace(loaded.recipe, labels=labels, seed=seed)
+            most = round(converged_epochs / share**0.5)
 
             def train(way: str, wanted: Recipe, share: float = share, seed: int = seed) -> Row:
                 note(f"{way}, {share:.0%} of the labels, seed {seed}")
@@ -91,15 +93,14 @@ def run(
             if "fine_tuned" in ways and tuned is not None:
                 rows.append(tuned)
             if "frozen" in ways:
-                rows.append(train("frozen", replace(recipe, train=_head_phases(recipe), distill=None)))
+                rows.append(train("frozen", replace(recipe, train=_head_phases(recipe, most), distill=None)))
             if "scratch" in ways and tuned is not None:
                 trial = train("timing", from_scratch(recipe, _TIMING_EPOCHS, None))
                 each = trial.cpu_seconds / trial.epochs
                 epochs = max(1, round(tuned.cpu_seconds / each))
                 rows.append(train("scratch", from_scratch(recipe, epochs, None)))
             if "scratch_converged" in ways:
-                most = round(converged_epochs / share**0.5)
-                rows.append(train("scratch_converged", from_scratch(recipe, most, max(5, most // 4))))
+                rows.append(train("scratch_converged", from_scratch(recipe, most, _patience(most))))
     return rows
 
 
@@ -132,8 +133,22 @@ def from_scratch(recipe: Recipe, epochs: int, patience: int | None) -> Recipe:
     return replace(recipe, backbone=replace(recipe.backbone, weights="none"), train=(phase,), distill=none)
 
 
-def _head_phases(recipe: Recipe) -> tuple[Phase, ...]:
-    return tuple(takewhile(lambda phase: phase.cached, recipe.train)) or (_FROZEN,)
+def _head_phases(recipe: Recipe, most: int) -> tuple[Phase, ...]:
+    found = tuple(takewhile(lambda phase: phase.cached, recipe.train)) or (_FROZEN,)
+    last = replace(
+        found[-1],
+        epochs=most,
+        patience=_patience(most),
+        schedule="constant",
+        schedule_epochs=None,
+        schedule_factor=None,
+        warmup_epochs=0,
+    )
+    return (*found[:-1], last)
+
+
+def _patience(most: int) -> int:
+    return max(5, most // 4)
 
 
 def _train(loaded: LoadedRecipe, store: Store, watcher: Watcher, way: str, share: float) -> Row:

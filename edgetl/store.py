@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -204,6 +205,10 @@ class Store:
                 self._prune()
 
 
+_ENTRY = re.compile(r".*?\[\d+\]\.")
+"""An entry of a list in a key, such as `train[1].` of `train[1].epochs`: told as one when all of it is new or gone."""
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     """Read a record; None when it is absent or not one (then it is as good as absent)."""
     try:
@@ -225,9 +230,12 @@ def _sha256(path: Path) -> str:
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
     """Say in words how two descriptions differ."""
     told = []
+    entries = [{found[0] for name in side if (found := _ENTRY.match(name))} for side in (before, after)]
+    told += [f"{entry[:-1]} removed" for entry in sorted(entries[0] - entries[1])]
+    told += [f"{entry[:-1]} added" for entry in sorted(entries[1] - entries[0])]
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
-        if old != new:
+        if old != new and not name.startswith(tuple(entries[0] ^ entries[1])):
             if name.startswith("from "):
                 told.append(f"{name[5:]} is another")
             else:

@@ -26,6 +26,15 @@ def _finish(store, step, content=b"data"):
     store.commit(step, {"answer": 1}, 2.0, 1000.0)
 
 
+def test_an_entry_of_a_list_that_is_new_or_gone_is_told_once(tmp_path):
+    store = Store(tmp_path, "r")
+    _finish(store, _step(**{"train[1].epochs": 3, "train[1].ema": 0.5}))
+    assert store.status(_step()).reasons == ("train[1] removed",)
+    store = Store(tmp_path, "another")
+    _finish(store, _step())
+    assert store.status(_step(**{"train[0].epochs": 4, "train[0].ema": 0.1})).reasons == ("train[0] added",)
+
+
 def test_a_key_follows_everything_that_decides():
     keys = {
         _step().key,

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         ] = "0.05,0.1,0.25,0.5,1",
         seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100, help="Number of seeds.")] = 3,
         converged_epochs: Annotated[
-            int, typer.Option("--converged-epochs", min=10, max=10_000, help="Most epochs of scratch_converged.")
+            int, typer.Option("--converged-epochs", min=10, max=10_000, help="Most epochs of frozen and scratch_converged.")
         ] = 200,
         out: OutOption = None,
         json: JsonOption = False,
