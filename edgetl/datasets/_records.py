@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from edgetl.errors import DataError
@@ -145,6 +146,31 @@ def example(data: bytes) -> dict[str, list[bytes] | list[int]]:
                 elif kind == 3 and isinstance(values, bytes):
                     found[name.decode("utf-8")] = list(_numbers(values))
     return found
+
+
+def read(path: Path, place: int, length: int, image_key: str) -> bytes:
+    """Read the image of one record.
+
+    Args:
+        path: the file.
+        place: offset of the payload in bytes, of `places`.
+        length: its length in bytes.
+        image_key: name of the feature.
+
+    Returns:
+        The encoded image.
+
+    Raises:
+        OSError: the record does not fit its checksum.
+    """
+    with path.open("rb") as file:
+        file.seek(place)
+        data = file.read(length)
+        if len(data) != length or masked_crc(data).to_bytes(4, "little") != file.read(4):
+            raise OSError(5, f"the record at byte {place} does not fit its checksum")
+    value = example(data)[image_key][0]
+    assert isinstance(value, bytes)
+    return value
 
 
 def _messages(data: bytes, wanted: int) -> Iterator[bytes]:

@@ -57,7 +57,9 @@ def load(spec: Spec) -> Dataset:
                     if complaint is not None:
                         faults.append(f"{name}: {complaint}.")
                     else:
-                        rows.append((name, label, split, functools.partial(_read, path, place, length, spec.image_key or _IMAGE)))
+                        rows.append(
+                            (name, label, split, functools.partial(_records.read, path, place, length, spec.image_key or _IMAGE))
+                        )
         except DataError as error:
             faults.append(str(error))
     splits = {row[2] for row in rows}
@@ -110,14 +112,3 @@ def _label(data: bytes, spec: Spec) -> tuple[str | int, str | None]:
                 return text, None
     wanted = spec.label_key or " or ".join(_LABELS)
     return "", f"has no single class named {wanted}. It has: {', '.join(sorted(features)[:12])}"
-
-
-def _read(path: Path, place: int, length: int, image_key: str) -> bytes:
-    with path.open("rb") as file:
-        file.seek(place)
-        data = file.read(length)
-        if len(data) != length or _records.masked_crc(data).to_bytes(4, "little") != file.read(4):
-            raise OSError(5, f"the record at byte {place} does not fit its checksum")
-    value = _records.example(data)[image_key][0]
-    assert isinstance(value, bytes)
-    return value
