@@ -96,8 +96,8 @@ def test_a_configuration_and_the_folder_of_the_environment(tmp_path, monkeypatch
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     found = tfds.load(Data(source="tfds", name="pets/small"))
     assert [s.class_index for s in found.samples] == [0, 1]
-    with pytest.raises(UnknownName, match=r"no prepared data set named 'pets/smal'.*pets/small"):
-        tfds.load(Data(source="tfds", name="pets/smal"))
+    with pytest.raises(UnknownName, match=r"no prepared data set named 'pets/big'.*pets/small"):
+        tfds.load(Data(source="tfds", name="pets/big"))
 
 
 def test_missing_short_and_damaged_shards_and_classless_records_are_told_together(tmp_path):
