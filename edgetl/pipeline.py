@@ -198,19 +198,24 @@ def _add_training(recipe: Recipe, prepared: Step, add: Callable[..., Step]) -> S
 
 
 def _weights_content(backbone: Backbone, key: str) -> dict[str, Any]:
-    """What identifies a backbone's weights: the content of a file, or the name of the published one."""
-    weights = backbone.weights
-    if isinstance(weights, WeightsFile):
-        path = Path(weights.path)
-    elif weights == "bundled":
-        path = Path(__file__).parent / "backbones" / "weights" / f"{backbone.name}_{backbone.alpha:g}.npz"
-    else:
-        return {}
-    return {f"content of {key}.weights": _sha256(path, f"{key}.weights")}
+    """What identifies a backbone's network and weights: the content of files; a published one has its name alone."""
+    found, weights, network = {}, backbone.weights, backbone.network
+    if isinstance(weights, WeightsFile) or weights == "bundled":
+        bundled = Path(__file__).parent / "backbones" / "weights" / f"{backbone.name}_{backbone.alpha:g}.npz"
+        path = Path(weights.path) if isinstance(weights, WeightsFile) else bundled
+        found[f"content of {key}.weights"] = _sha256(path, f"{key}.weights")
+    if network is not None and network.path is not None:
+        found[f"content of {key}.network"] = _sha256(Path(network.path), f"{key}.network.path")
+    return found
 
 
 def _sha256(path: Path, key: str) -> str:
+    """Digest of a file, or of a folder's files and their names."""
     try:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            lines = [f"{_sha256(file, key)}  {file.relative_to(path).as_posix()}\n" for file in files]
+            return hashlib.sha256("".join(lines).encode()).hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

@@ -130,8 +130,10 @@ def _resolve_paths(values: Any, folder: Path, overridden: set[str]) -> None:
         ("test", "path"),
         ("unlabelled", "path"),
         ("backbone", "weights", "path"),
+        ("backbone", "network", "path"),
         ("distill", "checkpoint"),
         ("distill", "backbone", "weights", "path"),
+        ("distill", "backbone", "network", "path"),
     ):
         holder = values.get(section) if isinstance(values, dict) else None
         for key in keys[:-1]:

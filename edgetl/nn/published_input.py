@@ -2,6 +2,9 @@
 
 edgetl feeds (byte - 128) / 127.5, RGB. Some published weights expect something else:
 
+- `minus_one_to_one`: byte / 127.5 - 1, taken as edgetl's own (MobileNet);
+- `zero_to_one`: byte / 255 (TensorFlow Hub);
+- `bytes`: the byte (networks with a Rescaling layer);
 - `caffe`: BGR, byte - mean of the channel (VGG, ResNet);
 - `torch`: RGB, (byte / 255 - mean) / deviation (DenseNet).
 
@@ -18,7 +21,7 @@ import tf_keras
 
 LAYER = "normalise"
 """Name of the convolution."""
-Convention = Literal["caffe", "torch"]
+Convention = Literal["minus_one_to_one", "zero_to_one", "bytes", "caffe", "torch"]
 
 _HALF_RANGE, _CENTRE = 127.5, 128.0
 """edgetl's pixel = (byte - centre) / half range."""
@@ -37,10 +40,14 @@ def constants(convention: Convention) -> list[np.ndarray]:
     Returns:
         Kernel float32 (1, 1, 3, 3), input RGB → output in the network's order, and bias float32 (3,).
     """
-    if convention == "caffe":
-        kernel = np.fliplr(np.eye(3)) * _HALF_RANGE
-        bias = _CENTRE - np.array(_CAFFE_MEAN)
-    else:
+    kernel, bias = np.eye(3), np.zeros(3)
+    if convention == "zero_to_one":
+        kernel, bias = np.eye(3) * (_HALF_RANGE / 255.0), np.full(3, _CENTRE / 255.0)
+    elif convention == "bytes":
+        kernel, bias = np.eye(3) * _HALF_RANGE, np.full(3, _CENTRE)
+    elif convention == "caffe":
+        kernel, bias = np.fliplr(np.eye(3)) * _HALF_RANGE, _CENTRE - np.array(_CAFFE_MEAN)
+    elif convention == "torch":
         deviation = np.array(_TORCH_DEVIATION)
         kernel = np.diag(_HALF_RANGE / 255.0 / deviation)
         bias = (_CENTRE / 255.0 - np.array(_TORCH_MEAN)) / deviation
@@ -55,9 +62,22 @@ def normalise(image: Any, convention: Convention) -> Any:
         convention: what the published network expects.
 
     Returns:
+        Symbolic float32 (N, height, width, 3); the image itself where nothing has to be done.
+    """
+    return image if convention == "minus_one_to_one" else convolution(image, constants(convention))
+
+
+def convolution(image: Any, weights: list[np.ndarray]) -> Any:
+    """Add a convolution named `normalise` with these weights.
+
+    Args:
+        image: symbolic float32 (N, height, width, 3).
+        weights: kernel float32 (1, 1, 3, 3) and bias (3,).
+
+    Returns:
         Symbolic float32 (N, height, width, 3).
     """
-    kernel, bias = (tf_keras.initializers.Constant(values) for values in constants(convention))
+    kernel, bias = (tf_keras.initializers.Constant(values) for values in weights)
     return tf_keras.layers.Conv2D(3, 1, kernel_initializer=kernel, bias_initializer=bias, name=LAYER)(image)
 
 

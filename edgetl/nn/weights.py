@@ -19,7 +19,7 @@ import tf_keras
 from edgetl import registry
 from edgetl.errors import InputError
 from edgetl.nn.freezing import FIRST_OF_HEAD
-from edgetl.recipe import Backbone, WeightsFile
+from edgetl.recipe import Backbone
 
 Arrays = dict[str, list[np.ndarray]]
 """Layer name → its weights in Keras' order; empty for a layer that has none."""
@@ -44,6 +44,8 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
     if section.weights == "none":
         return "random weights"
     family = registry.load("backbones", section.name)
+    if section.network is not None and section.weights == "imagenet":
+        return f"weights of {Path(section.network.path or section.network.handle or '').name}"
     names = [layer.name for layer in model.layers]
     layers = model.layers[: names.index(FIRST_OF_HEAD)] if FIRST_OF_HEAD in names else model.layers
     adapt, added = getattr(family, "adapt", lambda _, arrays: arrays), getattr(family, "ADDED", ())
@@ -56,7 +58,7 @@ def load_backbone_weights(model: tf_keras.Model, section: Backbone) -> str:
         arrays = adapt(section, _read(path, layers, added))
         told = f"ImageNet weights {path.name}"
     else:
-        path = _checked(section.weights)
+        path = checked(Path(section.weights.path), section.weights.sha256, "backbone.weights")
         arrays = adapt(section, _read(path, layers, added))
         told = f"weights of {path.name}"
     _assign([layer for layer in layers if layer.weights], arrays, path)
@@ -85,20 +87,29 @@ def _imagenet(section: Backbone) -> Path:
     return path
 
 
-def _checked(weights: WeightsFile | str) -> Path:
-    """Return a user's file after looking at its presence, size and sha256."""
-    assert isinstance(weights, WeightsFile)
-    path = Path(weights.path)
+def checked(path: Path, sha256: str | None, key: str) -> Path:
+    """Look at a user's file before it is read.
+
+    Args:
+        path: the file.
+        sha256: what it must be, where the recipe says it.
+        key: of the recipe, for messages: `backbone.weights`.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: it is missing, too large, or another file.
+    """
     if not path.is_file():
-        raise InputError(f"backbone.weights.path: {weights.path}: no such file.")
+        raise InputError(f"{key}.path: {path}: no such file.")
     if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"backbone.weights.path: {weights.path}: larger than {MAX_BYTES} bytes.")
-    if weights.sha256 is not None:
+        raise InputError(f"{key}.path: {path}: larger than {MAX_BYTES} bytes.")
+    if sha256 is not None:
         found = _sha256(path)
-        if found != weights.sha256:
+        if found != sha256:
             raise InputError(
-                f"backbone.weights.sha256: {path.name} has sha256 {found}, the recipe says {weights.sha256}. "
-                "It is another file, or was damaged."
+                f"{key}.sha256: {path.name} has sha256 {found}, the recipe says {sha256}. It is another file, or was damaged."
             )
     return path
 

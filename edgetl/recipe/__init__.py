@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from edgetl import registry
 from edgetl.recipe._names import DeviceName, Faults, Name
 from edgetl.recipe.data import Data, Labels, Source, SplitSpec
-from edgetl.recipe.network import Backbone, Dense, Dropout, Head, HeadLayer, WeightsFile
+from edgetl.recipe.network import Backbone, Dense, Dropout, Head, HeadLayer, Network, WeightsFile
 from edgetl.recipe.output import Benchmark, Gates, Quantize, Target
 from edgetl.recipe.training import Augment, Distill, Distribute, Last, Match, Phase, RandAugment, Unfreeze, Until, freeze_faults
 from edgetl.schema import Bound, MinItems
@@ -16,8 +16,8 @@ from edgetl.types import Preprocess
 
 __all__ = [
     "Augment", "Backbone", "Benchmark", "Data", "Dense", "Distill", "Distribute", "Dropout", "Faults", "Gates", "Head",
-    "HeadLayer", "Labels", "Last", "Match", "Phase", "Quantize", "RandAugment", "Recipe", "Source", "SplitSpec", "Target",
-    "Unfreeze", "Until", "WeightsFile",
+    "HeadLayer", "Labels", "Last", "Match", "Network", "Phase", "Quantize", "RandAugment", "Recipe", "Source", "SplitSpec",
+    "Target", "Unfreeze", "Until", "WeightsFile",
 ]  # fmt: skip
 
 
@@ -69,6 +69,8 @@ class Recipe:
                 what = f"a 'quantize' section with scheme: {target.scheme}"
                 found.append((f"targets[{index}].scheme", f"{target.scheme} is trained: it needs {what}."))
         found += self._phase_faults("train", self.train, self.backbone)
+        if not getattr(registry.load("backbones", self.backbone.name), "TRAINABLE", True):
+            found += self._extractor_faults()
         if self.distill is not None and self.distill.backbone is not None:
             found += self._phase_faults("distill.train", self.distill.train or (), self.distill.backbone)
             if self.distill.backbone.input_px != self.backbone.input_px:
@@ -81,6 +83,17 @@ class Recipe:
             if name in self.devices[:index]:
                 found.append((f"devices[{index}]", f"{name!r} is given twice."))
         return tuple(found)
+
+    def _extractor_faults(self) -> list[tuple[str, str]]:
+        """A backbone that cannot learn has frozen phases only, and no integers inside."""
+        name = self.backbone.name
+        learning = [index for index, phase in enumerate(self.train) if phase.freeze != "all" or phase.method != "supervised"]
+        found = [(f"train[{index}].freeze", f"{name} cannot learn: only freeze: all.") for index in learning]
+        for index, target in enumerate(self.targets):
+            if registry.load("schemes", target.scheme).NEEDS != "nothing":
+                what = f"{name} is one frozen layer, which cannot be quantized inside: use a scheme that needs no images."
+                found.append((f"targets[{index}].scheme", what))
+        return found
 
     def _phase_faults(self, key: str, phases: tuple[Phase, ...], backbone: Backbone) -> list[tuple[str, str]]:
         found = []

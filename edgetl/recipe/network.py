@@ -20,6 +20,22 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network of the user's, for families that do not define one themselves (`local`, `hub`)."""
+
+    path: str | None = None
+    """`local`: a `.keras` or `.h5` with the whole network. `hub`: a SavedModel's folder. Relative to the recipe's folder."""
+    handle: str | None = None
+    """`hub`: name of a model at Kaggle Models, `owner/model/framework/variation`."""
+    sha256: Annotated[str, Pattern("[0-9a-f]{64}", "a sha256 (64 hexadecimal digits)")] | None = None
+    """Of the file, or of a SavedModel's `saved_model.pb`."""
+
+    def faults(self) -> Faults:
+        """One of path and handle."""
+        return () if (self.path is None) != (self.handle is None) else (("", "needs either 'path' or 'handle'."),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
     """The network that is transferred."""
 
@@ -31,11 +47,20 @@ class Backbone:
     input_px: Annotated[int, Bound(ge=32, le=1024)] = 224
     """Side of the square input."""
     weights: Literal["imagenet", "bundled", "none"] | WeightsFile = "imagenet"
+    """`imagenet`: the published ones; of `local` and `hub`, those that the network's file holds."""
+    network: Network | None = None
+    cut_at: str | None = None
+    """`local`: last layer that is kept; absent = the last before the classifier's pooling or flattening."""
+    expects: Literal["minus_one_to_one", "zero_to_one", "bytes", "caffe", "torch"] | None = None
+    """`local`, `hub`: what the network is to be fed with, as it was in its training: byte / 127.5 - 1 (taken as edgetl's own
+    (byte - 128) / 127.5), byte / 255, the byte, BGR byte - mean, (byte / 255 - mean) / deviation."""
 
     def faults(self) -> Faults:
-        """What the family itself refuses: a variant, a width or weights that it does not have."""
-        found: Faults = registry.load("backbones", self.name).faults(self)
-        return found
+        """What the family itself refuses: a variant, a width, weights or a key that it does not have."""
+        family = registry.load("backbones", self.name)
+        unread = [key for key in ("network", "cut_at", "expects") if key not in getattr(family, "OPTIONS", ())]
+        foreign = tuple((key, f"{self.name} does not read it.") for key in unread if getattr(self, key) is not None)
+        return (*foreign, *family.faults(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

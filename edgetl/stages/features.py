@@ -27,7 +27,8 @@ def views(recipe: Recipe) -> int:
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`."""
     flat = flatten(recipe.backbone, "backbone")
-    flat.pop("backbone.weights.path", None)
+    for path in ("backbone.weights.path", "backbone.network.path"):
+        flat.pop(path, None)
     changes = {**flatten(recipe.augment, "augment"), "views": views(recipe), "seed": recipe.seed} if recipe.augment.active else {}
     return {**flat, **changes}
 

@@ -39,11 +39,11 @@ def of_teacher(recipe: Recipe) -> Recipe:
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
-    """See `StageModule.decides`. A weights file counts by its content (the pipeline adds it), not by its path."""
+    """See `StageModule.decides`. Files count by their content (the pipeline adds it), not by their paths."""
     recipe = of_teacher(recipe) if target == TEACHER else recipe
     sections = ("backbone", "head", "train", "augment", "labels", "distill", "distribute")
     flat = {key: value for name in sections for key, value in flatten(getattr(recipe, name), name).items()}
-    for path in ("backbone.weights.path", "distill.checkpoint"):
+    for path in ("backbone.weights.path", "backbone.network.path", "distill.checkpoint"):
         flat.pop(path, None)
     return {**flat, "seed": recipe.seed}
 

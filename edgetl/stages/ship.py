@@ -122,7 +122,8 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
 def _licences(recipe: Recipe, index: dict[str, Any]) -> dict[str, Any]:
     backbone = registry.load("backbones", recipe.backbone.name)
     weights = recipe.backbone.weights
-    origin = weights if isinstance(weights, str) else "a file of the user's; see where it came from"
+    own = recipe.backbone.network is not None and weights == "imagenet"
+    origin = weights if isinstance(weights, str) and not own else "a file of the user's; see where it came from"
     return {
         "schema": 1,
         "images": index["licence"],

@@ -105,7 +105,7 @@ def proved(settled, load, difference, tmp_path):
 def int8_of_digits(edgetl, tmp_path):
     """Train a member of a family for a few steps on 120 of the built-in digits and make its int8 files; returns the artifacts."""
 
-    def run(name, variant, px, freeze="none"):
+    def run(name, variant, px, freeze="none", **options):
         from PIL import Image
         from sklearn.datasets import load_digits
 
@@ -115,7 +115,7 @@ def int8_of_digits(edgetl, tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.round(values.reshape(8, 8) * (255 / 16)).astype(np.uint8)).save(folder / f"{place:03d}.png")
         norms = "update" if freeze == "none" else "inference"
-        member = f"variant: {variant}, " if variant else ""
+        member = "".join(f"{key}: {json.dumps(value)}, " for key, value in {"variant": variant, **options}.items() if value)
         recipe = DIGITS
         for word, value in (("NAME", name), ("VARIANT", member), ("PX", str(px)), ("FREEZE", freeze), ("NORMS", norms)):
             recipe = recipe.replace(word, value)

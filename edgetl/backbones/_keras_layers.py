@@ -1,0 +1,252 @@
+"""Layers of a saved Keras network, made anew as the flat layers that edgetl quantizes.
+
+What does nothing at inference (dropout, random changes) is left out; a vector per image is kept as a map of one place, so that
+Dense is a 1x1 convolution; Rescaling and Normalization right behind the image become the convolution `normalise`, together with
+what the network expects to be fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgetl.backbones._keras_settings import IDENTITY
+from edgetl.errors import InputError
+
+if TYPE_CHECKING:
+    from edgetl.backbones._keras_file import Arrays
+    from edgetl.backbones._keras_graph import Node
+
+
+def build(nodes: Sequence[Node], arrays: Arrays, px: int, expects: str) -> Any:
+    """Make the network and fill it.
+
+    Args:
+        nodes: from the image to the cut, each after what it reads; without faults.
+        arrays: their weights.
+        px: side of the input.
+        expects: what the file's network is to be fed with, see `edgetl.recipe.Backbone`.
+
+    Returns:
+        Flat tf_keras model: float32 (N, px, px, 3), (byte - 128) / 127.5 → feature map.
+
+    Raises:
+        InputError: weights are missing or do not fit, with the first such layers.
+    """
+    import tf_keras
+
+    image = tf_keras.Input((px, px, 3), name="image")
+    maker = _Maker(arrays, expects)
+    for node in nodes:
+        maker.add(node, image)
+    output = maker.value(nodes[-1].name, image)
+    model = tf_keras.Model(image, output, name="local")
+    for layer, values in maker.weights.items():
+        model.get_layer(layer).set_weights(values)
+    return model
+
+
+class _Maker:
+    """Makes layers one after the other, and remembers their weights."""
+
+    def __init__(self, arrays: Arrays, expects: Any) -> None:
+        from edgetl.nn import published_input
+
+        self.arrays, self.values, self.weights = arrays, dict[str, Any](), dict[str, list[Any]]()
+        self.pixels: dict[str, Any] = {}
+        """Nodes that are still the image: matrix and shift of what they hold."""
+        kernel, bias = published_input.constants(expects)
+        self.first = kernel[0, 0], bias
+
+    def value(self, name: str, image: Any) -> Any:
+        """Symbolic output of a node; the image is normalised when something first reads it."""
+        import numpy as np
+
+        from edgetl.nn.published_input import LAYER, convolution
+
+        if name in self.pixels:
+            kernel, bias = self.pixels[name]
+            if np.allclose(kernel, np.eye(3), atol=1e-6) and np.allclose(bias, 0.0, atol=1e-6):
+                return image
+            if LAYER in self.weights:
+                raise InputError(f"{name}: the image is read in two ways, before and after it is rescaled.")
+            self.weights[LAYER] = [kernel[None, None].astype(np.float32), bias.astype(np.float32)]
+            self.values[name] = convolution(image, self.weights[LAYER])
+            del self.pixels[name]
+        return self.values[name]
+
+    def add(self, node: Node, image: Any) -> None:
+        """Make one layer."""
+        if node.kind == "InputLayer":
+            self.pixels[node.name] = self.first
+        elif node.kind in ("Rescaling", "Normalization") and node.inputs[0] in self.pixels:
+            self.pixels[node.name] = self._rescaled(node, *self.pixels[node.inputs[0]])
+        elif node.kind in IDENTITY and node.inputs[0] in self.pixels:
+            self.pixels[node.name] = self.pixels[node.inputs[0]]
+        else:
+            read = [self.value(name, image) for name in node.inputs]
+            self.values[node.name] = _MAKERS.get(node.kind, _kept)(self, node, read)
+
+    def take(self, node: Node, *shapes: tuple[int, ...]) -> list[Any]:
+        """Weights of a node, which must have these shapes."""
+        given = [value.shape for value in self.arrays.get(node.name, ())]
+        if given != list(shapes):
+            raise InputError(f"{node.name} ({node.kind}): its weights have shapes {given}, its settings say {list(shapes)}.")
+        return self.arrays[node.name]
+
+    def _rescaled(self, node: Node, kernel: Any, bias: Any) -> Any:
+        import numpy as np
+
+        if node.kind == "Rescaling":
+            scale, offset = (np.broadcast_to(np.asarray(node.config[key], np.float64), 3) for key in ("scale", "offset"))
+        else:
+            mean, variance = (np.ravel(value)[:3].astype(np.float64) for value in self.arrays.get(node.name, ())[:2])
+            deviation = np.maximum(np.sqrt(variance), 1e-7)  # Keras' own floor
+            scale, offset = 1.0 / deviation, -mean / deviation
+        return kernel * scale, bias * scale + offset
+
+
+def _kept(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    return read[0]
+
+
+def _activated(x: Any, activation: str, name: str) -> Any:
+    from tf_keras import layers
+
+    from edgetl.nn.layers import HardSwish, Sigmoid
+
+    if activation == "relu":
+        return layers.ReLU(name=name)(x)
+    if activation == "relu6":
+        return layers.ReLU(6.0, name=name)(x)
+    if activation == "sigmoid":
+        return Sigmoid(name=name)(x)
+    if activation in ("swish", "silu"):
+        return layers.Multiply(name=name)([x, Sigmoid(name=f"{name}_sigmoid")(x)])
+    return HardSwish(name=name)(x) if activation in ("hard_swish", "hard_silu") else x
+
+
+def _convolution(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    x, config, channels = read[0], node.config, read[0].shape[-1]
+    bias, activation = bool(config.get("use_bias", True)), config.get("activation", "linear")
+    plain = {"strides": _pair(config.get("strides", 1)), "padding": config.get("padding", "valid")}
+    plain["dilation_rate"] = _pair(config.get("dilation_rate", 1))
+    size = _pair(config["kernel_size"])
+    inline = "relu" if activation == "relu" else None
+    if node.kind == "Conv2D":
+        filters = int(config["filters"])
+        maker.weights[node.name] = maker.take(node, (*size, channels, filters), *([(filters,)] if bias else []))
+        x = layers.Conv2D(filters, size, use_bias=bias, activation=inline, name=node.name, **plain)(x)
+    elif node.kind == "DepthwiseConv2D":
+        many = int(config.get("depth_multiplier", 1))
+        maker.weights[node.name] = maker.take(node, (*size, channels, many), *([(channels * many,)] if bias else []))
+        x = layers.DepthwiseConv2D(
+            size, depth_multiplier=many, use_bias=bias, activation=inline, name=node.name, **plain
+        )(x)  # fmt: skip
+    else:
+        many, filters = int(config.get("depth_multiplier", 1)), int(config["filters"])
+        shapes = [(*size, channels, many), (1, 1, channels * many, filters), *([(filters,)] if bias else [])]
+        depthwise, *pointwise = maker.take(node, *shapes)
+        maker.weights[f"{node.name}_depthwise"], maker.weights[node.name] = [depthwise], pointwise
+        x = layers.DepthwiseConv2D(size, depth_multiplier=many, use_bias=False, name=f"{node.name}_depthwise", **plain)(x)
+        x = layers.Conv2D(filters, 1, use_bias=bias, activation=inline, name=node.name)(x)
+    return x if inline else _activated(x, activation, f"{node.name}_activation")
+
+
+def _dense(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    bias, units, channels = bool(node.config.get("use_bias", True)), int(node.config["units"]), read[0].shape[-1]
+    kernel, *rest = maker.take(node, (channels, units), *([(units,)] if bias else []))
+    maker.weights[node.name] = [kernel[None, None], *rest]
+    activation = node.config.get("activation", "linear")
+    inline = "relu" if activation == "relu" else None
+    x = layers.Conv2D(units, 1, use_bias=bias, activation=inline, name=node.name)(read[0])
+    return x if inline else _activated(x, activation, f"{node.name}_activation")
+
+
+def _batch_norm(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    config, channels, rank = node.config, read[0].shape[-1], len(read[0].shape)
+    axis = config.get("axis", -1)
+    if (axis[0] if isinstance(axis, list) and len(axis) == 1 else axis) not in (-1, 1, rank - 1):
+        raise InputError(f"{node.name} ({node.kind}): axis {axis!r} is not the channels'.")
+    center, scale = bool(config.get("center", True)), bool(config.get("scale", True))
+    maker.weights[node.name] = maker.take(node, *([(channels,)] * (2 + center + scale)))
+    return layers.BatchNormalization(
+        epsilon=float(config.get("epsilon", 1e-3)), center=center, scale=scale, name=node.name
+    )(read[0])  # fmt: skip
+
+
+def _relu(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    return _activated(read[0], "relu" if node.config.get("max_value") is None else "relu6", node.name)
+
+
+def _activation(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    return _activated(read[0], node.config["activation"], node.name)
+
+
+def _padding(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    padding = node.config["padding"]
+    return layers.ZeroPadding2D(tuple(map(tuple, padding)) if isinstance(padding[0], list) else padding, name=node.name)(read[0])
+
+
+def _merge(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    kind = {"Add": layers.Add, "Multiply": layers.Multiply, "Concatenate": layers.Concatenate}[node.kind]
+    return kind(name=node.name)(read)
+
+
+def _pooling(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    size = _pair(node.config["pool_size"])
+    strides = node.config.get("strides")
+    kind = layers.AveragePooling2D if node.kind == "AveragePooling2D" else layers.MaxPooling2D
+    return kind(
+        size, strides=size if strides is None else _pair(strides), padding=node.config.get("padding", "valid"), name=node.name
+    )(read[0])  # fmt: skip
+
+
+def _mean(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    return layers.GlobalAveragePooling2D(keepdims=True, name=node.name)(read[0])
+
+
+def _reshape(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    shape = list(node.config["target_shape"])
+    if tuple(read[0].shape[1:3]) != (1, 1) or shape[:-1] not in ([1, 1], []) or shape[-1] not in (-1, read[0].shape[-1]):
+        raise InputError(f"{node.name} (Reshape): to {shape} is not known; only a mean over all places can be reshaped.")
+    return read[0]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = value if isinstance(value, list | tuple) else (value, value)
+    return int(first), int(second)
+
+
+_MAKERS: Mapping[str, Callable[[_Maker, Node, list[Any]], Any]] = {
+    "Conv2D": _convolution,
+    "DepthwiseConv2D": _convolution,
+    "SeparableConv2D": _convolution,
+    "Dense": _dense,
+    "BatchNormalization": _batch_norm,
+    "ReLU": _relu,
+    "Activation": _activation,
+    "ZeroPadding2D": _padding,
+    "Add": _merge,
+    "Multiply": _merge,
+    "Concatenate": _merge,
+    "AveragePooling2D": _pooling,
+    "MaxPooling2D": _pooling,
+    "GlobalAveragePooling2D": _mean,
+    "Reshape": _reshape,
+}
+"""Class → what makes it; classes of `IDENTITY` are passed over."""
