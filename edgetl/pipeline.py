@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import itertools
 import time
@@ -11,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgetl import errors, packages, registry
-from edgetl.recipe import Backbone, Recipe, WeightsFile
+from edgetl import content, errors, packages, registry
+from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
 from edgetl.stages import features, finetune
 from edgetl.stages._base import Job
@@ -186,40 +185,15 @@ def restrict(loaded: LoadedRecipe, only: Sequence[str]) -> LoadedRecipe:
 
 def _add_training(recipe: Recipe, prepared: Step, add: Callable[..., Step]) -> Step:
     """Add the steps that end in the float checkpoint: kept features, a teacher, and the network itself."""
-    needs, facts = {"prepare": prepared}, _weights_content(recipe.backbone, "backbone")
+    needs, facts = {"prepare": prepared}, content.of_backbone(recipe.backbone, "backbone")
     if recipe.distill is not None and recipe.distill.backbone is not None:
-        content = _weights_content(recipe.distill.backbone, "distill.backbone")
-        needs[finetune.TEACHER] = add("finetune", finetune.TEACHER, dict(needs), content)
+        of_teacher = content.of_backbone(recipe.distill.backbone, "distill.backbone")
+        needs[finetune.TEACHER] = add("finetune", finetune.TEACHER, dict(needs), of_teacher)
     elif recipe.distill is not None:
-        facts |= {"teacher": _sha256(Path(str(recipe.distill.checkpoint)) / "network.pb", "distill.checkpoint")}
+        facts |= {"teacher": content.digest(Path(str(recipe.distill.checkpoint)) / "network.pb", "distill.checkpoint")}
     if features.views(recipe):
         needs["features"] = add("features", "", {"prepare": prepared}, facts)
     return add("finetune", "", needs, facts)
-
-
-def _weights_content(backbone: Backbone, key: str) -> dict[str, Any]:
-    """What identifies a backbone's network and weights: the content of files; a published one has its name alone."""
-    found, weights, network = {}, backbone.weights, backbone.network
-    if isinstance(weights, WeightsFile) or weights == "bundled":
-        bundled = Path(__file__).parent / "backbones" / "weights" / f"{backbone.name}_{backbone.alpha:g}.npz"
-        path = Path(weights.path) if isinstance(weights, WeightsFile) else bundled
-        found[f"content of {key}.weights"] = _sha256(path, f"{key}.weights")
-    if network is not None and network.path is not None:
-        found[f"content of {key}.network"] = _sha256(Path(network.path), f"{key}.network.path")
-    return found
-
-
-def _sha256(path: Path, key: str) -> str:
-    """Digest of a file, or of a folder's files and their names."""
-    try:
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file())
-            lines = [f"{_sha256(file, key)}  {file.relative_to(path).as_posix()}\n" for file in files]
-            return hashlib.sha256("".join(lines).encode()).hexdigest()
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise errors.InputError(f"{key}: {path}: cannot be read: {error.strerror}.") from error
 
 
 def run(

@@ -56,9 +56,9 @@ class BackboneModule(Protocol):
     that the arrays fit, so it must pass over layers that are missing. Layers that it adds, because the published network has
     none of them, the module names in `ADDED`, a tuple; files that number their layers are read without these.
 
-    A module whose network comes from a file of the user's names the keys of the section that only it reads in `OPTIONS`, a tuple of
-    `network`, `cut_at`, `expects`; its `build` fills the network with the file's weights while `weights` is left at `imagenet`. One
-    whose network cannot learn says `TRAINABLE = False`.
+    A module whose network comes from a file of the user's names the keys of the section that only it reads in `OPTIONS`, of
+    `network`, `cut_at`, `expects`; its `build` fills the network with the file's weights while `weights` is left at `imagenet`.
+    One whose network cannot learn says `TRAINABLE = False`.
     """
 
     @property

@@ -1,7 +1,7 @@
 """A feature extractor of TensorFlow Hub or Kaggle Models, or any SavedModel's folder: frozen, one layer of the network.
 
 It stays as it is: phases train the head on its features, and its files are those of the float schemes. Nothing of the folder runs
-before its operations were looked at (`_saved_model`).
+before its operations were looked at (`edgetl.nn.saved.saved_model`).
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ def build(section: Backbone) -> Any:
     """
     import tf_keras
 
-    from edgetl.backbones import _saved_model
     from edgetl.nn.frozen_layer import FrozenLayer
     from edgetl.nn.published_input import normalise
+    from edgetl.nn.saved import saved_model
     from edgetl.nn.weights import checked
 
     assert section.network is not None and section.expects is not None
     folder = _folder(section)
     if section.network.sha256 is not None:
         checked(folder / "saved_model.pb", section.network.sha256, "backbone.network")
-    function = _saved_model.frozen(folder, section.input_px)
+    function = saved_model.frozen(folder, section.input_px)
     image = tf_keras.Input((section.input_px, section.input_px, 3), name="image")
     features = FrozenLayer(function, name=LAYER)(normalise(image, section.expects))
     if len(features.shape) == 2:

@@ -13,7 +13,7 @@ from edgetl.errors import InputError
 
 if TYPE_CHECKING:
     from edgetl.backbones._base import BackboneSpec, ImagenetFile
-    from edgetl.backbones._keras_graph import Node
+    from edgetl.nn.saved.keras_graph import Node
     from edgetl.recipe import Backbone
 
 TITLE = "A network of your own, a .keras or .h5 file, cut where you say."
@@ -69,16 +69,16 @@ def build(section: Backbone) -> Any:
     Raises:
         InputError: the file is missing or another than the recipe says, or its layers cannot be used.
     """
-    from edgetl.backbones import _keras_file, _keras_layers
+    from edgetl.nn.saved import keras_file, keras_layers
     from edgetl.nn.weights import checked
 
     path = _path(section)
     assert section.network is not None and section.expects is not None
     checked(path, section.network.sha256, "backbone.network")
     nodes = _nodes(section)
-    arrays = _keras_file.read_arrays(path, nodes)
+    arrays = keras_file.read_arrays(path, nodes)
     try:
-        model = _keras_layers.build(nodes, arrays, section.input_px, section.expects)
+        model = keras_layers.build(nodes, arrays, section.input_px, section.expects)
     except ValueError as error:  # Keras' word for shapes that do not go together
         what = " ".join(str(error).split())[:200]
         raise InputError(f"{path.name}: its layers do not go together at {section.input_px} px: {what}.") from error
@@ -95,16 +95,16 @@ def _path(section: Backbone) -> Path:
 
 def _nodes(section: Backbone) -> list[Node]:
     """Layers from the image to the cut, all of a kind that can be made."""
-    from edgetl.backbones import _keras_file, _keras_graph, _keras_settings
+    from edgetl.nn.saved import keras_file, keras_graph, keras_settings
 
     path = _path(section)
-    saved = _keras_file.read_config(path)
+    saved = keras_file.read_config(path)
     try:
-        network = _keras_graph.flatten(saved)
+        network = keras_graph.flatten(saved)
         nodes = network.before(network.cut(section.cut_at))
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
-    found = _keras_settings.faults(nodes)
+    found = keras_settings.faults(nodes)
     if found:
         more = [f"and {len(found) - 12} more."] if len(found) > 12 else []
         raise InputError(f"{path.name}: layers that cannot be used:", [*found[:12], *more])

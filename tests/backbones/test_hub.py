@@ -206,9 +206,16 @@ def test_learning_phases_and_int8_are_refused_in_the_recipe(edgetl, tmp_path):
 @pytest.mark.slow
 def test_its_head_is_trained_and_its_float_files_agree(edgetl, keras, tmp_path):
     import tensorflow as tf
+    from sklearn.datasets import load_digits
 
+    images, labels = load_digits(return_X_y=True)
+    images = tf.image.resize(np.repeat(images.reshape(-1, 8, 8, 1) / 16, 3, -1), (PX, PX))
     layers = keras.layers
-    model = keras.Sequential([keras.Input((PX, PX, 3)), layers.Conv2D(64, 5, 2, activation="relu"), layers.Conv2D(128, 3, 2)])
+    model = keras.Sequential([keras.Input((PX, PX, 3)), layers.Conv2D(64, 5, 4, activation="relu"), layers.Conv2D(128, 3, 2)])
+    keras.utils.set_random_seed(0)
+    whole = keras.Sequential([model, layers.GlobalMaxPooling2D(), layers.Dense(10)])
+    whole.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    whole.fit(images, labels, epochs=15, verbose=0)
     tf.saved_model.save(model, str(tmp_path / "mine"))
     targets = ", ".join(f"{{format: {form}, scheme: {scheme}}}" for form, scheme in FLOAT)
     (tmp_path / "r.yaml").write_text(RECIPE.replace("TARGETS", targets))
@@ -216,6 +223,6 @@ def test_its_head_is_trained_and_its_float_files_agree(edgetl, keras, tmp_path):
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     artifacts = {(a["format"], a["scheme"]): a for a in report["artifacts"]}
-    assert artifacts["tflite", "fp32"]["top1"] > 0.2  # chance is 0.1, its features are random
+    assert artifacts["tflite", "fp32"]["top1"] > 0.5
     for target in FLOAT[:-1]:
-        assert artifacts[target]["against_origin"]["agreement"] >= 0.98, target
+        assert artifacts[target]["agreement"] >= 0.98, target

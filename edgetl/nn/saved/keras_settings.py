@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgetl.backbones._keras_graph import Node
+    from edgetl.nn.saved.keras_graph import Node
 
 _MOST = 65_536
 """Largest whole number in a layer's settings; a file's weights bound what is allocated."""

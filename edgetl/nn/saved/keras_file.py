@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from edgetl.errors import InputError
 
 if TYPE_CHECKING:
-    from edgetl.backbones._keras_graph import Node
+    from edgetl.nn.saved.keras_graph import Node
 
 MAX_CONFIG_BYTES = 64_000_000
 MAX_BYTES = 2_000_000_000

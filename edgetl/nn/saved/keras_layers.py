@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgetl.backbones._keras_settings import IDENTITY
 from edgetl.errors import InputError
+from edgetl.nn.saved.keras_settings import IDENTITY
 
 if TYPE_CHECKING:
-    from edgetl.backbones._keras_file import Arrays
-    from edgetl.backbones._keras_graph import Node
+    from edgetl.nn.saved.keras_file import Arrays
+    from edgetl.nn.saved.keras_graph import Node
 
 
 def build(nodes: Sequence[Node], arrays: Arrays, px: int, expects: str) -> Any:
