@@ -29,7 +29,7 @@ class Facts:
 
     name: str
     class_index: int
-    """-1 for an unlabelled one."""
+    """Of its class, or of its set of labels; -1 for an unlabelled one."""
     sha256: str
     reason: str | None = None
     """Why it cannot be used; None when it can. What follows is then known."""
@@ -92,6 +92,7 @@ def audit(
     class_names: tuple[str, ...],
     input_px: int,
     *,
+    label_sets: Sequence[Sequence[int]] | None = None,
     allow: Sequence[str] = (),
     skip_bad: bool = False,
 ) -> list[Finding]:
@@ -103,6 +104,7 @@ def audit(
         alike: pairs of rows that look alike, of `edgetl.perceptual.alike`; identical files are among them.
         class_names: in index order.
         input_px: side of the network's input.
+        label_sets: the classes of each set of labels; None = an image has one.
         allow: names of findings that are warnings instead of errors.
         skip_bad: images that cannot be used are left out, which is a warning.
 
@@ -112,8 +114,9 @@ def audit(
     bad = [f"{fact.name}: {fact.reason}" for fact in facts if fact.reason is not None]
     usable = [row for row in sorted(splits) if splits[row] != "unlabelled"]
     found = _found("warning" if skip_bad else "error", "undecodable", "cannot be used", bad)
-    found += _copies(facts, splits, alike, class_names, allow)
-    found += _classes(facts, splits, class_names)
+    sets = [(index,) for index in range(len(class_names))] if label_sets is None else label_sets
+    found += _copies(facts, splits, alike, [" + ".join(class_names[i] for i in own) or "no label" for own in sets], allow)
+    found += _classes(facts, splits, class_names, sets)
     small = [facts[row].name for row in usable if min(facts[row].width, facts[row].height) < input_px]
     found += _found("note", "small", f"smaller than the network's input of {input_px} px; enlarged", small)
     long = [f.name for f in (facts[row] for row in usable) if max(f.width, f.height) > 3 * min(f.width, f.height)]
@@ -133,7 +136,7 @@ def _copies(
     facts: Sequence[Facts],
     splits: dict[int, Split],
     alike: Sequence[tuple[int, int]],
-    class_names: tuple[str, ...],
+    labels: Sequence[str],
     allow: Sequence[str],
 ) -> list[Finding]:
     """Photos that are there more than once: across splits, under two classes, or merely twice."""
@@ -145,7 +148,7 @@ def _copies(
         first, second = facts[one], facts[other]
         if first.class_index != second.class_index:
             kind = "conflicting_labels" if exact else "alike_in_two_classes"
-            names = (class_names[first.class_index], class_names[second.class_index])
+            names = (labels[first.class_index], labels[second.class_index])
             told.setdefault(kind, []).append(f"{second.name} ({names[1]}) = {first.name} ({names[0]})")
         elif splits[one] != splits[other]:
             kind = "duplicates_across_splits" if exact else "near_duplicates_across_splits"
@@ -166,10 +169,12 @@ def _copies(
     return found
 
 
-def _classes(facts: Sequence[Facts], splits: dict[int, Split], class_names: tuple[str, ...]) -> list[Finding]:
+def _classes(
+    facts: Sequence[Facts], splits: dict[int, Split], class_names: tuple[str, ...], sets: Sequence[Sequence[int]]
+) -> list[Finding]:
     """Classes without an image in some split, small ones, and uneven sizes."""
     counts: Counter[tuple[int, Split]] = Counter(
-        (facts[row].class_index, split) for row, split in splits.items() if split != "unlabelled"
+        (index, split) for row, split in splits.items() if split != "unlabelled" for index in sets[facts[row].class_index]
     )
     sizes = [sum(counts[(index, split)] for split in SPLITS) for index in range(len(class_names))]
     lacking = [

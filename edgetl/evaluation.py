@@ -68,24 +68,44 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
     if not len(labels) or not np.isfinite(logits).all():
         raise ValueError("a temperature needs at least one image and finite logits.")
+    return least_temperature(lambda value: float(negative_log_likelihood(softmax(logits, value), labels).mean()))
+
+
+def least_temperature(loss: Callable[[float], float]) -> float:
+    """Find the temperature of the least loss; see `fit_temperature`.
+
+    Args:
+        loss: temperature → loss, with one minimum.
+
+    Returns:
+        Within `TEMPERATURES`.
+    """
     low, high = np.log(TEMPERATURES)
     ratio = (5**0.5 - 1) / 2
-
-    def loss(place: float) -> float:
-        return float(negative_log_likelihood(softmax(logits, float(np.exp(place))), labels).mean())
-
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = loss(left), loss(right)
+    at_left, at_right = loss(float(np.exp(left))), loss(float(np.exp(right)))
     for _ in range(60):
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)
-            at_left = loss(left)
+            at_left = loss(float(np.exp(left)))
         else:
             low, left, at_left = left, right, at_right
             right = low + ratio * (high - low)
-            at_right = loss(right)
+            at_right = loss(float(np.exp(right)))
     return float(np.exp((low + high) / 2))
+
+
+def at_edge(temperature: float) -> bool:
+    """Tell whether a temperature stands where the search ended.
+
+    Args:
+        temperature: of `fit_temperature`.
+
+    Returns:
+        True when it is as good as one of `TEMPERATURES`.
+    """
+    return bool(np.abs(np.log(temperature) - np.log(TEMPERATURES)).min() < 1e-3)
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
@@ -128,15 +148,23 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]
     gaps = member * (confidence - right)[:, None]
     wanted = np.eye(probabilities.shape[1])[labels]
     return {
-        "ece": _bootstrapped(gaps, lambda sums: np.abs(sums).sum(axis=-1)),
-        "nll": _bootstrapped(negative_log_likelihood(probabilities, labels)[:, None], lambda sums: sums[..., 0]),
-        "brier": _bootstrapped(((probabilities - wanted) ** 2).sum(axis=1)[:, None], lambda sums: sums[..., 0]),
+        "ece": bootstrapped(gaps, lambda sums: np.abs(sums).sum(axis=-1)),
+        "nll": bootstrapped(negative_log_likelihood(probabilities, labels)[:, None], lambda sums: sums[..., 0]),
+        "brier": bootstrapped(((probabilities - wanted) ** 2).sum(axis=1)[:, None], lambda sums: sums[..., 0]),
         "reliability": reliability(probabilities, labels),
     }
 
 
-def _bootstrapped(parts: np.ndarray, figure: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
-    """A figure of the mean of each image's parts, with its percentile-bootstrap interval; resampling by counts, seeded."""
+def bootstrapped(parts: np.ndarray, figure: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+    """Compute a figure of the mean of each image's parts, with its percentile-bootstrap interval.
+
+    Args:
+        parts: float (N, parts).
+        figure: (…, parts) means → (…).
+
+    Returns:
+        `value`, `low`, `high`; resampled by counts, seeded.
+    """
     count = len(parts)
     rng = np.random.default_rng(0)
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=_RESAMPLES).astype(np.float64)
@@ -215,7 +243,7 @@ def of_probabilities(probabilities: np.ndarray, labels: np.ndarray, class_names:
         "top1": rate(int(right.sum()), count),
         "top5": rate(int(among.sum()), count),
         "top5_k": k,
-        "balanced_accuracy": _bootstrapped(both, balanced),
+        "balanced_accuracy": bootstrapped(both, balanced),
         "classes": [
             {
                 "name": name,
@@ -243,7 +271,20 @@ def abstain_threshold(probabilities: np.ndarray, labels: np.ndarray, wanted_prec
         A confidence: of the validation images at or above it, the lower end of the 90 % Wilson interval of those that are right
         (one-sided 95 %) is at least what is wanted. None when no confidence does it.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    return threshold(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, wanted_precision)
+
+
+def threshold(confidence: np.ndarray, right: np.ndarray, wanted_precision: float) -> float | None:
+    """Find the lowest confidence from which on enough are right; see `abstain_threshold`.
+
+    Args:
+        confidence: float (N,).
+        right: bool (N,).
+        wanted_precision: 0 to 1.
+
+    Returns:
+        A confidence; None when none does it.
+    """
     order = np.argsort(-confidence, kind="stable")
     hits = np.cumsum(right[order])
     found = None
@@ -279,22 +320,21 @@ def evaluate(
     """
     temperature = fit_temperature(val_logits, val_labels)
     calibrated = softmax(logits, temperature)
-    threshold = abstain_threshold(softmax(val_logits, temperature), val_labels, wanted_precision)
-    abstain: dict[str, Any] = {"wanted_precision": wanted_precision, "threshold": threshold}
-    if threshold is None:
+    least = abstain_threshold(softmax(val_logits, temperature), val_labels, wanted_precision)
+    abstain: dict[str, Any] = {"wanted_precision": wanted_precision, "threshold": least}
+    if least is None:
         what = f"on {len(val_labels)} validation images no confidence is enough to be sure of a precision of {wanted_precision:g}"
         abstain["reason"] = what
     else:
-        answered = calibrated.max(axis=1) >= threshold
+        answered = calibrated.max(axis=1) >= least
         right = calibrated.argmax(axis=1)[answered] == labels[answered]
         abstain |= {
             "coverage": rate(int(answered.sum()), len(labels)),
             "precision": rate(int(right.sum()), int(answered.sum())),
         }
-    edges = np.log(TEMPERATURES)
     return {
         **of_probabilities(softmax(logits), labels, class_names),
-        "temperature": {"value": temperature, "at_edge": bool(np.abs(np.log(temperature) - edges).min() < 1e-3)},
+        "temperature": {"value": temperature, "at_edge": at_edge(temperature)},
         "calibrated": calibration(calibrated, labels),
         "abstain": abstain,
     }

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from edgetl.recipe import Labels
 
 
-def labelled_rows(names: Sequence[str], class_indices: Sequence[int], section: Labels, seed: int) -> list[int]:
+def labelled_rows(
+    names: Sequence[str], class_indices: Sequence[int], section: Labels, seed: int, *, several: bool = False
+) -> list[int]:
     """Choose the images whose label may be used.
 
     Within a class images are ordered by sha256 of `<seed>:<name>`, so a smaller part is always a part of a larger one.
@@ -19,13 +21,14 @@ def labelled_rows(names: Sequence[str], class_indices: Sequence[int], section: L
         class_indices: its class.
         section: how many.
         seed: of the order.
+        several: images have sets of labels; the part is then one of all images, whatever their labels.
 
     Returns:
         Row numbers in ascending order; at least one of each class.
     """
     members: dict[int, list[int]] = {}
     for row, label in enumerate(class_indices):
-        members.setdefault(int(label), []).append(row)
+        members.setdefault(0 if several else int(label), []).append(row)
     found: list[int] = []
     for rows in members.values():
         rows.sort(key=lambda row: (hashlib.sha256(f"labels {seed}:{names[row]}".encode()).digest(), names[row]))

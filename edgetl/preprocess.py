@@ -213,11 +213,29 @@ def load_index(folder: Path) -> dict[str, Any]:
         folder: a finished `prepare` step.
 
     Returns:
-        `class_names`, `images` (name, class_index, split, sha256, row in pixels.npy; in the order of
-        labels.npy), `skipped`, `warnings`, `licence`.
+        `class_names`, `label_sets` (None = one label an image), `images` (name, class_index, split, sha256, row in pixels.npy; in
+        the order of labels.npy), `skipped`, `warnings`, `licence`.
     """
     index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return index
+
+
+def load_label_sets(folder: Path) -> np.ndarray | None:
+    """Read which sets of labels there are.
+
+    Args:
+        folder: a finished `prepare` step.
+
+    Returns:
+        bool (sets, classes), row i for the images whose label is i; None where each image has one label.
+    """
+    index = load_index(folder)
+    if index["label_sets"] is None:
+        return None
+    found = np.zeros((len(index["label_sets"]), len(index["class_names"])), bool)
+    for row, labels in enumerate(index["label_sets"]):
+        found[row, labels] = True
+    return found
 
 
 def load_split(folder: Path, split: str) -> tuple[RowFile, np.ndarray]:
@@ -228,7 +246,8 @@ def load_split(folder: Path, split: str) -> tuple[RowFile, np.ndarray]:
         split: `train`, `val`, `test` or `unlabelled`.
 
     Returns:
-        uint8 (N, crop_px, crop_px, 3) on disk, and int64 (N,) class numbers (of `unlabelled`: all -1).
+        uint8 (N, crop_px, crop_px, 3) on disk, and int64 (N,) class numbers, or those of label sets
+        (of `unlabelled`: all -1).
     """
     own = [(place, image["row"]) for place, image in enumerate(load_index(folder)["images"]) if image["split"] == split]
     places, rows = np.array(own, np.int64).reshape(-1, 2).T

@@ -55,7 +55,7 @@ class Sample:
     name: str
     """Path relative to the data folder with forward slashes, or the source's own identifier."""
     class_index: int
-    """Index into the data set's class names."""
+    """Index into the data set's class names; into its label sets where images have several labels."""
     split: Split | None
     """Where the source itself puts it; None when the recipe's split decides."""
     read: Callable[[], bytes]
@@ -72,6 +72,8 @@ class Dataset:
     """All images in a fixed order."""
     licence: str
     """Licence of the images as the source states it, or "not stated"."""
+    label_sets: tuple[tuple[int, ...], ...] | None = None
+    """Where an image may have several labels: each set of classes that occurs, ascending; None = one label an image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

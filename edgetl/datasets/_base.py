@@ -26,6 +26,10 @@ class Spec(Protocol):
     def label_key(self) -> str | None:
         """Column or feature that holds the class."""
 
+    @property
+    def separator(self) -> str | None:
+        """What stands between several labels of an image; None = one label an image."""
+
 
 class DatasetModule(Protocol):
     """The names a module in this folder defines. Constants are read-only.
@@ -40,7 +44,7 @@ class DatasetModule(Protocol):
 
     @property
     def REQUIRED(self) -> tuple[str, ...]:
-        """Keys of `data` that it needs, of `path`, `name`, `image_key`, `label_key`."""
+        """Keys of `data` that it needs, of `path`, `name`, `image_key`, `label_key`, `separator`."""
 
     @property
     def OPTIONAL(self) -> tuple[str, ...]:

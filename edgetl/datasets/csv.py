@@ -1,5 +1,6 @@
 """A table of photos: a CSV file with a header row and columns `path`, `label` and, when it settles them, `split`.
 
+With a `separator`, a label cell holds any number of labels: `cat;dog`, or nothing.
 Paths are relative to the table's folder and stay within it. Every fault is named with its line, all at once.
 """
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 TITLE = "A CSV file with columns path, label and, if it settles them, split; paths relative to the file."
 REQUIRED = ("path",)
-OPTIONAL = ("image_key", "label_key")
+OPTIONAL = ("image_key", "label_key", "separator")
 
 MAX_BYTES = 500_000_000
 """A larger table is not one of photos."""
@@ -40,7 +41,9 @@ def fingerprint(spec: Spec) -> dict[str, str]:
     for sample in dataset.samples:
         with (root / sample.name).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{content}  {dataset.class_names[sample.class_index]} {sample.split}  {sample.name}\n".encode())
+        own = (sample.class_index,) if dataset.label_sets is None else dataset.label_sets[sample.class_index]
+        labels = (spec.separator or "").join(dataset.class_names[index] for index in own)
+        total.update(f"{content}  {labels} {sample.split}  {sample.name}\n".encode())
     return {"content": total.hexdigest()}
 
 
@@ -49,8 +52,8 @@ def load(spec: Spec) -> Dataset:
     table = Path(spec.path or "")
     faults: list[str] = []
     rows = list(_rows(table, spec, faults))
-    class_names = sorted({label for _, label, _ in rows})
-    if len(class_names) < 2 and not faults:
+    class_names = sorted({name for _, label, _ in rows for name in _labels(label, spec)})
+    if len(class_names) < (2 if spec.separator is None else 1) and not faults:
         faults.append(f"{table.name}: {len(class_names)} class(es); a classifier needs at least two.")
     splits = {split for _, _, split in rows}
     if None in splits and len(splits) > 1:
@@ -60,16 +63,32 @@ def load(spec: Spec) -> Dataset:
     if faults:
         more = [f"and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
         raise DataError(f"data.path: {spec.path}: cannot be used ({len(faults)} fault(s)).", [*faults[:_SHOWN], *more])
+    index = {name: number for number, name in enumerate(class_names)}
+    own = [tuple(sorted(index[name] for name in _labels(label, spec))) for _, label, _ in rows]
+    sets = tuple(sorted(set(own)))
+    place = {labels: number for number, labels in enumerate(sets)}
     samples = tuple(
         Sample(
             name=name,
-            class_index=class_names.index(label),
+            class_index=labels[0] if spec.separator is None else place[labels],
             split=split,
             read=functools.partial(_read, table.parent / name),
         )
-        for name, label, split in rows
+        for (name, _, split), labels in zip(rows, own, strict=True)
     )
-    return Dataset(class_names=tuple(class_names), samples=samples, licence="not stated")
+    return Dataset(
+        class_names=tuple(class_names),
+        samples=samples,
+        licence="not stated",
+        label_sets=None if spec.separator is None else sets,
+    )
+
+
+def _labels(cell: str, spec: Spec) -> list[str]:
+    """Labels in a cell: one, or what the separator divides it into, each once."""
+    if spec.separator is None:
+        return [cell]
+    return sorted({part.strip() for part in cell.split(spec.separator)} - {""})
 
 
 def _rows(table: Path, spec: Spec, faults: list[str]) -> Iterator[tuple[str, str, Split | None]]:
@@ -94,7 +113,7 @@ def _rows(table: Path, spec: Spec, faults: list[str]) -> Iterator[tuple[str, str
             for row in reader:
                 where = f"{table.name}:{reader.line_num}"
                 name, label, told = (row.get(key) or "" for key in (image_key, label_key, "split"))
-                complaint = _complaint(root, name.strip(), label.strip(), told.strip(), seen)
+                complaint = _complaint(root, name.strip(), label.strip() or (None if spec.separator else ""), told.strip(), seen)
                 if None in row or None in row.values():
                     complaint = f"has not {len(columns)} cells"
                 if complaint is not None:
@@ -106,11 +125,11 @@ def _rows(table: Path, spec: Spec, faults: list[str]) -> Iterator[tuple[str, str
         faults.append(f"{table.name}: is not a CSV file in UTF-8: {error}.")
 
 
-def _complaint(root: Path, name: str, label: str, split: str, seen: set[str]) -> str | None:
-    """What is wrong with a row, or None."""
-    if not name or not label:
+def _complaint(root: Path, name: str, label: str | None, split: str, seen: set[str]) -> str | None:
+    """What is wrong with a row, or None; a label that may be empty and is comes as None."""
+    if not name or label == "":
         return "an empty path or label"
-    if "\0" in name or any(ord(c) < 32 for c in label):
+    if "\0" in name or any(ord(c) < 32 for c in label or ""):
         return "control characters in path or label"
     if split and split.lower() not in _SPLITS:
         return f"no split named '{split}'. Known: {', '.join(_SPLITS)}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def logits(graph: Graph) -> int:
-    """The tensor that goes into the final softmax; the network's last int8 tensor when there is none.
+    """The tensor that goes into the final softmax or sigmoid; the network's last int8 tensor when there is none.
 
     Args:
         graph: an int8 network.
@@ -24,7 +24,7 @@ def logits(graph: Graph) -> int:
     """
     _, last, inside = core(graph)
     final = graph.operators[inside[-1]]
-    return final.inputs[0] if final.kind == "SOFTMAX" else last
+    return final.inputs[0] if final.kind in ("SOFTMAX", "LOGISTIC") else last
 
 
 def cut_tflite(data: bytes, graph: Graph) -> bytes:

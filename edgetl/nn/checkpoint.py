@@ -18,7 +18,9 @@ from edgetl.recipe import Recipe
 WEIGHTS, FACTS, ANSWERS, BACKBONE = "weights.npz", "checkpoint.json", "answers.npz", "backbone.npz"
 
 
-def save(folder: Path, model: tf_keras.Model, answers: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+def save(
+    folder: Path, model: tf_keras.Model, answers: dict[str, np.ndarray], facts: dict[str, Any], *, several: bool = False
+) -> None:
     """Write a checkpoint.
 
     Args:
@@ -27,8 +29,9 @@ def save(folder: Path, model: tf_keras.Model, answers: dict[str, np.ndarray], fa
         answers: `logits`, float32 (N, classes), on the test split and `labels`, int64 (N,), the right classes; and the same of
             the validation split as `val_logits`, `val_labels`.
         facts: plain JSON: history, class names …
+        several: images may have several labels.
     """
-    frozen.freeze(model, int(model.input.shape[1]), folder / frozen.NETWORK)
+    frozen.freeze(model, int(model.input.shape[1]), folder / frozen.NETWORK, several=several)
     np.savez(folder / WEIGHTS, **{str(i): w for i, w in enumerate(model.get_weights())})
     np.savez(folder / ANSWERS, allow_pickle=False, **answers)
     (folder / FACTS).write_text(json.dumps({"schema": 1, **facts}, indent=1, ensure_ascii=False), encoding="utf-8")

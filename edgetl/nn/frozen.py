@@ -13,22 +13,24 @@ import tensorflow as tf
 from edgetl.errors import StageError
 
 NETWORK = "network.pb"
-_INPUT, _OUTPUT = "image", "softmax"
+_INPUT, _ONE, _SEVERAL = "image", "softmax", "sigmoid"
 
 
-def freeze(model: Any, px: int, path: Path) -> None:
+def freeze(model: Any, px: int, path: Path, *, several: bool = False) -> None:
     """Write a network with its weights as constants.
 
     Args:
         model: tf_keras model, float32 (N, px, px, 3) → float32 (N, classes) logits.
         px: side of the input.
-        path: file to write: a GraphDef, `image` → `softmax`, any batch.
+        path: file to write: a GraphDef, `image` → `softmax` or `sigmoid`, any batch.
+        several: images may have several labels, so each class is answered on its own.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     @tf.function(input_signature=[tf.TensorSpec((None, px, px, 3), tf.float32, name=_INPUT)])  # type: ignore[untyped-decorator]
     def infer(image: tf.Tensor) -> tf.Tensor:
-        return tf.nn.softmax(model(image, training=False), name=_OUTPUT)
+        logits = model(image, training=False)
+        return tf.nn.sigmoid(logits, name=_SEVERAL) if several else tf.nn.softmax(logits, name=_ONE)
 
     frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
@@ -55,9 +57,11 @@ def thaw(path: Path, px: int, batch: int | None = 1) -> Any:
     except (OSError, DecodeError) as error:
         raise StageError("convert", "", f"the trained network {path} cannot be read: {error}.") from error
 
+    output = _SEVERAL if any(node.name == _SEVERAL for node in definition.node) else _ONE
+
     def infer(image: tf.Tensor) -> dict[str, tf.Tensor]:
         (result,) = tf.graph_util.import_graph_def(
-            definition, input_map={f"{_INPUT}:0": image}, return_elements=[f"{_OUTPUT}:0"], name=""
+            definition, input_map={f"{_INPUT}:0": image}, return_elements=[f"{output}:0"], name=""
         )
         return {"probabilities": result}
 

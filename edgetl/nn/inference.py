@@ -79,13 +79,18 @@ def predict(model: tf_keras.Model, images: Rows, preprocess: Preprocess) -> np.n
     return np.concatenate(parts)
 
 
-def scorer(forward: Callable[[tf.Tensor], tf.Tensor], inputs: Rows, labels: np.ndarray) -> Callable[[], Score]:
+def scorer(
+    forward: Callable[[tf.Tensor], tf.Tensor], inputs: Rows, labels: np.ndarray, label_sets: np.ndarray | None = None
+) -> Callable[[], Score]:
     """Make a function that judges a network on labelled inputs: higher top-1 is better, then lower loss.
+
+    Where images have several labels, those count of which every class is answered rightly (`edgetl.multilabel`).
 
     Args:
         forward: inputs → logits, in inference mode.
         inputs: (N, …) of what it takes.
         labels: int64 (N,).
+        label_sets: bool (sets, classes); None = one label an image.
 
     Returns:
         Score of the network as it is at the time of the call.
@@ -97,8 +102,13 @@ def scorer(forward: Callable[[tf.Tensor], tf.Tensor], inputs: Rows, labels: np.n
     )
     def step(values: tf.Tensor, wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = forward(values)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
-        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(tf.argmax(logits, -1) == wanted, tf.int32))
+        if label_sets is None:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
+            return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(tf.argmax(logits, -1) == wanted, tf.int32))
+        present = tf.gather(tf.constant(label_sets), wanted)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(present, tf.float32), logits)
+        right = tf.reduce_all((logits >= 0.0) == present, axis=1)
+        return tf.reduce_sum(tf.reduce_mean(losses, axis=1)), tf.reduce_sum(tf.cast(right, tf.int32))
 
     def score() -> Score:
         total, right = 0.0, 0

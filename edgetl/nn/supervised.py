@@ -46,6 +46,7 @@ def stretch(task: Task, phase: Phase) -> Stretch:
         distill=recipe.distill,
         prepare=lambda epoch: freezing.freeze(task.model, phase, epoch),
         shares=_shares(task.model, phase),
+        label_sets=task.label_sets,
     )
 
 
@@ -62,6 +63,7 @@ def on_images(
     prepare: Callable[[int], None] = lambda epoch: None,
     shares: dict[str, float] | None = None,
     constraint: Constraint | None = None,
+    label_sets: np.ndarray | None = None,
 ) -> Stretch:
     """Make a phase that trains a network on labelled images.
 
@@ -77,17 +79,19 @@ def on_images(
         prepare: sets which layers learn in an epoch.
         shares: name of a variable → its share of the learning rate.
         constraint: that weights are held to.
+        label_sets: bool (sets, classes), what a label stands for where images may have several; None = a class.
 
     Returns:
         What the loop runs.
     """
+    error = cross_entropy if label_sets is None else binary_cross_entropy
 
     def loss(images: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
         changed = augment(normalised(images, preprocess), moment, changes, preprocess.input_range)
-        targets = smoothed(labels, int(network.output.shape[-1]), phase.label_smoothing)
+        targets = smoothed(labels, int(network.output.shape[-1]), phase.label_smoothing, label_sets)
         changed, targets = mixing.mix(changed, targets, moment, phase.mixup, phase.cutmix)
         logits = network(changed, training=True)
-        found = cross_entropy(logits, targets, weight)
+        found = error(logits, targets, weight)
         if teacher is None or distill is None:
             return found
         return (1.0 - distill.weight) * found + distill.weight * imitation(logits, teacher(changed), distill.temperature)
@@ -97,7 +101,9 @@ def on_images(
         network=network,
         examples=lambda epoch: examples,
         loss=loss,
-        score=scorer(lambda x: network(normalised(x, preprocess), training=False), validation.pixels, validation.labels),
+        score=scorer(
+            lambda x: network(normalised(x, preprocess), training=False), validation.pixels, validation.labels, label_sets
+        ),
         prepare=prepare,
         changes=lambda epoch: phase.unfreeze is not None and epoch > 0 and epoch % phase.unfreeze.every == 0,
         shares=shares or {},
@@ -114,17 +120,18 @@ def _on_features(task: Task, phase: Phase) -> Stretch:
     weights = importance(labels, phase)
     rows = np.arange(len(labels)) if task.labelled_rows is None else task.labelled_rows
     views = [view.view(rows) for view in features.views]
+    error = cross_entropy if task.label_sets is None else binary_cross_entropy
 
     def loss(values: tf.Tensor, wanted: tf.Tensor, weight: tf.Tensor, moment: tf.Tensor) -> tf.Tensor:
         logits = network(values, training=True)
-        return cross_entropy(logits, smoothed(wanted, int(logits.shape[-1]), phase.label_smoothing), weight)
+        return error(logits, smoothed(wanted, int(logits.shape[-1]), phase.label_smoothing, task.label_sets), weight)
 
     return Stretch(
         phase=phase,
         network=network,
         examples=lambda epoch: Examples(inputs=views[epoch % len(views)], labels=labels, importance=weights),
         loss=loss,
-        score=scorer(lambda x: network(x, training=False), features.validation, task.validation.labels),
+        score=scorer(lambda x: network(x, training=False), features.validation, task.validation.labels, task.label_sets),
     )
 
 
@@ -171,17 +178,20 @@ def _shares(model: tf_keras.Model, phase: Phase) -> dict[str, float]:
     return {weight.name: by_layer[layer.name] for layer in model.layers for weight in layer.weights}
 
 
-def smoothed(labels: tf.Tensor, classes: int, smoothing: float) -> tf.Tensor:
+def smoothed(labels: tf.Tensor, classes: int, smoothing: float, label_sets: np.ndarray | None = None) -> tf.Tensor:
     """One row a label: 1 - smoothing on the class, and `smoothing` spread over all (Szegedy et al., 2016, section 7).
 
     Args:
         labels: int64 (N,).
         classes: how many there are.
         smoothing: 0 to below 1.
+        label_sets: bool (sets, classes), where images may have several labels: each class is then smoothed towards one half.
 
     Returns:
         float32 (N, classes).
     """
+    if label_sets is not None:
+        return tf.gather(tf.constant(label_sets, tf.float32), labels) * (1.0 - smoothing) + smoothing / 2.0
     return tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
 
 
@@ -197,6 +207,20 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, weight: tf.Tensor) -> t
         Scalar: the sum of weight · loss over N.
     """
     return tf.reduce_mean(weight * tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+
+
+def binary_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Mean cross-entropy over a batch, each class on its own, as Keras' binary cross-entropy.
+
+    Args:
+        logits: float32 (N, classes).
+        targets: float32 (N, classes), 0 to 1.
+        weight: float32 (N,), how much each image counts.
+
+    Returns:
+        Scalar: the sum of weight · mean over the classes, over N.
+    """
+    return tf.reduce_mean(weight * tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits), axis=1))
 
 
 def imitation(logits: tf.Tensor, wanted: tf.Tensor, temperature: float) -> tf.Tensor:

@@ -34,6 +34,8 @@ class Task:
     training: Images
     """The images whose labels may be used."""
     validation: Images
+    label_sets: np.ndarray | None = None
+    """bool (sets, classes): what a label stands for where images may have several; None = a class."""
     unlabelled: Rows | None = None
     """uint8 (N, px, px, 3): images whose labels are not known or may not be used."""
     labelled_rows: np.ndarray | None = None

@@ -34,6 +34,8 @@ def load(folder: Path, class_names: tuple[str, ...]) -> Callable[[tf.Tensor], tf
         names, px = tuple(facts["class_names"]), int(facts["input_px"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"distill.checkpoint: {folder}: is not the checkpoint of an edgetl run ({error}).") from error
+    if facts.get("several"):
+        raise InputError(f"distill.checkpoint: {folder}: its network gives several labels an image, the recipe's gives one.")
     if names != class_names:
         other = sorted(set(names) ^ set(class_names))
         what = f"differ in {', '.join(other[:12])}" if other else "come in another order"

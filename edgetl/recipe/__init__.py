@@ -69,6 +69,7 @@ class Recipe:
                 what = f"a 'quantize' section with scheme: {target.scheme}"
                 found.append((f"targets[{index}].scheme", f"{target.scheme} is trained: it needs {what}."))
         found += self._phase_faults("train", self.train, self.backbone)
+        found += self._multilabel_faults()
         if not getattr(registry.load("backbones", self.backbone.name), "TRAINABLE", True):
             found += self._extractor_faults()
         if self.distill is not None and self.distill.backbone is not None:
@@ -83,6 +84,22 @@ class Recipe:
             if name in self.devices[:index]:
                 found.append((f"devices[{index}]", f"{name!r} is given twice."))
         return tuple(found)
+
+    def _multilabel_faults(self) -> list[tuple[str, str]]:
+        """What is made for one label an image is refused where there may be several."""
+        if self.test is not None and self.test.separator != self.data.separator:
+            return [("test.separator", "must be the same as data.separator.")]
+        if self.data.separator is None:
+            return []
+        what = "does not go with several labels an image (data.separator)."
+        found = [("labels.per_class", what)] if self.labels.per_class is not None else []
+        found += [("distill", what)] if self.distill is not None else []
+        for index, phase in enumerate(self.train):
+            if registry.load("methods", phase.method).NEEDS == "unlabelled":
+                found.append((f"train[{index}].method", f"{phase.method} {what}"))
+            if phase.class_weights != "none":
+                found.append((f"train[{index}].class_weights", what))
+        return found
 
     def _extractor_faults(self) -> list[tuple[str, str]]:
         """A backbone that cannot learn has frozen phases only, and no integers inside."""

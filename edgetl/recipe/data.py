@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from edgetl import registry
 from edgetl.recipe._names import Faults, Ratio, SourceName
-from edgetl.schema import Bound
+from edgetl.schema import Bound, Pattern
 
 Finding = Literal["duplicates_across_splits", "near_duplicates_across_splits", "conflicting_labels"]
 """What the audit calls an error, and `data.allow` can permit by name."""
-_SOURCE_KEYS = ("path", "name", "image_key", "label_key")
+_SOURCE_KEYS = ("path", "name", "image_key", "label_key", "separator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,8 @@ class Source:
     """Column or feature that holds the encoded image, where the source has such."""
     label_key: str | None = None
     """Column or feature that holds the class."""
+    separator: Annotated[str, Pattern(r"[;|,+ /]", "one of ; | , + / or a space")] | None = None
+    """What stands between the labels of an image that may have several, or none; absent = each image has one."""
 
     def faults(self) -> Faults:
         """Each source has what it needs and nothing else."""

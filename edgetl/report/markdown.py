@@ -47,10 +47,15 @@ def evaluation(found: dict[str, Any]) -> list[str]:
     Returns:
         Lines of Markdown: the figures with their 95 % intervals, and the classes that are recognised least.
     """
+    several = "mean_average_precision" in found
+    one = () if several else (("top-1", "top1"), (f"top-{found['top5_k']}", "top5"), ("balanced accuracy", "balanced_accuracy"))
+    many = (
+        ("every label right (shown as top-1)", "top1"),
+        ("mean average precision", "mean_average_precision"),
+        ("F1", "micro_f1"),
+    )
     rates = [
-        ("top-1", found["top1"]),
-        (f"top-{found['top5_k']}", found["top5"]),
-        ("balanced accuracy", found["balanced_accuracy"]),
+        *((name, found[key]) for name, key in (many if several else one)),
         ("calibration error (ECE)", found["ece"]),
         (f"the same at temperature {found['temperature']['value']:.2f}", found["calibrated"]["ece"]),
     ]
@@ -62,11 +67,12 @@ def evaluation(found: dict[str, Any]) -> list[str]:
         lines += ["", f"Abstaining for a precision of {wanted}: {_escape(abstain['reason'])}."]
     else:
         precision, coverage = abstain["precision"], abstain["coverage"]
-        told = "no test image" if precision["value"] is None else f"{precision['value']:.3f} of them right"
+        subject, whole = ("Classes", "test images' labels") if several else ("Answers", "test images")
+        told = "none" if precision["value"] is None else f"{precision['value']:.3f} of them right"
         lines += [
             "",
-            f"Answers of a calibrated confidence of at least {abstain['threshold']:.3f} (chosen on validation for a precision of "
-            f"{wanted}): {coverage['value']:.3f} of the test images, {told}.",
+            f"{subject} of a calibrated confidence of at least {abstain['threshold']:.3f} (chosen on validation for a precision "
+            f"of {wanted}): {coverage['value']:.3f} of the {whole}, {told}.",
         ]
     seen = [entry for entry in found["classes"] if entry["support"]]
     worst = sorted(seen, key=lambda entry: entry["recall"]["value"])[:5]

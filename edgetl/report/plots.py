@@ -43,7 +43,7 @@ def curves(history: Sequence[dict[str, Any]]) -> str:
 def reliability(evaluation: dict[str, Any]) -> str:
     """Accuracy against confidence, as the network is and after temperature scaling; the diagonal is perfect.
 
-    A dot's area is its share of the images: where few are, accuracy is chance.
+    A dot's area is its share of the images (several labels: of the pairs of image and class): where few are, accuracy is chance.
 
     Args:
         evaluation: what `edgetl.evaluation.evaluate` returned.
@@ -57,7 +57,12 @@ def reliability(evaluation: dict[str, Any]) -> str:
     for number, (name, part) in enumerate((("as it is", evaluation), ("calibrated", evaluation["calibrated"]))):
         colour = svg.COLOURS[number]
         for b in part["reliability"]:
-            page.dot(b["confidence"], b["accuracy"], colour, 2.0 + 14.0 * (b["count"] / evaluation["n"]) ** 0.5)
+            page.dot(
+                b["confidence"],
+                b["accuracy"],
+                colour,
+                2.0 + 14.0 * (b["count"] / evaluation.get("pairs", evaluation["n"])) ** 0.5,
+            )
         entries.append((f"{name}, ECE {part['ece']['value']:.3f}", colour))
     svg.legend(page, entries)
     return page.svg()
@@ -70,10 +75,11 @@ def confusion(evaluation: dict[str, Any]) -> str | None:
         evaluation: what `edgetl.evaluation.evaluate` returned.
 
     Returns:
-        SVG: a row for each right class, a column for each answer, shaded by the share of the row; None for too many classes.
+        SVG: a row for each right class, a column for each answer, shaded by the share of the row; None for too many classes, or
+        several labels an image.
     """
     names = [entry["name"] for entry in evaluation["classes"]]
-    if len(names) > _MOST_CLASSES:
+    if len(names) > _MOST_CLASSES or "confusion" not in evaluation:
         return None
     cell, left, top = max(14, min(44, 560 // len(names))), 150, 30
     page = svg.Page(title="Confusion of classes", x=float, y=float)

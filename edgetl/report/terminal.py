@@ -63,8 +63,11 @@ def evaluated(found: dict[str, Any]) -> str:
     """
     top1, seen = found["top1"], [entry for entry in found["classes"] if entry["support"]]
     worst = min(seen, key=lambda entry: entry["recall"]["value"])
+    several = found.get("mean_average_precision")
+    main = "top-1" if several is None else f"mean average precision {several['value']:.3f}, every label right (shown as top-1)"
+    calibrated = f"{found['calibrated']['ece']['value']:.3f} at temperature {found['temperature']['value']:.2f}"
     return (
-        f"float: top-1 {top1['value']:.3f} ({top1['low']:.3f}–{top1['high']:.3f}), calibration error {found['ece']['value']:.3f} "
-        f"({found['calibrated']['ece']['value']:.3f} at temperature {found['temperature']['value']:.2f}); least recognised: "
-        f"{worst['name']} ({worst['recall']['successes']} of {worst['support']})"
+        f"float: {main} {top1['value']:.3f} ({top1['low']:.3f}–{top1['high']:.3f}), "
+        f"calibration error {found['ece']['value']:.3f} ({calibrated}); "
+        f"least recognised: {worst['name']} ({worst['recall']['successes']} of {worst['support']})"
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgetl.nn.task import Features, Task
 
-VERSION = 3
+VERSION = 4
 RESUMABLE = True
 ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": None}
 """None: as the user has it. All other stages run on the CPU."""
@@ -57,6 +57,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     import numpy as np
 
+    from edgetl import multilabel
     from edgetl.nn import checkpoint, classifier, distribution, inference, resume, training
     from edgetl.nn.weights import load_backbone_weights
     from edgetl.preprocess import load_index, load_split
@@ -79,7 +80,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     for prefix, split in (("", "test"), ("val_", "val")):
         pixels, labels = load_split(job.folder("prepare"), split)
         answers |= {f"{prefix}logits": inference.predict(plain, pixels, recipe.preprocess), f"{prefix}labels": labels}
-    top1 = float((answers["logits"].argmax(1) == answers["labels"]).mean())
+    top1 = float(multilabel.right(answers["logits"], answers["labels"], task.label_sets).mean())
     facts = {
         "class_names": class_names,
         "input_px": recipe.backbone.input_px,
@@ -87,11 +88,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "history": history,
         "weights": told,
         "top1": top1,
+        **({"several": True} if task.label_sets is not None else {}),
     }
-    checkpoint.save(out, plain, answers, facts)
+    checkpoint.save(out, plain, answers, facts, several=task.label_sets is not None)
     checkpoint.save_backbone(out, plain)
     resume.clear(out, out / "training.npz")
-    used = int(np.unique(task.training.labels, return_counts=True)[1].min())
+    own = task.training.labels
+    used = int(np.unique(own, return_counts=True)[1].min() if task.label_sets is None else task.label_sets[own].sum(0).min())
     counts = {"labelled": len(task.training.labels), "fewest_of_a_class": used}
     shown = [{k: v for k, v in entry.items() if k != "learning_rate"} for entry in history]
     return {"top1": top1, "n": len(answers["labels"]), "weights": told, "epochs": len(history), **counts, "history": shown}
@@ -130,14 +133,16 @@ def _task(job: Job, model: Any, class_names: tuple[str, ...]) -> Task:
     from edgetl.nn import teacher
     from edgetl.nn.inference import Images
     from edgetl.nn.task import Task
-    from edgetl.preprocess import load_index, load_split
+    from edgetl.preprocess import load_index, load_label_sets, load_split
 
     recipe, prepared = job.recipe, job.folder("prepare")
     pixels, labels = load_split(prepared, "train")
     rows = np.arange(len(labels))
     if recipe.labels != Labels():
         names = [image["name"] for image in load_index(prepared)["images"] if image["split"] == "train"]
-        rows = np.array(labelled_rows(names, labels.tolist(), recipe.labels, recipe.data.split.seed), np.int64)
+        several = recipe.data.separator is not None
+        chosen = labelled_rows(names, labels.tolist(), recipe.labels, recipe.data.split.seed, several=several)
+        rows = np.array(chosen, np.int64)
     others, _ = load_split(prepared, "unlabelled")
     unlabelled = pixels.view(np.setdiff1d(np.arange(len(labels)), rows)).joined(others)
     folder = job.inputs.get(TEACHER) or (recipe.distill.checkpoint if recipe.distill else None)
@@ -147,6 +152,7 @@ def _task(job: Job, model: Any, class_names: tuple[str, ...]) -> Task:
         model=model,
         training=Images(pixels=pixels.view(rows), labels=labels[rows]),
         validation=Images(pixels=val_pixels, labels=val_labels),
+        label_sets=load_label_sets(prepared),
         unlabelled=unlabelled if len(unlabelled) else None,
         labelled_rows=rows,
         teacher=teacher.load(Path(folder), class_names) if folder else None,

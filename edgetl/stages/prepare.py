@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edgetl.rowfile import RowWriter
     from edgetl.types import Dataset, Sample, Split
 
-VERSION = 2
+VERSION = 3
 RESUMABLE = False
 _SHOWN = 50
 
@@ -62,6 +62,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     index = {
         "schema": 1,
         "class_names": dataset.class_names,
+        "label_sets": dataset.label_sets,
         "licence": dataset.licence,
         "images": [
             {
@@ -102,7 +103,7 @@ def gather(recipe: Recipe) -> Dataset:
     from edgetl.types import Dataset
 
     data: Dataset = registry.load("datasets", recipe.data.source).load(recipe.data)
-    samples = list(data.samples)
+    samples, sets = list(data.samples), data.label_sets
     if recipe.test is not None:
         samples = [s if s.split != "test" else replace(s, split="val") for s in samples]
         other: Dataset = registry.load("datasets", recipe.test.source).load(recipe.test)
@@ -110,12 +111,18 @@ def gather(recipe: Recipe) -> Dataset:
         if odd:
             raise DataError(f"test: its classes are not those of data; they differ in {', '.join(odd[:12])}.")
         own = [data.class_names.index(name) for name in other.class_names]
+        if (data.label_sets is None) != (other.label_sets is None):
+            raise DataError("test: either data and test both have a separator, or neither.")
+        if sets is not None and other.label_sets is not None:
+            theirs = [tuple(sorted(own[index] for index in labels)) for labels in other.label_sets]
+            sets = tuple(dict.fromkeys((*sets, *theirs)))
+            own = [sets.index(labels) for labels in theirs]
         samples += [replace(s, name=f"test:{s.name}", class_index=own[s.class_index], split="test") for s in other.samples]
     if recipe.unlabelled is not None:
         module = registry.load("datasets", recipe.unlabelled.source)
         listed: Dataset = getattr(module, "load_unlabelled", module.load)(recipe.unlabelled)
         samples += [replace(s, name=f"unlabelled:{s.name}", class_index=-1, split="unlabelled") for s in listed.samples]
-    return Dataset(class_names=data.class_names, samples=tuple(samples), licence=data.licence)
+    return Dataset(class_names=data.class_names, samples=tuple(samples), licence=data.licence, label_sets=sets)
 
 
 def some(recipe: Recipe, count: int) -> list[np.ndarray]:
@@ -175,13 +182,14 @@ def examine(
     emit({"what": "looking for copies"})
     hashes = np.frombuffer(b"".join(facts[row].hash for row in usable), np.uint8).reshape(-1, perceptual.BYTES)
     alike = [(usable[one], usable[other]) for one, other in perceptual.alike(hashes)]
-    splits = _deal(recipe, dataset.samples, facts, usable, alike)
+    splits = _deal(recipe, dataset, facts, usable, alike)
     findings = audit(
         facts,
         splits,
         alike,
         dataset.class_names,
         recipe.preprocess.crop_px,
+        label_sets=dataset.label_sets,
         allow=recipe.data.allow,
         skip_bad=recipe.data.on_bad_image == "skip",
     )
@@ -253,16 +261,16 @@ def _decode(recipe: Recipe, samples: tuple[Sample, ...], pixels: RowWriter | Non
 
 
 def _deal(
-    recipe: Recipe, samples: tuple[Sample, ...], facts: list[Facts], usable: list[int], alike: list[tuple[int, int]]
+    recipe: Recipe, dataset: Dataset, facts: list[Facts], usable: list[int], alike: list[tuple[int, int]]
 ) -> dict[int, Split]:
     """Settle the split of every usable image. Photos that look alike stay together, or the test would ask what was taught.
 
     Where the source names the splits it is obeyed; without a `val` split, validation images are drawn from `train`.
     """
     from edgetl.audit import groups
-    from edgetl.split import stratified_split
+    from edgetl.split import multilabel_split, stratified_split
 
-    fixed = {row: split for row in usable if (split := samples[row].split) is not None}
+    fixed = {row: split for row in usable if (split := dataset.samples[row].split) is not None}
     free = [row for row in usable if row not in fixed]
     spec = recipe.data.split
     shares = (spec.train, spec.val, spec.test)
@@ -276,7 +284,11 @@ def _deal(
     same_class = [(a, b) for a, b in alike if {a, b} <= dealt_rows and facts[a].class_index == facts[b].class_index]
     leader = groups(same_class, len(facts))
     leaders = [row for row in free if leader[row] == row]
-    dealt = stratified_split([facts[r].name for r in leaders], [facts[r].class_index for r in leaders], shares, spec.seed)
+    names, labels = [facts[r].name for r in leaders], [facts[r].class_index for r in leaders]
+    if dataset.label_sets is None:
+        dealt = stratified_split(names, labels, shares, spec.seed)
+    else:
+        dealt = multilabel_split(names, [dataset.label_sets[label] for label in labels], shares, spec.seed)
     of_leader = dict(zip(leaders, dealt, strict=True))
     for row in free:
         found[row] = of_leader[leader[row]]

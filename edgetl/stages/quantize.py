@@ -61,7 +61,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     scheme, section, out = registry.load("schemes", job.target), _section(job.recipe, job.target), Path(job.out)
     pixels, labels = load_split(job.folder("prepare"), "train")
     names = [i["name"] for i in load_index(job.folder("prepare"))["images"] if i["split"] == "train"]
-    used = labelled_rows(names, labels.tolist(), job.recipe.labels, job.recipe.data.split.seed)
+    several = job.recipe.data.separator is not None
+    used = labelled_rows(names, labels.tolist(), job.recipe.labels, job.recipe.data.split.seed, several=several)
     pixels, labels, names = pixels.view(np.array(used)), labels[used], [names[row] for row in used]
     if scheme.NEEDS == "training" and not hasattr(scheme, "wrap"):
         return _learn(job, section, pixels, labels, [], emit)
@@ -98,8 +99,9 @@ def calibration_rows(labels: list[int], count: int, seed: int) -> list[int]:
 
 def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int], emit: Emit) -> dict[str, Any]:
     """Make the scheme's checkpoint: simulate its rounding when it has any, hold its constraint, train when it is trained."""
+    from edgetl import multilabel
     from edgetl.nn import checkpoint, constraints, inference, supervised, training
-    from edgetl.preprocess import load_split, normalise
+    from edgetl.preprocess import load_label_sets, load_split, normalise
 
     recipe, out, scheme = job.recipe, Path(job.out), registry.load("schemes", job.target)
     training.deterministic()
@@ -118,7 +120,7 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
             kept = json.loads((out / "ranges.json").read_text(encoding="utf-8"))["ranges"]
             fake_quant.give_bias_room(network, model, {name: (low, high) for name, (low, high) in kept.items()})
         emit({"what": "ranges calibrated", "done": 0, "of": section.epochs})
-    history = []
+    history, label_sets = [], load_label_sets(job.folder("prepare"))
     if scheme.NEEDS == "training":
         phase = Phase(phase="quantize", epochs=section.epochs, learning_rate=section.learning_rate, batch_size=section.batch_size)
         examples = training.Examples(inputs=pixels, labels=labels)
@@ -126,7 +128,11 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
         validation = inference.Images(pixels=val_pixels, labels=val_labels)
         history = training.train(
             network,
-            [lambda: supervised.on_images(network, phase, examples, validation, recipe.preprocess, constraint=constraint)],
+            [
+                lambda: supervised.on_images(
+                    network, phase, examples, validation, recipe.preprocess, constraint=constraint, label_sets=label_sets
+                )
+            ],
             seed=recipe.seed,
             checkpoint=out / "training.npz",
             progress=lambda e: emit(
@@ -143,9 +149,10 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
         fake_quant.settle(network, batches[-1])
     test_pixels, test_labels = load_split(job.folder("prepare"), "test")
     answers = inference.predict(network, test_pixels, recipe.preprocess)
-    top1 = float((answers.argmax(1) == test_labels).mean())
+    top1 = float(multilabel.right(answers, test_labels, label_sets).mean())
     facts = json.loads((job.folder("finetune") / checkpoint.FACTS).read_text(encoding="utf-8"))
     facts = {"class_names": facts["class_names"], "history": history, "scheme": job.target, "top1": top1}
-    checkpoint.save(out, network, {"logits": answers, "labels": test_labels}, {**facts, "left_dense": left} if left else facts)
+    facts |= {"left_dense": left} if left else {}
+    checkpoint.save(out, network, {"logits": answers, "labels": test_labels}, facts, several=label_sets is not None)
     (out / "training.npz").unlink(missing_ok=True)
     return {"top1": top1, "n": len(test_labels), "epochs": len(history)}

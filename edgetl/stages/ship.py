@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.types import Artifact, to_json
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = False
 GOLDEN_IMAGES = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
@@ -59,6 +59,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "name": recipe.name,
         "description": recipe.description,
         "classes": index["class_names"],
+        "answers": _kind_of_answers(index),
         "artifacts": [
             {**to_json(a), "path": f"artifacts/{a.path}", "accuracy": job.extra["accuracy"].get(name)}
             for name, a in artifacts.items()
@@ -74,6 +75,15 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             file.writestr(entry, path.read_bytes())
     return {"sha256": _sha256(archive), "size_bytes": archive.stat().st_size, "files": len(files) + 1}
+
+
+def _kind_of_answers(index: dict[str, Any]) -> dict[str, Any]:
+    """What the numbers that an artifact gives are."""
+    from edgetl.multilabel import NAMED_FROM
+
+    if index["label_sets"] is None:
+        return {"labels_per_image": "one", "function": "softmax"}
+    return {"labels_per_image": "several", "function": "sigmoid", "named_from": NAMED_FROM}
 
 
 def _preprocess(recipe: Recipe) -> dict[str, Any]:
@@ -105,18 +115,24 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
     images = []
     for number, row in enumerate(chosen):
         name = index["images"][rows[row]]["name"]
-        data = samples[name].read()
+        data = samples[name.removeprefix("test:") if job.recipe.test is not None else name].read()
         file = f"{number}{Path(name).suffix.lower() or '.png'}"
         (folder / file).write_bytes(data)
         images.append(
             {
                 "file": file,
                 "sha256": hashlib.sha256(data).hexdigest(),
-                "label": index["class_names"][int(labels[row])],
+                "label": _label(index, int(labels[row])),
                 "probabilities": {target: [round(float(p), 7) for p in values[row]] for target, values in outputs.items()},
             }
         )
     return {"schema": 1, "images": images}
+
+
+def _label(index: dict[str, Any], label: int) -> str | list[str]:
+    if index["label_sets"] is None:
+        return str(index["class_names"][label])
+    return [index["class_names"][own] for own in index["label_sets"][label]]
 
 
 def _licences(recipe: Recipe, index: dict[str, Any]) -> dict[str, Any]:

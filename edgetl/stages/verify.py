@@ -10,7 +10,7 @@ from edgetl.recipe import Recipe
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
-VERSION = 2
+VERSION = 3
 RESUMABLE = False
 
 
@@ -47,9 +47,9 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     import numpy as np
 
-    from edgetl import parity
+    from edgetl import multilabel, parity
     from edgetl.errors import VerificationError
-    from edgetl.preprocess import load_index, load_split
+    from edgetl.preprocess import load_index, load_label_sets, load_split
 
     name, reason = runtime_for(job.wanted.format)
     if name is None or reason is not None:
@@ -72,7 +72,11 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     np.save(Path(job.out) / "outputs.npy", outputs)
     roles = (origin(registry.load("schemes", artifact.scheme)), "finetune")
     source, float_answers = (_answers(job.folder(role)) for role in roles)
-    right, reference_right = outputs.argmax(1) == labels, float_answers.argmax(1) == labels
+    sets = load_label_sets(job.folder("prepare"))
+    right = multilabel.right(outputs, labels, sets, multilabel.NAMED_FROM)
+    reference_right = multilabel.right(float_answers, labels, sets)
+    named = multilabel.said(outputs, sets, multilabel.NAMED_FROM)
+    agreeing, source_agreeing = ((multilabel.said(a, sets, 0.0) == named).all(axis=1) for a in (float_answers, source))
     against_origin = _steps(job, path, pixels, class_names, emit) if "origin" in job.inputs else None
     return {
         "status": "verified",
@@ -82,16 +86,16 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "top1": float(right.mean()),
         "reference_top1": float(reference_right.mean()),
         "top1_drop": float(reference_right.mean() - right.mean()),
-        "agreement": parity.top1_agreement(float_answers, outputs),
-        "source_agreement": parity.top1_agreement(source, outputs),
-        "max_abs_err": parity.max_abs_err(_softmax(source), outputs),
+        "agreement": float(agreeing.mean()),
+        "source_agreement": float(source_agreeing.mean()),
+        "max_abs_err": parity.max_abs_err(multilabel.probabilities(source, sets).astype(np.float32), outputs),
         "counts": {
             "n": len(labels),
             "correct": int(right.sum()),
             "reference_correct": int(reference_right.sum()),
             "only_reference_correct": int((reference_right & ~right).sum()),
             "only_candidate_correct": int((right & ~reference_right).sum()),
-            "agreeing": int((float_answers.argmax(1) == outputs.argmax(1)).sum()),
+            "agreeing": int(agreeing.sum()),
         },
     }
 
@@ -133,10 +137,3 @@ def _answers(folder: Path) -> Any:
 
     with np.load(folder / "answers.npz", allow_pickle=False) as file:
         return file["logits"]
-
-
-def _softmax(logits: Any) -> Any:
-    import numpy as np
-
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)

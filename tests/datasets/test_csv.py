@@ -87,3 +87,20 @@ def test_the_fingerprint_follows_contents_labels_and_splits(table, tmp_path):
     assert csv.fingerprint(table(plain.replace("0.png,a", "0.png,c"))) != before
     Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "data" / "sub" / "0.png")
     assert csv.fingerprint(table(plain)) != before
+
+
+def test_several_labels_or_none_in_a_cell(tmp_path):
+    rows = [("a.png", "dog;cat"), ("b.png", ""), ("c.png", " cat "), ("d.png", "cat;dog;cat"), ("e.png", "cow;")]
+    for name, _ in rows:
+        (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "t.csv").write_text("path,label\n" + "".join(f"{name},{label}\n" for name, label in rows))
+    found = csv.load(Data(source="csv", path=str(tmp_path / "t.csv"), separator=";"))
+    assert found.class_names == ("cat", "cow", "dog")
+    named = [[found.class_names[i] for i in found.label_sets[s.class_index]] for s in found.samples]
+    assert named == [["cat", "dog"], [], ["cat"], ["cat", "dog"], ["cow"]]
+    before = csv.fingerprint(Data(source="csv", path=str(tmp_path / "t.csv"), separator=";"))
+    with pytest.raises(DataError, match="an empty path or label"):
+        csv.load(Data(source="csv", path=str(tmp_path / "t.csv")))
+    text = (tmp_path / "t.csv").read_text()
+    (tmp_path / "t.csv").write_text(text.replace("cow;", "dog;"))
+    assert csv.fingerprint(Data(source="csv", path=str(tmp_path / "t.csv"), separator=";")) != before
