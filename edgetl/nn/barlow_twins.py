@@ -15,9 +15,10 @@ import tf_keras
 from edgetl.errors import InputError
 from edgetl.nn import freezing
 from edgetl.nn.augment import augment
+from edgetl.nn.batches import Examples
 from edgetl.nn.inference import Rows, Score, normalised
 from edgetl.nn.task import Task
-from edgetl.nn.training import Examples, Stretch
+from edgetl.nn.training import Stretch
 from edgetl.recipe import Phase
 from edgetl.rowfile import RowFile
 

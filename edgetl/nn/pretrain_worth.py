@@ -20,6 +20,7 @@ import tf_keras
 
 from edgetl import registry
 from edgetl.nn import inference, supervised, training
+from edgetl.nn.batches import Examples
 from edgetl.nn.classifier import build_classifier
 from edgetl.nn.weights import load_backbone_weights
 from edgetl.preprocess import to_pixels
@@ -85,7 +86,7 @@ def top1(digits: inference.Images, weights: str, seed: int, epochs: int) -> floa
     model = build_classifier(wanted, 10, training=True)
     load_backbone_weights(model, wanted.backbone)
     phase = wanted.train[0]
-    examples = training.Examples(inputs=few.pixels, labels=few.labels)
+    examples = Examples(inputs=few.pixels, labels=few.labels)
     with tempfile.TemporaryDirectory() as folder:
         training.train(
             model,

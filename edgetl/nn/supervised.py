@@ -10,10 +10,11 @@ import tf_keras
 
 from edgetl.nn import freezing, mixing
 from edgetl.nn.augment import augment
+from edgetl.nn.batches import Examples
 from edgetl.nn.constraints import Constraint
 from edgetl.nn.inference import Images, normalised, scorer
 from edgetl.nn.task import Task
-from edgetl.nn.training import Examples, Loss, Stretch
+from edgetl.nn.training import Loss, Stretch
 from edgetl.recipe import Augment, Distill, Phase
 from edgetl.types import Preprocess
 
@@ -131,6 +132,7 @@ def _on_features(task: Task, phase: Phase) -> Stretch:
         network=network,
         examples=lambda epoch: Examples(inputs=views[epoch % len(views)], labels=labels, importance=weights),
         loss=loss,
+        small=True,
         score=scorer(lambda x: network(x, training=False), features.validation, task.validation.labels, task.label_sets),
     )
 

@@ -6,10 +6,11 @@ was killed goes on to the same weights, bit for bit, as one that was not (same m
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,15 @@ import tensorflow as tf
 import tf_keras
 
 from edgetl.nn import distribution, optimizers, resume, schedules
+from edgetl.nn.batches import Examples, batches
 from edgetl.nn.classifier import SeededDropout
 from edgetl.nn.constraints import Constraint
 from edgetl.nn.inference import Rows, Score
 from edgetl.recipe import Phase
 
 Event = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
-    """What one epoch learns from."""
-
-    inputs: Rows
-    """(N, …): pixels or kept features."""
-    labels: np.ndarray
-    """int64 (N,); -1 where there is none."""
-    importance: np.ndarray | None = None
-    """float32 (N,), how much each counts; None = all the same."""
+_AT_ONCE = 64
+"""Steps of a small network that are done in one call."""
 
 
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -63,6 +55,8 @@ class Stretch:
     """Name of a variable → its share of the learning rate."""
     learns: bool = True
     """False: only forward, for what follows the batches without a gradient."""
+    small: bool = False
+    """The network is so small that calling and optimizing its graph costs more than running it; has no constraint then."""
     constraint: Constraint | None = None
     """Already settled. Weights are projected onto it after each step; only epochs from which on it holds can be the best."""
 
@@ -127,7 +121,8 @@ def train(
         else:
             state.phase, state.epochs, state.rank, state.stale = number, 0, None, 0
             state.best = stretch.network.get_weights()
-        _run(loop, state, seed, checkpoint, progress)
+        with _unoptimized() if stretch.small else nullcontext():
+            _run(loop, state, seed, checkpoint, progress)
         stretch.network.set_weights(state.best)
         if stretch.constraint is not None:
             stretch.constraint.apply()
@@ -169,6 +164,17 @@ def _run(loop: _Loop, state: resume.Progress, seed: int, checkpoint: Path, progr
         progress({"epochs": phase.epochs, **state.history[-1]})
 
 
+@contextmanager
+def _unoptimized() -> Iterator[None]:
+    """Leave graphs as they are for a while: of a few operations nothing is to be gained."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
+
+
 class _Averaged:
     """Puts the running mean of the weights into the network for a while."""
 
@@ -193,6 +199,7 @@ class _Loop:
         self.replicas = int(tf.distribute.get_strategy().num_replicas_in_sync)
         self.optimizer = optimizers.make(phase)
         self.rate = phase.learning_rate
+        self.at_once = _AT_ONCE if stretch.small and self.replicas == 1 else 1
         stretch.prepare(phase.epochs - 1)
         self.optimizer.build(stretch.network.trainable_variables)  # of all that ever learns in this phase
         weights = stretch.network.weights if phase.ema else []
@@ -226,6 +233,9 @@ class _Loop:
             tf.TensorSpec((None,), tf.float32),
             tf.TensorSpec((2,), tf.int32),
         ]
+        if self.at_once > 1:
+            more = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32))
+            return tf.function(self._steps, input_signature=[*specs[:3], *more, specs[3]], autograph=False)
         if self.replicas == 1:
             return tf.function(self._train_step, input_signature=specs, autograph=False)  # nothing to convert; converting costs
 
@@ -234,6 +244,24 @@ class _Loop:
             return tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.SUM, found, axis=None)
 
         return tf.function(together, autograph=False)
+
+    def _steps(self, *parts: tf.Tensor) -> tf.Tensor:
+        """Several steps in one call, since a call costs more than a step of a small head; the same steps, in the same order.
+
+        Of the parts, `ends` says where each step's examples end, `rates` its learning rate, `moment` that of the first one.
+        """
+        inputs, labels, importance, ends, rates, moment = parts
+        count = tf.shape(ends)[0]
+
+        def body(step: tf.Tensor, begin: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+            own = slice(begin, ends[step])
+            self.optimizer.learning_rate.assign(rates[step])
+            loss = self._train_step(inputs[own], labels[own], importance[own], moment + tf.stack([0, step]))
+            return step + 1, ends[step], losses.write(step, loss)
+
+        start = (tf.constant(0), tf.constant(0), tf.TensorArray(tf.float32, count))
+        done = tf.while_loop(lambda step, *rest: step < count, body, start, parallel_iterations=1)
+        return done[2].stack()
 
     def _train_step(
         self, inputs: tf.Tensor, labels: tf.Tensor, importance: tf.Tensor, moment: tf.Tensor, share: Any = None
@@ -267,14 +295,23 @@ class _Loop:
         count, total = len(examples.labels), 0.0
         steps = -(-count // stretch.phase.batch_size)
         base = int(np.random.default_rng((*seed, 1)).integers(2**30))
-        for step, (inputs, labels, importance) in enumerate(batches(examples, stretch.phase.batch_size, seed)):
-            rate = schedules.rate(stretch.phase, epoch + step / steps, losses)
-            if rate != self.rate:
-                self.optimizer.learning_rate.assign(rate)
-                self.rate = rate
+        coming = enumerate(batches(examples, stretch.phase.batch_size, seed, ahead=self.at_once == 1))
+        while some := list(itertools.islice(coming, self.at_once)):
+            rates = [schedules.rate(stretch.phase, epoch + step / steps, losses) for step, _ in some]
+            moment = np.array([base, some[0][0]], np.int32)
+            sizes = [len(labels) for _, (_, labels, _) in some]
+            if self.at_once > 1:
+                columns = (np.concatenate(column) for column in zip(*(batch for _, batch in some), strict=True))
+                parts = (*columns, np.cumsum(sizes, dtype=np.int32), np.array(rates, np.float32), moment)
+                found = self._step(*map(tf.constant, parts)).numpy()
+                total += sum(float(loss) * size for loss, size in zip(found, sizes, strict=True))
+                continue
+            ((step, (inputs, labels, importance)),) = some
+            if rates[0] != self.rate:
+                self.optimizer.learning_rate.assign(rates[0])
+                self.rate = rates[0]
             if len(labels) < self.replicas:
                 continue  # not one image for each device; they come again in the next epoch's order
-            moment = np.array([base, step], np.int32)
             if self.replicas == 1:
                 loss = self._step(*map(tf.constant, (inputs, labels, importance, moment)))
             else:
@@ -283,32 +320,3 @@ class _Loop:
             if stretch.constraint is not None:
                 stretch.constraint.apply((epoch + (step + 1) / steps) / stretch.phase.epochs)
         return total / count
-
-
-def batches(examples: Examples, size: int, seed: Sequence[int]) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield the examples in batches, in an order drawn from `seed`; the next one is read while the last one is learned.
-
-    Args:
-        examples: the examples.
-        size: of a batch; the last may be smaller.
-        seed: of the order.
-
-    Yields:
-        Inputs, int64 labels and float32 importance of one batch.
-    """
-    count = len(examples.labels)
-    order = np.random.default_rng(tuple(seed)).permutation(count)
-    ones = np.ones(size, np.float32)
-
-    def read(first: int) -> tuple[Any, Any, Any]:
-        rows = np.sort(order[first : first + size])
-        importance = ones[: len(rows)] if examples.importance is None else examples.importance[rows]
-        return examples.inputs[rows], examples.labels[rows], importance
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(read, 0)
-        for first in range(size, count + size, size):
-            batch = coming.result()
-            if first < count:
-                coming = pool.submit(read, first)
-            yield batch

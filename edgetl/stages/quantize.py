@@ -101,6 +101,7 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
     """Make the scheme's checkpoint: simulate its rounding when it has any, hold its constraint, train when it is trained."""
     from edgetl import multilabel
     from edgetl.nn import checkpoint, constraints, inference, supervised, training
+    from edgetl.nn.batches import Examples
     from edgetl.preprocess import load_label_sets, load_split, normalise
 
     recipe, out, scheme = job.recipe, Path(job.out), registry.load("schemes", job.target)
@@ -123,7 +124,7 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
     history, label_sets = [], load_label_sets(job.folder("prepare"))
     if scheme.NEEDS == "training":
         phase = Phase(phase="quantize", epochs=section.epochs, learning_rate=section.learning_rate, batch_size=section.batch_size)
-        examples = training.Examples(inputs=pixels, labels=labels)
+        examples = Examples(inputs=pixels, labels=labels)
         val_pixels, val_labels = load_split(job.folder("prepare"), "val")
         validation = inference.Images(pixels=val_pixels, labels=val_labels)
         history = training.train(

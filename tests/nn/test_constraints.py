@@ -152,6 +152,7 @@ def _train(images, path, constraint, stop_after=None):
     import tf_keras
 
     from edgetl.nn import constraints, supervised, training
+    from edgetl.nn.batches import Examples
 
     tf_keras.utils.set_random_seed(1)
     image = tf_keras.Input((16, 16, 3))
@@ -161,7 +162,7 @@ def _train(images, path, constraint, stop_after=None):
     model = tf_keras.Model(image, tf_keras.layers.Dense(3, name="logits")(x))
     constraint.settle(constraints.kernels(model))
     phase = Phase(phase="quantize", epochs=4, learning_rate=1e-2, batch_size=16)
-    examples = training.Examples(inputs=images.pixels, labels=images.labels)
+    examples = Examples(inputs=images.pixels, labels=images.labels)
     epochs = []
 
     def progress(event):

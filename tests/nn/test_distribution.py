@@ -20,6 +20,7 @@ if sys.argv[1] == "two devices":
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from edgetl.nn import distribution, supervised, training
+from edgetl.nn.batches import Examples
 from edgetl.nn.inference import Images
 from edgetl.recipe import Phase
 from edgetl.types import Preprocess
@@ -39,7 +40,7 @@ with strategy.scope():
     model = tf_keras.Model(image, x)
     phase = Phase(phase="all", epochs=3, learning_rate=1e-2, batch_size=16, clip_norm=1.0, class_weights="balanced")
     weights = supervised.importance(images.labels, phase)
-    examples = training.Examples(inputs=images.pixels, labels=images.labels, importance=weights)
+    examples = Examples(inputs=images.pixels, labels=images.labels, importance=weights)
     with tempfile.TemporaryDirectory() as folder:
         history = training.train(
             model, [lambda: supervised.on_images(model, phase, examples, images, spec)], seed=5,

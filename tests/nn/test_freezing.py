@@ -79,6 +79,7 @@ def test_rates_fall_towards_the_image():
 @pytest.mark.parametrize("batch_norm", ["inference", "update"])
 def test_the_frozen_part_keeps_weights_and_statistics_bit_for_bit(tmp_path, batch_norm):
     from edgetl.nn import freezing, supervised, training
+    from edgetl.nn.batches import Examples
     from edgetl.nn.inference import Images
 
     model = _model()
@@ -86,7 +87,7 @@ def test_the_frozen_part_keeps_weights_and_statistics_bit_for_bit(tmp_path, batc
     rng = np.random.default_rng(0)
     images = Images(pixels=rng.integers(0, 256, (32, 16, 16, 3), np.uint8), labels=rng.integers(0, 3, 32))
     phase = Phase(phase="p", epochs=2, learning_rate=1e-2, batch_size=8, freeze=Until(until="conv2"), batch_norm=batch_norm)
-    examples = training.Examples(inputs=images.pixels, labels=images.labels)
+    examples = Examples(inputs=images.pixels, labels=images.labels)
 
     def start():
         prepare = lambda epoch: freezing.freeze(model, phase, epoch)  # noqa: E731

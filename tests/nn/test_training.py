@@ -34,9 +34,10 @@ def _model():
 
 
 def _starts(model, images, phases, changes=PLAIN):
-    from edgetl.nn import freezing, supervised, training
+    from edgetl.nn import freezing, supervised
+    from edgetl.nn.batches import Examples
 
-    examples = training.Examples(inputs=images.pixels, labels=images.labels)
+    examples = Examples(inputs=images.pixels, labels=images.labels)
 
     def start(phase):
         return supervised.on_images(

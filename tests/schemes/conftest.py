@@ -42,6 +42,7 @@ def make(tmp_path_factory):
     from edgetl.converters._base import Source
     from edgetl.grid import reader, sparsity
     from edgetl.nn import constraints, fake_quant, frozen, inference, supervised, training
+    from edgetl.nn.batches import Examples
     from edgetl.preprocess import normalise
     from edgetl.recipe import Phase, Target
     from edgetl.stages.convert import measure
@@ -65,7 +66,7 @@ def make(tmp_path_factory):
         constraint = module.constraint() if hasattr(module, "constraint") else None
         left = constraint.settle(constraints.kernels(model)) if constraint else ()
         phase = Phase(phase="quantize", epochs=2, learning_rate=1e-3, batch_size=16)
-        examples = training.Examples(inputs=images.pixels, labels=images.labels)
+        examples = Examples(inputs=images.pixels, labels=images.labels)
         starts = [lambda: supervised.on_images(model, phase, examples, images, spec, constraint=constraint)]
         silent = {"seed": 0, "checkpoint": folder / f"{scheme}.npz", "progress": lambda event: None}
         training.train(model, starts, **silent)
