@@ -108,17 +108,16 @@ def at_edge(temperature: float) -> bool:
     return bool(np.abs(np.log(temperature) - np.log(TEMPERATURES)).min() < 1e-3)
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
+def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
     """Confidence against accuracy, in `BINS` bins of equal width.
 
     Args:
-        probabilities: float (N, classes).
-        labels: int (N,).
+        confidence: float (N,), 0 to 1.
+        right: bool (N,).
 
     Returns:
-        One entry for each bin that holds an image: low, high, count, confidence, accuracy.
+        One entry for each bin that holds an answer: low, high, count, confidence, accuracy.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
         {
@@ -151,7 +150,7 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]
         "ece": bootstrapped(gaps, lambda sums: np.abs(sums).sum(axis=-1)),
         "nll": bootstrapped(negative_log_likelihood(probabilities, labels)[:, None], lambda sums: sums[..., 0]),
         "brier": bootstrapped(((probabilities - wanted) ** 2).sum(axis=1)[:, None], lambda sums: sums[..., 0]),
-        "reliability": reliability(probabilities, labels),
+        "reliability": reliability(confidence, right),
     }
 
 

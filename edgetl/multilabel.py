@@ -141,22 +141,11 @@ def calibration(chances: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
     for number in range(bins):
         gaps[:, number] = np.where(place == number, chances - wanted, 0.0).sum(axis=1) / classes
     losses = -np.where(wanted, np.log(np.maximum(chances, _SMALLEST)), np.log(np.maximum(1.0 - chances, _SMALLEST)))
-    table = [
-        {
-            "low": number / bins,
-            "high": (number + 1) / bins,
-            "count": int((place == number).sum()),
-            "confidence": float(chances[place == number].mean()),
-            "accuracy": float(wanted[place == number].mean()),
-        }
-        for number in range(bins)
-        if (place == number).any()
-    ]
     return {
         "ece": evaluation.bootstrapped(gaps, lambda sums: np.abs(sums).sum(axis=-1)),
         "nll": evaluation.bootstrapped(losses.mean(axis=1)[:, None], lambda sums: sums[..., 0]),
         "brier": evaluation.bootstrapped(((chances - wanted) ** 2).mean(axis=1)[:, None], lambda sums: sums[..., 0]),
-        "reliability": table,
+        "reliability": evaluation.reliability(chances.ravel(), wanted.ravel()),
     }
 
 
