@@ -256,6 +256,17 @@ def test_constants_elsewhere_and_channels_elsewhere_are_refused(suffix, tmp_path
         FAMILY.build(_section(tmp_path / f"rows{suffix}"))
 
 
+def test_several_inputs_are_refused_where_they_come_together(tmp_path):
+    keras = _keras(3)
+    layers = keras.layers
+    image, extra = keras.Input((PX, PX, 3)), keras.Input((PX, PX, 4), name="extra")
+    x = layers.Conv2D(4, 3, padding="same", name="first")(image)
+    keras.Model([image, extra], layers.Add()([x, extra])).save(tmp_path / "mine.keras")
+    ((_, what),) = FAMILY.faults(_section(tmp_path / "mine.keras"))
+    assert "extra (InputLayer): the network has several inputs; cut before they come together." in what
+    assert FAMILY.faults(_section(tmp_path / "mine.keras", cut_at="first")) == ()
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_networks_within_networks_that_share_names(version, tmp_path):
     keras = _keras(version)

@@ -211,27 +211,28 @@ class _Reader:
         kind, config = str(layer["class_name"]), layer["config"]
         name = str(layer.get("name") or config["name"])
         foreign = _foreign(layer)
+        fault = None if foreign is None else f"{foreign} is not a layer of Keras"
         arithmetic = _arithmetic(layer) if len(read) == 1 and calls == 1 else None
         if arithmetic is not None:
-            kind, config, foreign = "Rescaling", {"scale": arithmetic[0], "offset": arithmetic[1]}, None
+            kind, config, fault = "Rescaling", {"scale": arithmetic[0], "offset": arithmetic[1]}, None
         elif kind in ("Add", "Multiply") and str(layer.get("module")) in _OPERATIONS and len(read) == 2:
-            foreign = None  # x + y
+            fault = None  # x + y
         elif any(_constants(call) for call in layer.get("inbound_nodes", ())):
-            foreign = foreign or f"{kind} with a constant"
+            fault = fault or "is called with a constant"
         elif kind in ("Add", "Multiply", "Concatenate") and len(read) < 2:
-            foreign = foreign or f"{kind} of one value"
-        if kind == "InputLayer" and feed is not None and foreign is None:
+            fault = fault or "reads one value only"
+        if kind == "InputLayer" and feed is not None and fault is None:
             return feed
         if kind == "InputLayer" and any(node.kind == "InputLayer" for node in self.nodes.values()):
-            foreign = "of several inputs, this one too"
-        if kind in NETWORKS and foreign is None and len(read) == 1 and calls == 1:
+            fault = "the network has several inputs; cut before they come together"
+        if kind in NETWORKS and fault is None and len(read) == 1 and calls == 1:
             output = self.network(layer, (*path, name), numbers, read[0])
             if output:
                 self.inner.setdefault(name, output)
                 self.inner["/".join((*path, name))] = output
                 return output
             kind = f"{kind} with several outputs"
-        fault = f"{foreign} is not a layer of Keras" if foreign else "is used more than once" if calls > 1 else None
+        fault = fault or ("is used more than once" if calls > 1 else None)
         node = Node(
             name=self._free(name, path), path=(*path, name), numbers=numbers, kind=kind,
             config=config if isinstance(config, dict) else {}, inputs=tuple(read), fault=fault,
@@ -294,6 +295,8 @@ _SCALES = {"TrueDivide": "divide", "Divide": "divide", "Multiply": "multiply", "
 
 def _arithmetic(layer: Mapping[str, Any]) -> tuple[float, float] | None:
     """Scale and offset of an operation between one tensor and one number; None for everything else."""
+    if layer.get("registered_name") not in (None, layer["class_name"]):
+        return None
     kind = str(layer["config"].get("function")) if layer["class_name"] == "TFOpLambda" else str(layer["class_name"])
     (call,) = layer.get("inbound_nodes") or (None,)
     if kind not in _SCALES or call is None:
