@@ -27,8 +27,8 @@ from edgetl.nn.inference import Rows, Score
 from edgetl.recipe import Phase
 
 Event = Callable[[dict[str, Any]], None]
-_AT_ONCE = 64
-"""Steps of a small network that are done in one call."""
+_AT_ONCE, _AT_ONCE_BYTES = 64, 4_000_000
+"""Steps of a small network that are done in one call, and the bytes that their examples may have together."""
 
 
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -199,7 +199,7 @@ class _Loop:
         self.replicas = int(tf.distribute.get_strategy().num_replicas_in_sync)
         self.optimizer = optimizers.make(phase)
         self.rate = phase.learning_rate
-        self.at_once = _AT_ONCE if stretch.small and self.replicas == 1 else 1
+        self.at_once = 1
         stretch.prepare(phase.epochs - 1)
         self.optimizer.build(stretch.network.trainable_variables)  # of all that ever learns in this phase
         weights = stretch.network.weights if phase.ema else []
@@ -291,6 +291,10 @@ class _Loop:
         stretch, epoch = self.stretch, seed[2]
         examples = stretch.examples(epoch)
         if self._step is None:
+            if stretch.small and self.replicas == 1:
+                shape = (stretch.phase.batch_size, *examples.inputs.shape[1:])
+                one = math.prod(shape) * np.dtype(examples.inputs.dtype).itemsize
+                self.at_once = max(1, min(_AT_ONCE, _AT_ONCE_BYTES // one))
             self._step = self._compiled(examples.inputs)
         count, total = len(examples.labels), 0.0
         steps = -(-count // stretch.phase.batch_size)
