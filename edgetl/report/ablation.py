@@ -69,7 +69,7 @@ def markdown(found: dict[str, Any]) -> str:
     told = (
         f"# {found['recipe']}: what transfer is worth\n\nMean top-1 over seeds on the same {test} test images; the interval is "
         "Student's t over the seeds and does not hold the chance of the test images. `scratch` was given the CPU time that "
-        "`fine_tuned` took with the same labels, `scratch_converged` as long as validation improved.\n"
+        "`fine_tuned` took with the same labels; `frozen` and `scratch_converged` went on as long as validation improved.\n"
     )
     return "\n".join([told, *lines, ""])
 

@@ -69,12 +69,3 @@ def test_what_is_refused():
     file = FAMILY.imagenet_file(DENSENET121)
     assert file.name == "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5"
     assert file.url.endswith("/densenet/densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5")
-
-
-@pytest.mark.slow
-def test_its_int8_files_are_on_one_grid_and_equal_to_the_bit(int8_of_digits):
-    artifacts = int8_of_digits("densenet", "densenet121", 32)
-    assert {artifact["int8_mac_share"] for artifact in artifacts.values()} == {1.0}
-    against = artifacts["onnx"]["against_origin"]
-    assert (against["max_steps"], against["agreement"]) == (0, 1.0)
-    assert against["n"] > 40

@@ -320,7 +320,7 @@ def test_it_is_trained_and_its_int8_files_are_equal_to_the_bit(int8_of_digits, t
     model, _ = _network(keras, "_")
     model.save(tmp_path / "mine.keras")
     network = {"path": str(tmp_path / "mine.keras")}
-    artifacts = int8_of_digits("local", None, PX, network=network, expects="bytes")
+    artifacts = int8_of_digits("local", PX, 3, network=network, expects="bytes")
     assert {artifact["int8_mac_share"] for artifact in artifacts.values()} == {1.0}
     against = artifacts["onnx"]["against_origin"]
     assert (against["max_steps"], against["agreement"]) == (0, 1.0)

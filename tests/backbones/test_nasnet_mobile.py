@@ -80,12 +80,3 @@ def test_a_file_of_its_own_comes_back_exactly(load, settled, tmp_path):
         load(again, MOBILE, tmp_path / name)
         for one, other in zip(ours.get_weights(), again.get_weights(), strict=True):
             assert np.array_equal(one, other), name
-
-
-@pytest.mark.slow
-def test_its_int8_files_are_on_one_grid_and_equal_to_the_bit(int8_of_digits):
-    artifacts = int8_of_digits("nasnet_mobile", None, 32, freeze="all")
-    assert {artifact["int8_mac_share"] for artifact in artifacts.values()} == {1.0}
-    against = artifacts["onnx"]["against_origin"]
-    assert (against["max_steps"], against["agreement"]) == (0, 1.0)
-    assert against["n"] > 40

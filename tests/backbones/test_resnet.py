@@ -65,13 +65,3 @@ def test_what_is_refused():
     file = FAMILY.imagenet_file(RESNET50)
     assert file.name == "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
     assert file.url.endswith("/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", FAMILY.VARIANTS)
-def test_its_int8_files_are_on_one_grid_and_equal_to_the_bit(variant, int8_of_digits):
-    artifacts = int8_of_digits("resnet", variant, 32)
-    assert {artifact["int8_mac_share"] for artifact in artifacts.values()} == {1.0}
-    against = artifacts["onnx"]["against_origin"]
-    assert (against["max_steps"], against["agreement"]) == (0, 1.0)
-    assert against["n"] > 40
