@@ -70,7 +70,7 @@ def _is_tensor(value: Any) -> bool:
     """Lists of labels and dictionaries of probabilities are none."""
     from coremltools.converters.mil.mil import types
 
-    return types.is_tensor(value.sym_type) or types.is_scalar(value.sym_type)
+    return bool(types.is_tensor(value.sym_type) or types.is_scalar(value.sym_type))
 
 
 def _constant(value: Any) -> bool:
@@ -102,7 +102,9 @@ def _integer(operation: Any) -> bool:
         return False
     values = [value for value in _inputs(operation) if not _constant(value)]
     before = bool(values) and all(_made_by(value, "dequantize") for value in values)
-    after = all(value.child_ops and all(reader.op_type == "quantize" for reader in value.child_ops) for value in operation.outputs)
+    after = all(
+        value.child_ops and all(reader.op_type == "quantize" for reader in value.child_ops) for value in operation.outputs
+    )
     return before and after
 
 

@@ -152,7 +152,7 @@ class _Reader:
 
     def _size(self, name: str) -> int:
         shape, kind = self._type(name)
-        return math.prod(shape) * self.sizes.get(kind, 4)
+        return math.prod(shape) * int(self.sizes.get(kind, 4))
 
 
 def _macs(node: Any, values: list[tuple[int, ...]], kernel: tuple[int, ...], outputs: list[tuple[int, ...]]) -> int:
