@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
-from edgetl import pipeline
+from edgetl import pipeline, registry
+from edgetl.errors import InputError
 from edgetl.pipeline import Results, Watcher
 from edgetl.recipe import Distill, Labels, Phase, Recipe
 from edgetl.recipefile import LoadedRecipe
@@ -76,7 +77,12 @@ def run(
     Returns:
         One row a training.
     """
-    rows = []
+    if loaded.recipe.labels != Labels():
+        raise InputError("labels: an ablation chooses the share of labels itself; leave the section out.")
+    if not can_learn(loaded.recipe) and {"scratch", "scratch_converged"} & set(ways):
+        what = f"{loaded.recipe.backbone.name} has no random weights to start from; ask for --way frozen --way fine_tuned."
+        raise InputError(f"backbone: {what}")
+    rows, done, total = [], 0, len(shares) * len(seeds) * len({*ways, *(("fine_tuned", "timing") if "scratch" in ways else ())})
     for share in shares:
         for seed in seeds:
             labels = Labels() if share == 1.0 else Labels(share=share)
@@ -84,7 +90,9 @@ def run(
             most = round(converged_epochs / share**0.5)
 
             def train(way: str, wanted: Recipe, share: float = share, seed: int = seed) -> Row:
-                note(f"{way}, {share:.0%} of the labels, seed {seed}")
+                nonlocal done
+                done += 1
+                note(f"{done}/{total}: {way}, {percent(share)} of the labels, seed {seed}")
                 return _train(replace(loaded, recipe=wanted), store, watcher, way, share)
 
             tuned: Row | None = None
@@ -102,6 +110,30 @@ def run(
             if "scratch_converged" in ways:
                 rows.append(train("scratch_converged", from_scratch(recipe, most, _patience(most))))
     return rows
+
+
+def can_learn(recipe: Recipe) -> bool:
+    """Tell whether a recipe's backbone can be trained at all.
+
+    Args:
+        recipe: the recipe.
+
+    Returns:
+        False for a frozen one.
+    """
+    return bool(getattr(registry.load("backbones", recipe.backbone.name), "TRAINABLE", True))
+
+
+def percent(share: float) -> str:
+    """Write a share of the labels.
+
+    Args:
+        share: 0 to 1.
+
+    Returns:
+        Such as "5%", "0.1%".
+    """
+    return f"{100 * share:.3g}%"
 
 
 def from_scratch(recipe: Recipe, epochs: int, patience: int | None) -> Recipe:
@@ -134,7 +166,9 @@ def from_scratch(recipe: Recipe, epochs: int, patience: int | None) -> Recipe:
 
 
 def _head_phases(recipe: Recipe, most: int) -> tuple[Phase, ...]:
-    found = tuple(takewhile(lambda phase: phase.cached, recipe.train)) or (_FROZEN,)
+    before = tuple(takewhile(lambda phase: phase.method != "supervised", recipe.train))
+    after = recipe.train[len(before) :]
+    found = (*before, *(tuple(takewhile(lambda phase: phase.cached, after)) or (_FROZEN,)))
     last = replace(
         found[-1],
         epochs=most,
@@ -223,4 +257,4 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-__all__ = ["SHARES", "WAYS", "Row", "from_scratch", "mean_interval", "run", "summary"]
+__all__ = ["SHARES", "WAYS", "Row", "can_learn", "from_scratch", "mean_interval", "percent", "run", "summary"]

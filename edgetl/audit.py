@@ -116,7 +116,7 @@ def audit(
     found = _found("warning" if skip_bad else "error", "undecodable", "cannot be used", bad)
     sets = [(index,) for index in range(len(class_names))] if label_sets is None else label_sets
     found += _copies(facts, splits, alike, [" + ".join(class_names[i] for i in own) or "no label" for own in sets], allow)
-    found += _classes(facts, splits, class_names, sets)
+    found += _classes(facts, splits, class_names, sets, several=label_sets is not None)
     small = [facts[row].name for row in usable if min(facts[row].width, facts[row].height) < input_px]
     found += _found("note", "small", f"smaller than the network's input of {input_px} px; enlarged", small)
     long = [f.name for f in (facts[row] for row in usable) if max(f.width, f.height) > 3 * min(f.width, f.height)]
@@ -170,7 +170,12 @@ def _copies(
 
 
 def _classes(
-    facts: Sequence[Facts], splits: dict[int, Split], class_names: tuple[str, ...], sets: Sequence[Sequence[int]]
+    facts: Sequence[Facts],
+    splits: dict[int, Split],
+    class_names: tuple[str, ...],
+    sets: Sequence[Sequence[int]],
+    *,
+    several: bool,
 ) -> list[Finding]:
     """Classes without an image in some split, small ones, and uneven sizes."""
     counts: Counter[tuple[int, Split]] = Counter(
@@ -194,6 +199,10 @@ def _classes(
     found += _found("warning", "few_images", f"fewer than {_FEW} training images", few)
     if sizes and min(sizes) > 0 and max(sizes) >= _UNEVEN * min(sizes):
         most, least = class_names[sizes.index(max(sizes))], class_names[sizes.index(min(sizes))]
-        message = "classes of very different size; class_weights: balanced evens them out"
+        message = f"classes of very different size{'' if several else '; class_weights: balanced evens them out'}"
         found += _found("warning", "uneven", message, [f"{most}: {max(sizes)}, {least}: {min(sizes)}"])
-    return found
+    training = sum(split == "train" for split in splits.values())
+    always = [f"class {name}" for index, name in enumerate(class_names) if several and counts[(index, "train")] == training]
+    return found + _found(
+        "warning", "constant_label", "a label that every training image has: nothing is learned from it", always
+    )

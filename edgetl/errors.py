@@ -42,6 +42,17 @@ class DeviceProfileError(InputError):
 class DataError(InputError):
     """A set of images cannot be used: all its faults at once."""
 
+    def of(self, section: str) -> DataError:
+        """Tell the same as a fault of another section than `data`.
+
+        Args:
+            section: of the recipe: "test", "unlabelled".
+
+        Returns:
+            A new error.
+        """
+        return DataError(str(self).splitlines()[0].replace("data.", f"{section}.", 1), self.faults)
+
 
 class UnknownName(InputError):
     """A name that no plug-in, device or recipe carries."""

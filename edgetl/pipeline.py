@@ -127,7 +127,10 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
         further = getattr(recipe, role)
         if further is not None:
             module = registry.load("datasets", further.source)
-            found = getattr(module, f"fingerprint_{role}", module.fingerprint)(further)
+            try:
+                found = getattr(module, f"fingerprint_{role}", module.fingerprint)(further)
+            except errors.DataError as error:
+                raise error.of(role) from error
             content |= {f"{role}.{k}": v for k, v in found.items()}
     prepared = add("prepare", "", {}, content)
     tuned = _add_training(recipe, prepared, add)

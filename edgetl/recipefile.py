@@ -17,7 +17,7 @@ from edgetl import places
 from edgetl.errors import RecipeError, UnknownName
 from edgetl.recipe import Recipe
 from edgetl.schema import check, json_schema
-from edgetl.yamlfile import YamlFile, read_yaml
+from edgetl.yamlfile import EXPONENT, YamlFile, read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _override(file: YamlFile, text: str, overridden: set[str]) -> str | None:
         value = yaml.safe_load(raw) if raw else None
     except yaml.YAMLError:
         return "the value is not YAML."
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value):
+    if isinstance(value, str) and EXPONENT.match(value):
         value = float(value)  # 1e-3, as in the files
     holder: Any = file.value
     for step, following in zip(steps, [*steps[1:], ""], strict=True):

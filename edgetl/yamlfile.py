@@ -18,7 +18,7 @@ MAX_BYTES = 1_000_000
 
 MAX_DEPTH = 32
 """Deepest nesting of lists and mappings; a recipe needs five."""
-_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
+EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def read_yaml(path: Path) -> YamlFile:
         loader = loading(text)
         # YAML 1.2 reads 1e-3 and 1.5e2 as numbers; PyYAML's 1.1 rules would make them text.
         loader.yaml_implicit_resolvers = {
-            first: [*resolvers, ("tag:yaml.org,2002:float", _EXPONENT)]
+            first: [*resolvers, ("tag:yaml.org,2002:float", EXPONENT)]
             for first, resolvers in loader.yaml_implicit_resolvers.items()
         }
         node = loader.get_single_node()

@@ -106,3 +106,19 @@ def test_killed_and_called_again_it_finds_the_same(tmp_path, edgetl):
     assert [row[0] for row in found[0]] == ["fine_tuned", "frozen"] * 2
     again = edgetl(*arguments, cwd=tmp_path / "hasty")
     assert "has not run yet" not in again.stderr
+
+
+def test_what_an_ablation_refuses_and_what_stands_before_the_head(tmp_path):
+    from edgetl.errors import InputError
+    from edgetl.recipe import Labels
+
+    loaded = load_recipe("digits_self_supervised")
+    with pytest.raises(InputError, match="chooses the share of labels itself"):
+        ablation.run(loaded, None, None)
+    bare = replace(loaded.recipe, labels=Labels())
+    before, *_, head = ablation._head_phases(bare, 40)
+    assert (before.method, head.freeze, head.epochs, head.patience) == ("barlow_twins", "all", 40, 10)
+    hub = replace(bare, backbone=replace(bare.backbone, name="hub"))
+    with pytest.raises(InputError, match="hub has no random weights to start from"):
+        ablation.run(replace(loaded, recipe=hub), None, None)
+    assert [ablation.percent(share) for share in (0.001, 0.05, 0.125, 1.0)] == ["0.1%", "5%", "12.5%", "100%"]

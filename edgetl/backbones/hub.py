@@ -30,7 +30,7 @@ _HANDLE = re.compile(r"[\w.-]+/[\w.-]+/tensorflow2/[\w.-]+(/\d+)?", re.IGNORECAS
 
 
 def faults(section: Backbone) -> tuple[tuple[str, str], ...]:
-    """See `BackboneModule.faults`. A folder that is there is looked at, unless that takes TensorFlow."""
+    """See `BackboneModule.faults`."""
     found = []
     network = section.network
     if network is None:
@@ -42,6 +42,10 @@ def faults(section: Backbone) -> tuple[tuple[str, str], ...]:
     for key, default in (("variant", None), ("alpha", 1.0), ("weights", "imagenet")):
         if getattr(section, key) != default:
             found.append((key, "hub takes the network as it is; leave the key out."))
+    if network is not None and network.path is not None and Path(network.path).is_file():
+        found.append(
+            ("network.path", f"{network.path}: is a file; a SavedModel's folder is wanted (a .keras is for backbone local).")
+        )
     return tuple(found)
 
 
@@ -76,7 +80,7 @@ def build(section: Backbone) -> Any:
     function = saved_model.frozen(folder, section.input_px)
     image = tf_keras.Input((section.input_px, section.input_px, 3), name="image")
     features = FrozenLayer(function, name=LAYER)(normalise(image, section.expects))
-    if len(features.shape) == 2:
+    if len(features.shape) == 2 and features.shape[-1] is not None:
         features = tf_keras.layers.Reshape((1, 1, features.shape[-1]), name=f"{LAYER}_map")(features)
     if len(features.shape) != 4 or features.shape[-1] is None:
         raise InputError(f"{folder}: gives {features.shape}; wanted is a vector or a feature map for each image.")

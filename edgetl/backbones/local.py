@@ -37,7 +37,9 @@ def faults(section: Backbone) -> tuple[tuple[str, str], ...]:
             found.append((key, "local has none; leave the key out."))
     if section.weights == "bundled":
         found.append(("weights", "local has no bundled weights; leave the key out for the file's own, or use none, or a file."))
-    if not found and _path(section).is_file():
+    if not found and _path(section).is_dir():
+        found.append(("network.path", f"{_path(section)}: is a folder; a SavedModel's is for backbone hub."))
+    elif not found and _path(section).is_file():
         try:
             _nodes(section)
         except InputError as error:
@@ -79,6 +81,8 @@ def build(section: Backbone) -> Any:
     arrays = keras_file.read_arrays(path, nodes)
     try:
         model = keras_layers.build(nodes, arrays, section.input_px, section.expects)
+    except InputError as error:
+        raise InputError(f"backbone.network: {path.name}: {error}") from error
     except ValueError as error:  # Keras' word for shapes that do not go together
         what = " ".join(str(error).split())[:200]
         raise InputError(f"{path.name}: its layers do not go together at {section.input_px} px: {what}.") from error
@@ -104,6 +108,8 @@ def _nodes(section: Backbone) -> list[Node]:
         nodes = network.before(network.cut(section.cut_at))
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
+    if not any("Conv" in node.kind or node.kind == "Dense" for node in nodes):
+        raise InputError(f"{path.name}: nothing before the cut at {nodes[-1].name} has weights; cut later.")
     found = keras_settings.faults(nodes)
     if found:
         more = [f"and {len(found) - 12} more."] if len(found) > 12 else []

@@ -23,7 +23,13 @@ def register(app: typer.Typer) -> None:
         ] = "0.05,0.1,0.25,0.5,1",
         seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100, help="Number of seeds.")] = 3,
         converged_epochs: Annotated[
-            int, typer.Option("--converged-epochs", min=10, max=10_000, help="Most epochs of frozen and scratch_converged.")
+            int,
+            typer.Option(
+                "--converged-epochs",
+                min=10,
+                max=10_000,
+                help="Most epochs of frozen and scratch_converged with all labels; with a share, divided by its root.",
+            ),
         ] = 200,
         out: OutOption = None,
         json: JsonOption = False,
@@ -40,7 +46,8 @@ def register(app: typer.Typer) -> None:
 
         gc.enable()
         loaded = load_recipe(recipe, tuple(set_ or ()))
-        ways = tuple(way or ablation.WAYS)
+        learns = ablation.can_learn(loaded.recipe)
+        ways = tuple(way or [name for name in ablation.WAYS if learns or not name.startswith("scratch")])
         for name in ways:
             if name not in ablation.WAYS:
                 raise UnknownName("way of training", name, ablation.WAYS, "--way")

@@ -73,10 +73,17 @@ def register(app: typer.Typer) -> None:
         from edgetl.recipefile import load_recipe
         from edgetl.stages import prepare
 
+        if out.suffix.lower() != ".png":
+            raise InputError(f"--out {out}: must end in .png.")
+        if not out.absolute().parent.is_dir():
+            raise InputError(f"--out {out}: {out.parent}: no such folder.")
         loaded = load_recipe(recipe, tuple(set_ or ())).recipe
         if not loaded.augment.active:
             raise InputError(f"{recipe}: has no 'augment' section; nothing is changed.")
         pixels = prepare.some(loaded, photos)
+        import os
+
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from PIL import Image
 
         from edgetl.nn import preview as drawing

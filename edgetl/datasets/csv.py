@@ -53,8 +53,10 @@ def load(spec: Spec) -> Dataset:
     faults: list[str] = []
     rows = list(_rows(table, spec, faults))
     class_names = sorted({name for _, label, _ in rows for name in _labels(label, spec)})
-    if len(class_names) < (2 if spec.separator is None else 1) and not faults:
+    if spec.separator is None and len(class_names) < 2 and not faults:
         faults.append(f"{table.name}: {len(class_names)} class(es); a classifier needs at least two.")
+    if spec.separator is not None and not class_names and not faults:
+        faults.append(f"{table.name}: no row has a label.")
     splits = {split for _, _, split in rows}
     if None in splits and len(splits) > 1:
         faults.append(f"{table.name}: some rows name a split and some do not.")
@@ -106,21 +108,26 @@ def _rows(table: Path, spec: Spec, faults: list[str]) -> Iterator[tuple[str, str
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             columns = [name or "" for name in reader.fieldnames or ()]
+            twice = sorted({name for name in columns if columns.count(name) > 1})
+            if twice:
+                faults.append(f"{table.name}:1: {' and '.join(twice)}: more than one column of this name.")
+                return
             missing = [key for key in (image_key, label_key) if key not in columns]
             if missing:
                 faults.append(f"{table.name}:1: no column named {' or '.join(missing)}. It has: {', '.join(columns) or 'none'}.")
                 return
             for row in reader:
                 where = f"{table.name}:{reader.line_num}"
-                name, label, told = (row.get(key) or "" for key in (image_key, label_key, "split"))
-                complaint = _complaint(root, name.strip(), label.strip() or (None if spec.separator else ""), told.strip(), seen)
+                name, label, told = ((row.get(key) or "").strip() for key in (image_key, label_key, "split"))
+                name = PurePosixPath(name).as_posix() if name else ""
+                complaint = _complaint(root, name, label or (None if spec.separator else ""), told, seen)
                 if None in row or None in row.values():
                     complaint = f"has not {len(columns)} cells"
                 if complaint is not None:
                     faults.append(f"{where}: {complaint}.")
                     continue
-                seen.add(name.strip())
-                yield PurePosixPath(name.strip()).as_posix(), label.strip(), _SPLITS.get(told.strip().lower())
+                seen.add(name)
+                yield name, label, _SPLITS.get(told.lower())
     except (UnicodeDecodeError, csv.Error) as error:
         faults.append(f"{table.name}: is not a CSV file in UTF-8: {error}.")
 

@@ -1,8 +1,8 @@
 """A data set that TensorFlow Datasets has prepared on this machine: `DATA_DIR/NAME[/CONFIG]/VERSION/`, TFRecord files in it.
 
 Neither that package nor the data set's own code is needed: `tfds build NAME` on any machine writes the folder. Splits `train`,
-`validation` and `test` are used as such, a set with one split is dealt by the recipe, other splits (`extra`, `unlabelled`) are
-left out. Source of the layout: tensorflow.org/datasets/external_tfrecord.
+`validation` and `test` are used as such (of a set with no `test`, `validation` is the test), a set with one split is dealt by the
+recipe, other splits (`extra`, `unlabelled`) are left out. Source of the layout: tensorflow.org/datasets/external_tfrecord.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPTIONAL = ("path", "image_key", "label_key")
 
 _SPLITS: dict[str, Split] = {"train": "train", "validation": "val", "test": "test"}
 _NAME = re.compile(r"(?P<name>[\w.+-]+(/[\w.+-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
-_SHOWN, _MAX_JSON_BYTES = 50, 20_000_000
+_SHOWN, _MAX_JSON_BYTES, _MAX_CLASSES = 50, 20_000_000, 100_000
 
 
 def unavailable() -> str | None:
@@ -55,9 +55,10 @@ def load(spec: Spec) -> Dataset:
         raise DataError(f"{folder}: holds {info['fileFormat']} files. Prepare it with `tfds build --file_format=tfrecord`.")
     shards = _shards(folder, info)
     used = {split for split, _, _ in shards}
+    known: dict[str, Split] = {**_SPLITS, "validation": "test"} if used == {"train", "validation"} else _SPLITS
     samples = []
     for split, path, wanted in shards:
-        given = _SPLITS[split] if len(used) > 1 else None
+        settled = known[split] if len(used) > 1 else None
         found = 0
         try:
             with path.open("rb") as file:
@@ -69,7 +70,7 @@ def load(spec: Spec) -> Dataset:
                         faults.append(f"{path.name}#{number}: {complaint}.")
                         continue
                     read = functools.partial(_records.read, path, place, length, image_key)
-                    samples.append(Sample(name=f"{path.name}#{number}", class_index=label, split=given, read=read))
+                    samples.append(Sample(name=f"{path.name}#{number}", class_index=label, split=settled, read=read))
             if found != wanted:
                 faults.append(f"{path.name}: holds {found} records, dataset_info.json says {wanted}. Prepare the set again.")
         except OSError:
@@ -79,8 +80,9 @@ def load(spec: Spec) -> Dataset:
     if faults:
         more = [f"and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
         raise DataError(f"data.name: {spec.name}: cannot be used ({len(faults)} fault(s)).", [*faults[:_SHOWN], *more])
-    licence = info.get("redistributionInfo", {}).get("license") or "see the data set's page"
-    return Dataset(class_names=names, samples=tuple(samples), licence=str(licence))
+    given = info.get("redistributionInfo")
+    licence = given.get("license") if isinstance(given, dict) else None
+    return Dataset(class_names=names, samples=tuple(samples), licence=str(licence or "see the data set's page"))
 
 
 def _folder(spec: Spec) -> Path:
@@ -130,10 +132,15 @@ def _class_names(folder: Path, image_key: str, label_key: str) -> tuple[str, ...
     for key, kind, option in ((image_key, "Image", "image_key"), (label_key, "ClassLabel", "label_key")):
         if kinds.get(key) != kind:
             raise DataError(f"data.{option}: {key}: no {kind} of this name. The set has: {listing}.")
+    if not 1 < count <= _MAX_CLASSES:
+        raise DataError(f"{folder / 'features.json'}: {label_key} has {count} classes; must be 2 to {_MAX_CLASSES}.")
     path = folder / f"{label_key}.labels.txt"
     if not path.is_file():
         return tuple(str(number) for number in range(count))
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    try:
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is not UTF-8 text: {' '.join(str(error).split())[:100]}. Prepare the set again.") from error
     if len(names) != count or len(set(names)) != count:
         raise DataError(f"{path}: has {len(set(names))} names, features.json says {count} classes. Prepare the set again.")
     return names

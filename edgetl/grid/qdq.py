@@ -126,6 +126,8 @@ class Writer:
             shifted = (channels_first(spec.data).astype(np.int64) + self.shift(spec)).astype(self.form.activation)
             self.place(tensor, self.constant(f"{reader}_constant", shifted), f"{reader}_constant")
         output = f"{self.values[tensor]}_for_{reader}"
+        if any(output in node.output for node in self.nodes[-8:]):
+            return output  # an operator that reads one value twice
         return self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], output)
 
     def weight(self, tensor: int, name: str, data: np.ndarray) -> str:

@@ -162,7 +162,7 @@ class Phase:
                 )
         if self.warmup_epochs >= self.epochs and self.warmup_epochs:
             found.append(("warmup_epochs", f"must be fewer than the phase's {self.epochs} epochs."))
-        if self.freeze == "all" and self.features == "cached":
+        if self.cached:
             for name in ("mixup", "cutmix", "distill"):
                 if getattr(self, name):
                     found.append((name, "changes the images of every step: set features: recomputed, or unfreeze something."))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgetl.ablation import WAYS, Row, summary
+from edgetl.ablation import WAYS, Row, percent, summary
 from edgetl.report import svg
 from edgetl.types import SCHEMA, to_json
 
@@ -42,7 +42,7 @@ def table(found: dict[str, Any]) -> list[list[str]]:
         interval = f"{entry['top1_low']:.3f}–{entry['top1_high']:.3f}" if entry["seeds"] > 1 else "–"
         rows.append(
             [
-                f"{entry['share']:.0%} ({entry['labelled']})",
+                f"{percent(entry['share'])} ({entry['labelled']})",
                 entry["way"],
                 f"{entry['top1']:.3f}",
                 interval,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
 from edgetl.errors import DataError
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, Source
 from edgetl.stages._base import Emit, Job
 from edgetl.types import flatten, to_json
 
@@ -106,10 +106,11 @@ def gather(recipe: Recipe) -> Dataset:
     samples, sets = list(data.samples), data.label_sets
     if recipe.test is not None:
         samples = [s if s.split != "test" else replace(s, split="val") for s in samples]
-        other: Dataset = registry.load("datasets", recipe.test.source).load(recipe.test)
-        odd = sorted(set(other.class_names) ^ set(data.class_names))
+        other = _load("test", recipe.test, "load")
+        odd = sorted(set(other.class_names) - set(data.class_names))
         if odd:
-            raise DataError(f"test: its classes are not those of data; they differ in {', '.join(odd[:12])}.")
+            what = f"has classes that data has not: {', '.join(odd[:12])}. Rename them as there, or leave their photos out"
+            raise DataError(f"test: {what}.")
         own = [data.class_names.index(name) for name in other.class_names]
         if (data.label_sets is None) != (other.label_sets is None):
             raise DataError("test: either data and test both have a separator, or neither.")
@@ -120,9 +121,18 @@ def gather(recipe: Recipe) -> Dataset:
         samples += [replace(s, name=f"test:{s.name}", class_index=own[s.class_index], split="test") for s in other.samples]
     if recipe.unlabelled is not None:
         module = registry.load("datasets", recipe.unlabelled.source)
-        listed: Dataset = getattr(module, "load_unlabelled", module.load)(recipe.unlabelled)
+        listed = _load("unlabelled", recipe.unlabelled, "load_unlabelled" if hasattr(module, "load_unlabelled") else "load")
         samples += [replace(s, name=f"unlabelled:{s.name}", class_index=-1, split="unlabelled") for s in listed.samples]
     return Dataset(class_names=data.class_names, samples=tuple(samples), licence=data.licence, label_sets=sets)
+
+
+def _load(section: str, spec: Source, function: str) -> Dataset:
+    """List the images of a further section, whose faults are then told as its own."""
+    try:
+        found: Dataset = getattr(registry.load("datasets", spec.source), function)(spec)
+    except DataError as error:
+        raise error.of(section) from error
+    return found
 
 
 def some(recipe: Recipe, count: int) -> list[np.ndarray]:

@@ -12,6 +12,8 @@ from edgetl.stages._base import Emit, Job, artifact_in
 
 VERSION = 3
 RESUMABLE = False
+_SAME = 0.01
+"""Most that a probability of an fp32 file may be off; order of sums and fused arithmetic make less than a thousandth."""
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
@@ -77,6 +79,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     reference_right = multilabel.right(float_answers, labels, sets)
     named = multilabel.said(outputs, sets, multilabel.NAMED_FROM)
     agreeing, source_agreeing = ((multilabel.said(a, sets, 0.0) == named).all(axis=1) for a in (float_answers, source))
+    worst = parity.max_abs_err(multilabel.probabilities(source, sets).astype(np.float32), outputs)
+    if artifact.scheme == "fp32" and worst > _SAME:
+        raise VerificationError(
+            f"{artifact.path}: is not the network it was made from: in {name} its probabilities are off by up to {worst:.3g}, "
+            f"{float((~agreeing).mean()):.1%} of the images get another answer."
+        )
     against_origin = _steps(job, path, pixels, class_names, emit) if "origin" in job.inputs else None
     return {
         "status": "verified",
@@ -88,7 +96,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "top1_drop": float(reference_right.mean() - right.mean()),
         "agreement": float(agreeing.mean()),
         "source_agreement": float(source_agreeing.mean()),
-        "max_abs_err": parity.max_abs_err(multilabel.probabilities(source, sets).astype(np.float32), outputs),
+        "max_abs_err": worst,
         "counts": {
             "n": len(labels),
             "correct": int(right.sum()),

@@ -128,7 +128,9 @@ def test_other_inputs_outputs_and_folders_are_refused_with_what_they_are(model, 
     import tensorflow as tf
 
     tf.saved_model.save(model, str(tmp_path / "mine"))
-    with pytest.raises(InputError, match=r"takes float32 \(None, 32, 32, 3\); wanted is float32 \(None, 64, 64, 3\)"):
+    with pytest.raises(
+        InputError, match=r"takes float32 \(None, 32, 32, 3\); wanted is float32 \(None, 64, 64, 3\)\. Set backbone\.input_px: 32"
+    ):
         FAMILY.build(_section(tmp_path / "mine", px=64))
     two = keras.Model(model.input, [model.output, model.get_layer("first").output])
     tf.saved_model.save(two, str(tmp_path / "two"))
@@ -201,6 +203,30 @@ def test_learning_phases_and_int8_are_refused_in_the_recipe(edgetl, tmp_path):
     assert done.returncode == 2
     assert "train[0].freeze: hub cannot learn: only freeze: all." in done.stderr
     assert "targets[0].scheme: hub is one frozen layer" in done.stderr
+
+
+def test_what_is_no_extractor_of_single_images_is_refused_before_anything_is_trained(tmp_path):
+    import tensorflow as tf
+
+    spec = tf.TensorSpec((None, PX, PX, 3), tf.float32)
+    for number, (function, message) in enumerate(
+        (
+            (lambda x: tf.reduce_mean(x, [1, 2]) - tf.reduce_mean(x), "gives an image other features beside other images"),
+            (lambda x: tf.reduce_mean(x, [1, 2]) / 0.0, "gives values that are not finite"),
+            (lambda x: tf.reshape(x, (-1, PX * 3)), "wanted is a vector or a feature map of fixed size for each"),
+        )
+    ):
+        module = tf.Module()
+        module.__call__ = tf.function(function, input_signature=[spec])
+        path = tmp_path / str(number)
+        tf.saved_model.save(module, str(path), signatures={"serving_default": module.__call__})
+        with pytest.raises(InputError, match=message):
+            FAMILY.build(_section(path))
+    one = tf.TensorSpec((1, PX, PX, 3), tf.float32)
+    module.__call__ = tf.function(lambda x: tf.reduce_mean(x, [1, 2]), input_signature=[one])
+    tf.saved_model.save(module, str(tmp_path / "one"), signatures={"serving_default": module.__call__})
+    with pytest.raises(InputError, match=r"takes float32 \(1, 32, 32, 3\)"):
+        FAMILY.build(_section(tmp_path / "one"))
 
 
 @pytest.mark.slow

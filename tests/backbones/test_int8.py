@@ -10,12 +10,12 @@ FAMILIES = [
     ("efficientnet_lite", 32, 14, 2e-3, {"variant": "lite0"}),
     ("efficientnet", 32, 8, 2e-3, {"variant": "b0"}),
     ("efficientnet_v2", 32, 8, 2e-3, {"variant": "b0"}),
-    ("nasnet_mobile", 32, 6, 1e-3, {}),
+    ("nasnet_mobile", 32, 12, 1e-3, {}),
     ("densenet", 32, 4, 1e-3, {"variant": "densenet121"}),
     ("resnet", 32, 4, 1e-3, {"variant": "resnet50"}),
     ("resnet", 32, 4, 1e-3, {"variant": "resnet50v2"}),
     ("vgg", 32, 4, 1e-4, {"variant": "vgg16"}),
-    ("inception_v3", 75, 3, 1e-3, {}),
+    ("inception_v3", 75, 6, 1e-3, {}),
 ]
 
 

@@ -217,12 +217,111 @@ def test_code_and_unknown_classes_and_settings_are_refused_by_name_all_at_once(t
         "curved (Activation): activation 'tanh' is not one of",
         "late (Rescaling): only right behind the image",
         "disguised (Conv2D): ",
-        "(Add): ",
+        "add (Rescaling): only right behind the image",
     ):
         assert line in what, line
     assert "fine" not in what
     assert "after_the_cut" not in what
     assert FAMILY.faults(_section(tmp_path / "mine.keras", cut_at="fine")) == ()
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_arithmetic_on_the_image_is_folded_and_sums_of_maps_are_kept(version, suffix, tmp_path):
+    keras = _keras(version)
+    layers = keras.layers
+    image = keras.Input((PX, PX, 3))
+    x = image / 127.5 - 1.0 if version == 3 or suffix == ".h5" else layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    x = layers.Conv2D(4, 3, padding="same")(x)
+    y = layers.Conv2D(4, 3, padding="same")(x)
+    x = x + y if version == 3 else layers.Add()([x, y])
+    model = keras.Model(image, x)
+    model.save(tmp_path / f"mine{suffix}")
+    fed, own = _pixels("bytes")
+    ours = FAMILY.build(_section(tmp_path / f"mine{suffix}", "bytes"))
+    assert np.abs(ours.predict(fed, verbose=0) - model.predict(own, verbose=0)).max() <= 1e-4
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_constants_elsewhere_and_channels_elsewhere_are_refused(suffix, tmp_path):
+    keras = _keras(3)
+    layers = keras.layers
+    image = keras.Input((PX, PX, 3))
+    x = layers.Conv2D(PX, 3, padding="same", name="first")(image)
+    keras.Model(image, layers.Conv2D(2, 1)(x * 2.0)).save(tmp_path / f"scaled{suffix}")
+    ((_, what),) = FAMILY.faults(_section(tmp_path / f"scaled{suffix}"))
+    assert "(Rescaling): only right behind the image" in what
+    keras.Model(image, layers.BatchNormalization(axis=1, name="rows")(x)).save(tmp_path / f"rows{suffix}")
+    with pytest.raises(InputError, match=r"rows.*axis 1 is not the channels'"):
+        FAMILY.build(_section(tmp_path / f"rows{suffix}"))
+
+
+def test_several_inputs_are_refused_where_they_come_together(tmp_path):
+    keras = _keras(3)
+    layers = keras.layers
+    image, extra = keras.Input((PX, PX, 3)), keras.Input((PX, PX, 4), name="extra")
+    x = layers.Conv2D(4, 3, padding="same", name="first")(image)
+    keras.Model([image, extra], layers.Add()([x, extra])).save(tmp_path / "mine.keras")
+    ((_, what),) = FAMILY.faults(_section(tmp_path / "mine.keras"))
+    assert "extra (InputLayer): the network has several inputs; cut before they come together." in what
+    assert FAMILY.faults(_section(tmp_path / "mine.keras", cut_at="first")) == ()
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_networks_within_networks_that_share_names(version, tmp_path):
+    keras = _keras(version)
+    layers = keras.layers
+
+    def block(name, channels):
+        inside = [layers.Conv2D(4, 1, name="conv"), layers.BatchNormalization(name="bn")]
+        return keras.Sequential([keras.Input((PX, PX, channels)), *inside], name=name)
+
+    outer = keras.Sequential([keras.Input((PX, PX, 3)), block("a", 3), block("b", 4)], name="outer")
+    model = keras.Sequential([keras.Input((PX, PX, 3)), outer, layers.ReLU(name="_last" if version == 3 else "last")])
+    _shake(model)
+    for suffix in (".keras", ".h5") if version == 3 else (".keras",):
+        path = tmp_path / f"mine{suffix}"
+        model.save(path)
+        fed, _ = _pixels("minus_one_to_one")
+        ours = FAMILY.build(_section(path))
+        assert np.abs(ours.predict(fed, verbose=0) - model.predict(fed, verbose=0)).max() <= 1e-4
+        assert ours.layers[-1].name == ("layer_last" if version == 3 else "last")
+        ((_, what),) = FAMILY.faults(_section(path, cut_at="bn"))
+        assert "2 layers are named 'bn'; cut_at must be one of: outer/a/bn, outer/b/bn." in what
+        assert FAMILY.build(_section(path, cut_at="outer/a/bn")).layers[-1].name == "bn"
+        assert FAMILY.build(_section(path, cut_at="b")).layers[-1].name == "b_bn"
+    ((_, what),) = FAMILY.faults(_section(path, cut_at="outer/a/bm"))
+    assert "Did you mean" in what
+
+
+def test_an_old_sequential_says_its_input_in_its_first_layer(tmp_path):
+    keras = _keras(2)
+    model = keras.Sequential([keras.Input((PX, PX, 3)), keras.layers.Conv2D(4, 3), keras.layers.ReLU()])
+    model.save(tmp_path / "new.h5")
+    for number, bare in enumerate((True, False)):
+        path = tmp_path / f"old{number}.h5"
+        path.write_bytes((tmp_path / "new.h5").read_bytes())
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            first, *rest = config["config"]["layers"][1:]
+            first["config"]["batch_input_shape"] = [None, PX, PX, 3]
+            config["config"] = [first, *rest] if bare else {"name": "s", "layers": [first, *rest]}
+            file.attrs["model_config"] = json.dumps(config)
+        fed, _ = _pixels("minus_one_to_one")
+        assert np.allclose(FAMILY.build(_section(path)).predict(fed, verbose=0), model.predict(fed, verbose=0), atol=1e-5)
+    unbuilt = _keras(3)
+    unbuilt.Sequential([unbuilt.layers.Conv2D(4, 3), unbuilt.layers.ReLU()]).save(tmp_path / "unbuilt.keras")
+    ((_, what),) = FAMILY.faults(_section(tmp_path / "unbuilt.keras"))
+    assert "it was never built" in what
+
+
+def test_a_cut_before_anything_can_learn_is_refused(tmp_path):
+    keras = _keras(3)
+    layers = keras.layers
+    net = [keras.Input((PX, PX, 3)), layers.Rescaling(1 / 255, name="scale"), layers.Conv2D(2, 1)]
+    keras.Sequential(net).save(tmp_path / "mine.keras")
+    ((_, what),) = FAMILY.faults(_section(tmp_path / "mine.keras", "bytes", cut_at="scale"))
+    assert "nothing before the cut" in what
 
 
 def _zip(path, config, weights=b""):

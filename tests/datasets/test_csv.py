@@ -104,3 +104,16 @@ def test_several_labels_or_none_in_a_cell(tmp_path):
     text = (tmp_path / "t.csv").read_text()
     (tmp_path / "t.csv").write_text(text.replace("cow;", "dog;"))
     assert csv.fingerprint(Data(source="csv", path=str(tmp_path / "t.csv"), separator=";")) != before
+
+
+def test_a_column_given_twice_and_a_table_without_any_label(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "t.csv").write_text("path,label,label\na.png,x,y\n")
+    with pytest.raises(DataError, match="label: more than one column of this name"):
+        csv.load(Data(source="csv", path=str(tmp_path / "t.csv")))
+    (tmp_path / "t.csv").write_text("path,label\na.png,\n")
+    with pytest.raises(DataError, match="no row has a label"):
+        csv.load(Data(source="csv", path=str(tmp_path / "t.csv"), separator=";"))
+    (tmp_path / "t.csv").write_text("path,label\na.png,x\n./a.png,y\n")
+    with pytest.raises(DataError, match="a.png is there twice"):
+        csv.load(Data(source="csv", path=str(tmp_path / "t.csv")))

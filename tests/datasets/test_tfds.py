@@ -136,6 +136,22 @@ def test_wrong_keys_other_formats_hostile_names_and_broken_descriptions(tmp_path
         tfds.load(_data(tmp_path))
 
 
+def test_odd_descriptions_are_told_and_a_set_without_test_is_tested_on_its_validation(tmp_path):
+    folder = _prepare(tmp_path, {"train": [[0, 1]], "validation": [[1]]})
+    assert [s.split for s in tfds.load(_data(tmp_path)).samples] == ["train", "train", "test"]
+    info = json.loads((folder / "dataset_info.json").read_text())
+    (folder / "dataset_info.json").write_text(json.dumps({**info, "redistributionInfo": "none"}))
+    assert tfds.load(_data(tmp_path)).licence == "see the data set's page"
+    (folder / "label.labels.txt").write_bytes("chat\nchi\xe9n\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"label\.labels\.txt: is not UTF-8 text"):
+        tfds.load(_data(tmp_path))
+    features = json.loads((folder / "features.json").read_text())
+    features["featuresDict"]["features"]["label"]["classLabel"]["numClasses"] = "1000000000"
+    (folder / "features.json").write_text(json.dumps(features))
+    with pytest.raises(DataError, match="label has 1000000000 classes; must be 2 to 100000"):
+        tfds.load(_data(tmp_path))
+
+
 def test_the_fingerprint_follows_the_content(tmp_path):
     folder = _prepare(tmp_path, {"train": [[0, 1]]})
     before = tfds.fingerprint(_data(tmp_path))

@@ -109,7 +109,7 @@ def test_a_test_set_from_elsewhere_and_photos_without_labels(run, folder, tmp_pa
     _, none = load_split(out, "unlabelled")
     assert none.tolist() == [-1] * 5
     (tmp_path / "elsewhere" / "b").rename(tmp_path / "elsewhere" / "c")
-    with pytest.raises(DataError, match="test: its classes are not those of data; they differ in b, c"):
+    with pytest.raises(DataError, match="test: has classes that data has not: c"):
         run(folder, f"test={{source: folder, path: {tmp_path}/elsewhere}}")
 
 

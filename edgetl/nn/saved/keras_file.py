@@ -96,10 +96,18 @@ def _named(groups: Any, path: tuple[str, ...]) -> Iterator[Any]:
     group = groups.get(path[0])
     if group is None:
         return
-    for raw in group.attrs.get("weight_names", ()):
-        name = _text(raw)
-        if len(path) == 1 or path[-1] == name.rpartition("/")[0].rpartition("/")[2] or name.startswith(f"{path[-1]}/"):
-            yield group[name]
+    names = [_text(raw) for raw in group.attrs.get("weight_names", ())]
+    if len(path) > 1:
+        owners = [name.rpartition("/")[0] for name in names]
+        for first in range(len(path)):  # the longest part of the path that the file tells
+            own = "/".join(path[first:])
+            if any(owner == own or owner.endswith(f"/{own}") for owner in owners):
+                names = [n for n, owner in zip(names, owners, strict=True) if owner == own or owner.endswith(f"/{own}")]
+                break
+        else:
+            names = []
+    for name in names:
+        yield group[name]
 
 
 def _text(raw: Any) -> str:

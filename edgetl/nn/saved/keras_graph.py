@@ -7,12 +7,13 @@ only if it lies on the way from the image to the cut.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.errors import InputError, did_you_mean
+from edgetl.errors import InputError
 
 NETWORKS = frozenset({"Functional", "Model", "Sequential"})
 POOLS = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten"})
@@ -48,6 +49,8 @@ class Network:
     nodes: Mapping[str, Node]
     output: str
     """Name of the node that ends it; "" when there are several outputs."""
+    inner: Mapping[str, str]
+    """Networks within the network: name → the node that ends it."""
 
     def before(self, name: str) -> list[Node]:
         """Give a node and all that it is made from, each after what it reads.
@@ -94,10 +97,17 @@ class Network:
             while self.nodes[name].kind not in POOLS and len(self.nodes[name].inputs) == 1:
                 name = self.nodes[name].inputs[0]
             return self.nodes[name].inputs[0] if self.nodes[name].kind in POOLS else self.output
-        found = [node for node in self.nodes.values() if wanted in (node.name, node.path[-1])]
+        own = [node for node in self.nodes.values() if len(node.path) > 1 and wanted == "/".join(node.path)]
+        found = own or [node for node in self.nodes.values() if wanted in (node.name, node.path[-1])]
+        if not found and wanted in self.inner:
+            return self.inner[wanted]
         if not found:
-            last = ", ".join(list(self.nodes)[-12:])
-            raise InputError(f"no layer named '{wanted}'. {did_you_mean(wanted, list(self.nodes))} The last ones are: {last}.")
+            near = difflib.get_close_matches(wanted, [*self.nodes, *self.inner], 3)
+            hint = f"Did you mean {' or '.join(near)}? " if near else ""
+            raise InputError(f"no layer named '{wanted}'. {hint}The last ones are: {', '.join(list(self.nodes)[-12:])}.")
+        if len(found) > 1:
+            listing = ", ".join("/".join(node.path) for node in found)
+            raise InputError(f"{len(found)} layers are named '{wanted}'; cut_at must be one of: {listing}.")
         pooled = found[0].kind == "GlobalAveragePooling2D" and len(found[0].inputs) == 1
         return found[0].inputs[0] if pooled else found[0].name
 
@@ -125,7 +135,7 @@ def flatten(saved: Any) -> Network:
         output = reader.network(saved, (), (), None)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"its configuration is damaged, or of a way of writing that is not known ({error!r:.100}).") from error
-    return Network(reader.nodes, output)
+    return Network(reader.nodes, output, reader.inner)
 
 
 def _foreign(entry: Mapping[str, Any]) -> str | None:
@@ -140,6 +150,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
+        self.inner: dict[str, str] = {}
 
     def network(self, entry: Mapping[str, Any], path: tuple[str, ...], numbers: tuple[str, ...], feed: str | None) -> str:
         """Read one network, fed by a node or, the outermost, by the image; return the node it ends with, "" for several."""
@@ -154,10 +165,12 @@ class _Reader:
             counts[snake] = counts.get(snake, -1) + 1
             waiting.append((layer, (*numbers, f"{snake}_{counts[snake]}" if counts[snake] else snake)))
         if entry["class_name"] == "Sequential":
-            last = feed
+            last = feed if feed is not None else self._image(waiting[0][0], path) if waiting else None
             for layer, number in waiting:
                 last = self._layer(layer, path, number, [last] if last is not None else [], feed, calls=1)
-            return str(last)
+            if last is None:
+                raise InputError("it is empty.")
+            return last
         while waiting:
             later = []
             for layer, number in waiting:
@@ -173,6 +186,18 @@ class _Reader:
         outputs = list(_references(config["output_layers"]))
         return made[outputs[0]] if len(outputs) == 1 else ""
 
+    def _image(self, first: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+        """Begin a Sequential that has no layer for its input: old ones say its shape in their first layer."""
+        if first["class_name"] == "InputLayer" or first["class_name"] in NETWORKS:
+            return None
+        shape = first["config"].get("batch_input_shape") or first["config"].get("batch_shape")
+        if not shape:
+            raise InputError("it was never built: it does not say the shape of its input. Call model.build and save it again.")
+        name = self._free("input", path)
+        config = {"batch_shape": shape}
+        self.nodes[name] = Node(name=name, path=(*path, name), numbers=(), kind="InputLayer", config=config, inputs=())
+        return name
+
     def _layer(
         self,
         layer: Mapping[str, Any],
@@ -186,16 +211,28 @@ class _Reader:
         kind, config = str(layer["class_name"]), layer["config"]
         name = str(layer.get("name") or config["name"])
         foreign = _foreign(layer)
-        if kind == "InputLayer" and feed is not None and foreign is None:
+        fault = None if foreign is None else f"{foreign} is not a layer of Keras"
+        arithmetic = _arithmetic(layer) if len(read) == 1 and calls == 1 else None
+        if arithmetic is not None:
+            kind, config, fault = "Rescaling", {"scale": arithmetic[0], "offset": arithmetic[1]}, None
+        elif kind in ("Add", "Multiply") and str(layer.get("module")) in _OPERATIONS and len(read) == 2:
+            fault = None  # x + y
+        elif any(_constants(call) for call in layer.get("inbound_nodes", ())):
+            fault = fault or "is called with a constant"
+        elif kind in ("Add", "Multiply", "Concatenate") and len(read) < 2:
+            fault = fault or "reads one value only"
+        if kind == "InputLayer" and feed is not None and fault is None:
             return feed
         if kind == "InputLayer" and any(node.kind == "InputLayer" for node in self.nodes.values()):
-            foreign = "a second image"
-        if kind in NETWORKS and foreign is None and len(read) == 1 and calls == 1:
+            fault = "the network has several inputs; cut before they come together"
+        if kind in NETWORKS and fault is None and len(read) == 1 and calls == 1:
             output = self.network(layer, (*path, name), numbers, read[0])
             if output:
+                self.inner.setdefault(name, output)
+                self.inner["/".join((*path, name))] = output
                 return output
             kind = f"{kind} with several outputs"
-        fault = f"{foreign} is not a layer of Keras" if foreign else "is used more than once" if calls > 1 else None
+        fault = fault or ("is used more than once" if calls > 1 else None)
         node = Node(
             name=self._free(name, path), path=(*path, name), numbers=numbers, kind=kind,
             config=config if isinstance(config, dict) else {}, inputs=tuple(read), fault=fault,
@@ -208,6 +245,7 @@ class _Reader:
     def _free(self, name: str, path: tuple[str, ...]) -> str:
         """A name that no other layer has, made of letters that are safe everywhere."""
         safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        safe = safe if safe[:1].isalnum() else f"layer{safe}"
         wanted = f"backbone_{safe}" if _OWN_NAMES.fullmatch(safe) else safe
         for outer in reversed(path):
             if wanted in self.nodes:
@@ -231,6 +269,55 @@ def _tensors(call: Any) -> Iterator[str]:
         else:
             for value in call:
                 yield from _tensors(value)
+
+
+def _constants(call: Any) -> bool:
+    """Whether a call of a layer is given anything but tensors; `training`, `mask` and names do not count."""
+    if isinstance(call, dict) and call.get("class_name") == "__keras_tensor__":
+        return False
+    if isinstance(call, dict):
+        keywords = call.get("kwargs", {}) if "args" in call else call
+        told = {key: value for key, value in keywords.items() if key not in ("training", "mask", "name") and value is not None}
+        return _constants(list(told.values())) or _constants(call.get("args", []))
+    if isinstance(call, list | tuple):
+        if _is_reference(call):
+            return len(call) == 4 and _constants(call[3])
+        return any(_constants(value) for value in call)
+    return call is not None
+
+
+_OPERATIONS = ("keras.ops", "keras.src.ops.numpy")
+_SCALES = {"TrueDivide": "divide", "Divide": "divide", "Multiply": "multiply", "Add": "add", "Subtract": "subtract",
+           "math.truediv": "divide", "math.divide": "divide", "math.multiply": "multiply", "math.add": "add",
+           "math.subtract": "subtract", "__operators__.add": "add"}  # fmt: skip
+"""Operations of Keras 3 (classes of keras.ops) and Keras 2 (functions of TFOpLambda), as x / 127.5 - 1 leaves them."""
+
+
+def _arithmetic(layer: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Scale and offset of an operation between one tensor and one number; None for everything else."""
+    if layer.get("registered_name") not in (None, layer["class_name"]):
+        return None
+    kind = str(layer["config"].get("function")) if layer["class_name"] == "TFOpLambda" else str(layer["class_name"])
+    (call,) = layer.get("inbound_nodes") or (None,)
+    if kind not in _SCALES or call is None:
+        return None
+    if isinstance(call, dict):
+        values = [*call.get("args", ()), *(value for value in call.get("kwargs", {}).values() if value is not None)]
+    else:
+        reference = call[0] if len(call) == 1 else call
+        values = [reference[:3], *(v for key, v in (reference[3] if len(reference) == 4 else {}).items() if key == "y")]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(values) != 2 or len(numbers) != 1:
+        return None
+    number, first = float(numbers[0]), isinstance(values[0], int | float)
+    operation = _SCALES[kind]
+    if operation == "multiply":
+        return number, 0.0
+    if operation == "add":
+        return 1.0, number
+    if operation == "subtract":
+        return (-1.0, number) if first else (1.0, -number)
+    return None if first or number == 0.0 else (1.0 / number, 0.0)
 
 
 def _is_reference(value: Any) -> bool:

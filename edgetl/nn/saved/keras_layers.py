@@ -100,7 +100,11 @@ class _Maker:
         if node.kind == "Rescaling":
             scale, offset = (np.broadcast_to(np.asarray(node.config[key], np.float64), 3) for key in ("scale", "offset"))
         else:
-            mean, variance = (np.ravel(value)[:3].astype(np.float64) for value in self.arrays.get(node.name, ())[:2])
+            given = [node.config.get(key) for key in ("mean", "variance")]
+            values: list[Any] = given if None not in given else self.arrays.get(node.name, [])[:2]
+            if len(values) != 2 or any(np.size(value) not in (1, 3) for value in values):
+                raise InputError(f"{node.name} (Normalization): has no mean and variance; adapt it before the network is saved.")
+            mean, variance = (np.broadcast_to(np.ravel(np.asarray(value, np.float64)), 3) for value in values)
             deviation = np.maximum(np.sqrt(variance), 1e-7)  # Keras' own floor
             scale, offset = 1.0 / deviation, -mean / deviation
         return kernel * scale, bias * scale + offset
@@ -172,7 +176,8 @@ def _batch_norm(maker: _Maker, node: Node, read: list[Any]) -> Any:
 
     config, channels, rank = node.config, read[0].shape[-1], len(read[0].shape)
     axis = config.get("axis", -1)
-    if (axis[0] if isinstance(axis, list) and len(axis) == 1 else axis) not in (-1, 1, rank - 1):
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if axis not in (-1, rank - 1) and not (axis == 1 and tuple(read[0].shape[1:3]) == (1, 1)):
         raise InputError(f"{node.name} ({node.kind}): axis {axis!r} is not the channels'.")
     center, scale = bool(config.get("center", True)), bool(config.get("scale", True))
     maker.weights[node.name] = maker.take(node, *([(channels,)] * (2 + center + scale)))

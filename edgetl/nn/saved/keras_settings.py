@@ -18,10 +18,10 @@ _NEUTRAL = (
 )  # fmt: skip
 """Settings that change nothing at inference, and how their names end."""
 IDENTITY = (
-    "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "RandomFlip",
-    "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomHue", "RandomSaturation",
-    "RandomGrayscale", "RandomColorJitter", "RandomShear", "RandomPosterization", "RandomErasing", "RandomSharpness",
-    "RandomGaussianBlur",
+    "Identity", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomHue",
+    "RandomSaturation", "RandomGrayscale", "RandomColorJitter", "RandomShear", "RandomPosterization", "RandomErasing",
+    "RandomSharpness", "RandomGaussianBlur",
 )  # fmt: skip
 """Layers that do nothing at inference."""
 _LIKE_CONVOLUTION = {"data_format": ("channels_last", None), "dilation_rate": None, "activation": None, "use_bias": None}
@@ -51,7 +51,7 @@ _SETTINGS: dict[str, dict[str, tuple[Any, ...] | None]] = {
     "GlobalAveragePooling2D": {"data_format": ("channels_last", None), "keepdims": (False, True)},
     "Reshape": {"target_shape": None},
     "Rescaling": {"scale": None, "offset": None},
-    "Normalization": {"axis": (-1, 3, [-1], [3]), "invert": (False,), "mean": (None,), "variance": (None,)},
+    "Normalization": {"axis": (-1, 3, [-1], [3], [], None), "invert": (False,), "mean": None, "variance": None},
 }  # fmt: skip
 """Class → settings that are read, or the values that one must have."""
 _SIZES = ("filters", "units", "kernel_size", "strides", "pool_size", "padding", "dilation_rate", "depth_multiplier")

@@ -74,10 +74,12 @@ def frozen(folder: Path, px: int) -> Any:
     for where, _ in names:
         function = functions.get(where)
         specs = [] if function is None else [s for s in tf.nest.flatten(function.structured_input_signature) if _is_spec(s)]
-        shape = tf.TensorShape([None, px, px, 3])
+        shape = tf.TensorShape([2, px, px, 3])
         if function is None or len(specs) != 1 or specs[0].dtype != tf.float32 or not specs[0].shape.is_compatible_with(shape):
             given = ", ".join(f"{spec.dtype.name} {spec.shape}" for spec in specs) or "no tensor"
-            faults.append(f"{where}: takes {given}; wanted is float32 (None, {px}, {px}, 3).")
+            sides = specs[0].shape.as_list() if len(specs) == 1 and specs[0].shape.rank == 4 else []
+            hint = f" Set backbone.input_px: {sides[1]}." if sides and sides[1] == sides[2] not in (None, px) else ""
+            faults.append(f"{where}: takes {given}; wanted is float32 (None, {px}, {px}, 3).{hint}")
             continue
         outputs = tf.nest.flatten(function.structured_outputs)
         if len(outputs) != 1 or outputs[0].dtype != tf.float32:
@@ -91,8 +93,31 @@ def frozen(folder: Path, px: int) -> Any:
             return tf.nest.flatten(found)[0]
 
         traced = tf.function(call, autograph=False).get_concrete_function(tf.TensorSpec((None, px, px, 3), tf.float32))
-        return convert_variables_to_constants_v2(traced)
+        constant = convert_variables_to_constants_v2(traced)
+        complaint = _complaint(constant, px)
+        if complaint is None:
+            return constant
+        faults.append(f"{where}: {complaint}.")
     raise InputError(f"{folder}: holds no function that can be used as feature extractor.", faults[:8])
+
+
+def _complaint(function: Any, px: int) -> str | None:
+    """Try it on two images; say what makes it no feature extractor."""
+    import tensorflow as tf
+
+    images = tf.random.stateless_uniform((2, px, px, 3), seed=(1, 2))
+    try:
+        both, one = (tf.nest.flatten(function(given))[0] for given in (images, images[:1]))
+    except tf.errors.OpError as error:
+        return f"fails on a batch of two images: {' '.join(str(error.message).split())[:160]}"
+    if both.shape.rank not in (2, 4) or function.outputs[0].shape[-1] is None or both.shape[0] != 2:
+        return f"gives {tuple(both.shape)} for two images; wanted is a vector or a feature map of fixed size for each"
+    if not bool(tf.reduce_all(tf.math.is_finite(both))):
+        return "gives values that are not finite"
+    scale = float(tf.reduce_max(tf.abs(both))) or 1.0
+    if float(tf.reduce_max(tf.abs(both[:1] - one))) > 1e-3 * scale:
+        return "gives an image other features beside other images; save it as it is at inference"
+    return None
 
 
 def _is_spec(value: Any) -> bool:
