@@ -16,6 +16,7 @@ KINDS: dict[str, str] = {
     "backbones": "backbone",
     "converters": "converter",
     "datasets": "source of images",
+    "graphs": "reader of graphs",
     "methods": "way of transfer",
     "runtimes": "runtime",
     "schemes": "scheme",

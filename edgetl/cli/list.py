@@ -27,6 +27,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         "backbones": ("VARIANTS", "TITLE", "PAPER"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
+        "graphs": ("SUFFIX", "TITLE"),
         "methods": ("KIND", "NEEDS", "TITLE"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
@@ -47,7 +48,8 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(
-        name="list", help="List what there is: backbones, converters, datasets, devices, methods, recipes, runtimes, schemes."
+        name="list",
+        help="List what there is: backbones, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

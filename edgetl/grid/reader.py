@@ -21,37 +21,55 @@ def read(data: bytes) -> Graph:
     Raises:
         ConversionError: the file is damaged, or has several subgraphs, inputs or outputs.
     """
-    if data[4:8] != b"TFL3":
-        raise ConversionError("not a TFLite file: it does not carry the identifier TFL3.")
     try:
         return _graph(data)
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise ConversionError(f"the TFLite file is damaged: {error}.") from error
 
 
-def _graph(data: bytes) -> Graph:
+def parts(data: bytes) -> tuple[tuple[Tensor, ...], tuple[Operator, ...], Any]:
+    """Take the first subgraph of a TFLite model apart, whatever its inputs and outputs.
+
+    Args:
+        data: the file.
+
+    Returns:
+        Tensors, operators (a custom one by its own name) and the subgraph as the schema has it.
+
+    Raises:
+        ConversionError: it is not a TFLite file. Damage raises what the flatbuffer reader raises.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
+    if data[4:8] != b"TFL3":
+        raise ConversionError("not a TFLite file: it does not carry the identifier TFL3.")
     model = schema.ModelT.InitFromPackedBuf(data, 0)
-    graphs = model.subgraphs
-    if len(graphs) != 1 or len(graphs[0].inputs) != 1 or len(graphs[0].outputs) != 1:
-        raise ConversionError("the TFLite file has several subgraphs, inputs or outputs; one of each can be read.")
+    graph = model.subgraphs[0]
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     types = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
-    tensors = tuple(_tensor(t, model.buffers[t.buffer].data, types) for t in graphs[0].tensors)
+    tensors = tuple(_tensor(t, model.buffers[t.buffer].data, types) for t in graph.tensors)
     operators = []
-    for op in graphs[0].operators:
+    for op in graph.operators:
         code = model.operatorCodes[op.opcodeIndex]
+        kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
         operators.append(
             Operator(
-                kind=names[max(code.builtinCode, code.deprecatedBuiltinCode)],
+                kind=code.customCode.decode() if kind == "CUSTOM" and code.customCode else kind,
                 inputs=_places(op.inputs, len(tensors)),
                 outputs=_places(op.outputs, len(tensors)),
                 options=dict(vars(op.builtinOptions)) if op.builtinOptions is not None else {},
             )
         )
-    (source,), (result,) = (_places(places, len(tensors)) for places in (graphs[0].inputs, graphs[0].outputs))
-    return Graph(tensors=tensors, operators=tuple(operators), input=source, output=result)
+    graph.only = len(model.subgraphs) == 1
+    return tensors, tuple(operators), graph
+
+
+def _graph(data: bytes) -> Graph:
+    tensors, operators, graph = parts(data)
+    if not graph.only or len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ConversionError("the TFLite file has several subgraphs, inputs or outputs; one of each can be read.")
+    (source,), (result,) = (_places(places, len(tensors)) for places in (graph.inputs, graph.outputs))
+    return Graph(tensors=tensors, operators=operators, input=source, output=result)
 
 
 def _places(indices: Any, count: int) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ PROTOCOLS = {
     "backbones": "BackboneModule",
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
+    "graphs": "GraphModule",
     "methods": "MethodModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",

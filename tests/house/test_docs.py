@@ -16,6 +16,7 @@ TABLES = {
     "Backbones": registry.names("backbones"),
     "Transfer": registry.names("methods"),
     "Formats": registry.names("converters"),
+    "Files": registry.names("graphs"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
     "Devices": devices.device_names(),
