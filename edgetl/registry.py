@@ -14,6 +14,7 @@ from edgetl.errors import UnknownName
 
 KINDS: dict[str, str] = {
     "backbones": "backbone",
+    "connections": "connection",
     "converters": "converter",
     "datasets": "source of images",
     "graphs": "reader of graphs",

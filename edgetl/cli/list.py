@@ -25,6 +25,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         return [{"name": f.stem, "title": read_yaml(f).value.get("description", "")} for f in files]
     columns = {
         "backbones": ("VARIANTS", "TITLE", "PAPER"),
+        "connections": ("EVIDENCE", "RUNTIMES", "TITLE"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
@@ -49,7 +50,8 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         name="list",
-        help="List what there is: backbones, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
+        help="List what there is: "
+        + "backbones, connections, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -19,6 +19,7 @@ TABLES = {
     "Files": registry.names("graphs"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
+    "Connections": registry.names("connections"),
     "Devices": devices.device_names(),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
 }
