@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "datasets": "source of images",
     "graphs": "reader of graphs",
     "methods": "way of transfer",
+    "networks": "table of layers",
     "runtimes": "runtime",
     "schemes": "scheme",
 }

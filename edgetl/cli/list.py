@@ -30,6 +30,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
         "methods": ("KIND", "NEEDS", "TITLE"),
+        "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
     }
@@ -37,6 +38,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
     for name in registry.names(kind):
         module = registry.load(kind, name)
         values = {column.lower(): getattr(module, column) for column in columns[kind]}
+        values = {key: " ".join(value) if isinstance(value, dict) else value for key, value in values.items()}
         if kind == "schemes":
             holding = (c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES)
             values = {"formats": tuple(holding), **values}
@@ -51,7 +53,7 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
+        + "backbones, connections, converters, datasets, devices, graphs, methods, networks, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from edgetl.errors import InputError
+
 LayerKind = Literal["conv", "depthwise", "dense", "matmul", "pool", "elementwise", "activation", "reshape"]
 """`conv`: any convolution that is not depthwise, grouped ones included. `matmul`: two activations are multiplied (attention).
 `elementwise`: additions, products, norms. `activation`: one that runtimes do not fuse into the layer before (hard-swish, swish,
@@ -73,10 +75,18 @@ class NetworkModule(Protocol):
 
     @property
     def MODELS(self) -> Mapping[str, int]:
-        """Name of each member as in devices/measurements, and its usual input side in pixels."""
+        """Name of each member as in devices/measurements, and its usual input side in pixels. No other family has the name."""
+
+    @property
+    def WIDTHS(self) -> Mapping[str, tuple[float, ...]]:
+        """Members that come in other widths than 1.0, and in which; () is any width."""
 
     def draw(self, model: str, alpha: float, px: int) -> Drawing:
-        """Follow an image of px x px through a member of width `alpha`; a member without widths takes 1.0 alone."""
+        """Follow an image of px x px through a member of width `alpha`.
+
+        Raises:
+            InputError: the image is too small.
+        """
 
 
 def divisible(value: float, by: int = 8) -> int:
@@ -138,8 +148,6 @@ class Drawing:
             _size(width, wide, stride, valid, pad),
             channels,
         )
-        if min(out) < 1:
-            raise ValueError(f"an image of {self.px} px is too small for this network.")
         fan_in = high * wide * entering // groups
         self._add(
             out,
@@ -180,7 +188,7 @@ class Drawing:
         self._add((1, 1, self.shape[2]), kind="pool", kernel=max(self.shape[:2]))
 
     def activate(self, act: str) -> None:
-        """Apply an activation: "" and "relu" (and its clipped kin) are fused and cost nothing; "swish" and "gelu" are two passes."""
+        """Apply an activation: "" and "relu" (and its clipped kin) are fused and free; "swish" and "gelu" are two passes."""
         if act in ("", "relu"):
             return
         for _ in range(2 if act in ("swish", "gelu") else 1):
@@ -224,6 +232,8 @@ class Drawing:
         fan_in: int = 0,
         reads: int | None = None,
     ) -> None:
+        if min(out) < 1:
+            raise InputError(f"input of {self.px} px: too small for this network. Give a larger one.")
         self.layers.append(
             Layer(
                 kind=kind,

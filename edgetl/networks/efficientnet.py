@@ -14,6 +14,7 @@ _SCALES = {"lite0": (1.0, 1.0, 224), "lite1": (1.0, 1.1, 240), "lite2": (1.1, 1.
            "b4": (1.4, 1.8, 380), "b5": (1.6, 2.2, 456), "b6": (1.8, 2.6, 528), "b7": (2.0, 3.1, 600)}  # fmt: skip
 """Factor of channels, factor of blocks, usual input side in pixels."""
 MODELS = {f"efficientnet_{member}": px for member, (_, _, px) in _SCALES.items()}
+WIDTHS: dict[str, tuple[float, ...]] = {}
 
 STAGES = (
     (1, 16, 1, 1, 3),

@@ -6,7 +6,8 @@ from edgetl.networks._base import Drawing, divisible
 
 TITLE = "Inverted residuals; any width."
 PAPER = "Sandler et al., MobileNetV2, 2018, arXiv:1801.04381; widths as TF-slim mobilenet_v2.py rounds them"
-MODELS = {"mobilenet_v2": 224}
+MODELS = {"mobilenet_v2": 224, "torchvision_mobilenet_v2": 224}
+WIDTHS: dict[str, tuple[float, ...]] = {"mobilenet_v2": ()}
 
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 """Expansion, channels, blocks, stride of the first."""

@@ -12,6 +12,7 @@ MODELS = {
     "mobilenet_v3_large_minimalistic": 224,
     "mobilenet_v3_small_minimalistic": 224,
 }
+WIDTHS: dict[str, tuple[float, ...]] = dict.fromkeys(MODELS, ())
 
 _LARGE = (
     (3, 16, 16, 0, "relu", 1), (3, 64, 24, 0, "relu", 2), (3, 72, 24, 0, "relu", 1), (5, 72, 40, 1, "relu", 2),

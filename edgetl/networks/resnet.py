@@ -21,6 +21,7 @@ _VERSIONS = {
     **{f"resnet{depth}_v{version:g}": (depth, version) for depth in ("50", "101", "152") for version in (1.0, 1.5, 2.0)},
 }
 MODELS = dict.fromkeys((*_VERSIONS, *_KIN), 224)
+WIDTHS: dict[str, tuple[float, ...]] = {}
 
 
 def draw(model: str, alpha: float, px: int) -> Drawing:

@@ -18,6 +18,7 @@ PROTOCOLS = {
     "datasets": "DatasetModule",
     "graphs": "GraphModule",
     "methods": "MethodModule",
+    "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
 }
