@@ -190,17 +190,10 @@ def load_device(name_or_path: str, where: str = "") -> DeviceProfile:
         UnknownName: no profile of that name comes with edgetl.
         DeviceProfileError: the file cannot be read, or does not hold; with every fault found.
     """
-    name = os.fspath(name_or_path)
     start = f"{where}: " if where else ""
-    if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-    else:
-        known = {file.stem: file for file in _files()}
-        if name not in known:
-            raise UnknownName("device", name, known, where)
-        path = known[name]
+    path = profile_path(name_or_path, where)
     try:
-        file = read_yaml(path)
+        file = read_yaml(path, stop="calibrations")
     except InputError as error:
         message, *_ = str(error).splitlines()
         raise DeviceProfileError(start + message, error.faults) from error
@@ -213,6 +206,28 @@ def load_device(name_or_path: str, where: str = "") -> DeviceProfile:
     if profile is None or faults:
         raise DeviceProfileError(f"{start}{file.path}: {len(faults)} fault(s). Nothing was run.", faults)
     return profile
+
+
+def profile_path(name_or_path: str, where: str = "") -> Path:
+    """File of a profile.
+
+    Args:
+        name_or_path: see `load_device`.
+        where: see `load_device`.
+
+    Returns:
+        The file; a path that was given need not exist.
+
+    Raises:
+        UnknownName: no profile of that name comes with edgetl.
+    """
+    name = os.fspath(name_or_path)
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    known = {file.stem: file for file in _files()}
+    if name not in known:
+        raise UnknownName("device", name, known, where)
+    return known[name]
 
 
 def _files() -> tuple[Path, ...]:

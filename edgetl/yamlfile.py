@@ -40,11 +40,12 @@ class YamlFile:
         return f"{self.path}:{self.lines.get(probe, 1)}: {key}" if key else f"{self.path}:{self.lines.get('', 1)}"
 
 
-def read_yaml(path: Path) -> YamlFile:
+def read_yaml(path: Path, stop: str = "") -> YamlFile:
     """Read one YAML document.
 
     Args:
         path: the file.
+        stop: a top-level key whose section, the last of the file, is not read: for what is long and not needed.
 
     Returns:
         Its values and lines.
@@ -67,6 +68,12 @@ def read_yaml(path: Path) -> YamlFile:
     loading = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = data.decode("utf-8")
+        if stop:
+            before, found, after = text.partition(f"\n{stop}:")
+            later = re.search(r"^[^\s#-].*", after.partition("\n")[2], re.M)
+            if later:
+                raise InputError(f"{name}: {later[0][:40]!r} stands after {stop!r}, which must be the last section.")
+            text = before + "\n" if found else text
         if _too_deep(yaml.parse(text, Loader=loading)):  # the composer recurses, in C without a limit
             raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe or a device profile.")
         loader = loading(text)

@@ -40,6 +40,8 @@ class Layer:
     stride: int = 1
     fan_in: int = 0
     """Products that make one output: kernel height x width x channels of a group."""
+    groups: int = 1
+    """Groups of channels; as many as channels where it is depthwise."""
     channels: int = 0
     """Channels of the output."""
 
@@ -157,6 +159,7 @@ class Drawing:
             kernel=max(high, wide),
             stride=stride,
             fan_in=fan_in,
+            groups=groups,
         )
         self.activate(act)
 
@@ -230,6 +233,7 @@ class Drawing:
         kernel: int = 1,
         stride: int = 1,
         fan_in: int = 0,
+        groups: int = 1,
         reads: int | None = None,
     ) -> None:
         if min(out) < 1:
@@ -244,6 +248,7 @@ class Drawing:
                 kernel=kernel,
                 stride=stride,
                 fan_in=fan_in,
+                groups=groups,
                 channels=out[2],
             )
         )
