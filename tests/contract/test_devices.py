@@ -93,9 +93,9 @@ def test_the_search_for_a_second_claim_can_fail() -> None:
 CORES = {
     r"ARM1176|Cortex-A(7|17|53|57|72|73)\b|Kryo( 260 .*| 280 .*)?$|NVIDIA Denver 2": set(),
     r"NVIDIA Carmel|Kryo 3\d\d ": {"fp16"},  # made before Armv8.4-A made the dot product a must
-    r"Cortex-(A(55|76|77|78)|X1)|Kryo 4\d\d ": {"fp16", "dotprod"},
+    r"Cortex-(A(55|76|77|78)|X1)|Kryo [45]\d\d ": {"fp16", "dotprod"},
     r"Cortex-(A(510|520|710|715|720)|X[234])\b|Oryon": {"fp16", "dotprod", "i8mm"},
-    r"Atom|Gracemont|Tremont|Zen": None,  # not Arm
+    r"Gracemont|Zen": None,  # not Arm
 }
 """What each core design has of the instructions, by the table of LLVM (AArch64Processors.td) and pytorch/cpuinfo."""
 
