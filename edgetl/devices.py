@@ -219,4 +219,4 @@ def load_device(name_or_path: str, where: str = "") -> DeviceProfile:
 
 
 def _files() -> tuple[Path, ...]:
-    return tuple(sorted(places.shipped("devices").glob("*.yaml")))
+    return tuple(sorted(places.shipped("devices").glob("*.yaml"), key=lambda file: file.stem))
