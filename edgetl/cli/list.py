@@ -11,8 +11,10 @@ from edgetl.cli._options import JsonOption
 
 
 def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
-    """Rows of one kind: plain values, the name first. Beside other kinds a device is its name alone: reading a hundred
-    profiles takes longer than all the rest."""
+    """Rows of one kind: plain values, the name first.
+
+    Beside other kinds a device is its name alone: reading a hundred profiles takes longer than all the rest.
+    """
     from edgetl import devices, places, registry
     from edgetl.types import to_json
 
