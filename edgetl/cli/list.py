@@ -30,10 +30,12 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         return [{"name": f.stem, "title": read_yaml(f).value.get("description", "")} for f in files]
     columns = {
         "backbones": ("VARIANTS", "TITLE", "PAPER"),
+        "connections": ("EVIDENCE", "RUNTIMES", "TITLE"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
         "methods": ("KIND", "NEEDS", "TITLE"),
+        "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
     }
@@ -41,6 +43,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
     for name in registry.names(kind):
         module = registry.load(kind, name)
         values = {column.lower(): getattr(module, column) for column in columns[kind]}
+        values = {key: " ".join(value) if isinstance(value, dict) else value for key, value in values.items()}
         if kind == "schemes":
             holding = (c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES)
             values = {"formats": tuple(holding), **values}
@@ -54,7 +57,8 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         name="list",
-        help="List what there is: backbones, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
+        help="List what there is: "
+        + "backbones, connections, converters, datasets, devices, graphs, methods, networks, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -17,8 +17,10 @@ TABLES = {
     "Transfer": registry.names("methods"),
     "Formats": registry.names("converters"),
     "Files": registry.names("graphs"),
+    "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
+    "Connections": registry.names("connections"),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
 }
 
