@@ -1,4 +1,4 @@
-"""A device profile: one YAML file that says what a phone or board is and what an artifact may cost on it.
+"""A device profile: one YAML file that says what a phone, board or laptop is and what an artifact may cost on it.
 
 Input: the name of a profile that comes with edgetl, or a path. Output: a frozen `DeviceProfile`, or every fault of the
 file at once as `file:line: key: what`. Each fact names its source, so that a reader can check it; what is not known is
@@ -32,9 +32,10 @@ Count = Annotated[int, Bound(ge=1, le=256)]
 class OperatingSystem:
     """What the device runs."""
 
-    family: Literal["android", "ios", "linux"]
+    family: Literal["android", "ios", "linux", "macos", "windows"]
     released: Words
-    """Version that the device was first sold with; text, so in quotes where it looks like a number."""
+    """Version that the device was first sold with; text, so in quotes where it looks like a number. "not stated" where no
+    document that we know says it; `source` then names the one that says what the device runs."""
     source: Source
 
 
@@ -133,13 +134,15 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceProfile:
-    """One phone or board."""
+    """One phone, board or laptop."""
 
     schema: Literal[1]
     name: Name
     """Equals the name of the file."""
     title: Words
     """As a person calls it; starts verdicts."""
+    measured_as: tuple[Words, ...] = ()
+    """Names of the device in published tables (devices/measurements/), whose rows calibrate this profile."""
     os: OperatingSystem
     soc: Soc
     cpu: Cpu | None = None
@@ -231,4 +234,4 @@ def profile_path(name_or_path: str, where: str = "") -> Path:
 
 
 def _files() -> tuple[Path, ...]:
-    return tuple(sorted(places.shipped("devices").glob("*.yaml")))
+    return tuple(sorted(places.shipped("devices").glob("*.yaml"), key=lambda file: file.stem))
