@@ -205,6 +205,10 @@ class Drawing:
         """Multiply each channel by a number of its own (the end of squeeze-and-excite)."""
         self._add(self.shape, kind="elementwise", reads=self.elements + self.shape[2])
 
+    def add_constant(self, weights: int) -> None:
+        """Add learned numbers, `weights` of them, repeated where that is fewer (positions, biases of attention)."""
+        self._add(self.shape, kind="elementwise", weights=weights, reads=self.elements + weights)
+
     def norm(self) -> None:
         """Normalise over channels in the running network (layer norm): several passes, counted as one layer."""
         self._add(self.shape, kind="elementwise", weights=2 * self.shape[2])

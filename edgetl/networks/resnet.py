@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edgetl.networks._base import Drawing
 
-TITLE = "Residual networks of 18 to 152 layers; v1, v1.5, v2, ResNeXt, Wide ResNet."
-PAPER = "He et al., Deep Residual Learning, 2015, arXiv:1512.03385; v1.5 and kin as torchvision's resnet.py"
+TITLE = "Residual networks of 18 to 152 layers, and of 8 for 32 px; v1, v1.5, v2, ResNeXt, Wide ResNet."
+PAPER = "He et al., 2015, arXiv:1512.03385; v1.5 and kin as torchvision's resnet.py; resnet8 as mlcommons/tiny"
 
 _DEPTHS = {"18": (2, 2, 2, 2), "34": (3, 4, 6, 3), "50": (3, 4, 6, 3), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}
 _KIN = {
@@ -20,12 +20,14 @@ _VERSIONS = {
     **{f"torchvision_resnet{depth}": (depth, 1.5) for depth in _DEPTHS},
     **{f"resnet{depth}_v{version:g}": (depth, version) for depth in ("50", "101", "152") for version in (1.0, 1.5, 2.0)},
 }
-MODELS = dict.fromkeys((*_VERSIONS, *_KIN), 224)
+MODELS = {**dict.fromkeys((*_VERSIONS, *_KIN), 224), "resnet8_cifar10": 32}
 WIDTHS: dict[str, tuple[float, ...]] = {}
 
 
 def draw(model: str, alpha: float, px: int) -> Drawing:
     """See `NetworkModule.draw`."""
+    if model == "resnet8_cifar10":
+        return _tiny(px)
     depth, groups, base = _KIN.get(model, ("", 1, 64))
     version = 1.5
     if not depth:
@@ -39,6 +41,18 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
             (_basic if depth in ("18", "34") else _bottleneck)(net, 64 * 2**stage, stride, version, groups, base)
     net.global_pool()
     net.dense(1000)
+    net.activate("softmax")
+    return net
+
+
+def _tiny(px: int) -> Drawing:
+    """Draw MLPerf Tiny's network of eight convolutions."""
+    net = Drawing(px)
+    net.conv(16, 3)
+    for stage in range(3):
+        _basic(net, 16 * 2**stage, 2 if stage else 1, 1.0, 1, 64)
+    net.global_pool()
+    net.dense(10)
     net.activate("softmax")
     return net
 
