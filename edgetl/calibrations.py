@@ -100,6 +100,8 @@ class Domain:
 class Calibrated:
     """One setting."""
 
+    measured_as: Words
+    """Name of the device in the rows; one of the profile's `measured_as`."""
     runtime: Words
     runtime_version: str = ""
     """Empty where the sources do not tell versions apart."""

@@ -103,9 +103,35 @@ def fit(
 
     start = np.concatenate([shape + speed, [speed]])
     found = least_squares(residuals, start, jacobian, loss="soft_l1", f_scale=2.0, max_nfev=100)
-    slope = jacobian(found.x)
+    return stored(found.x[:kinds], work, doubt=doubt, sigma=sigma, tau=tau)
+
+
+def stored(
+    log_costs: np.ndarray, work: np.ndarray, *, doubt: np.ndarray | None = None, sigma: float = SIGMA, tau: float = TAU
+) -> Fit:
+    """Costs that were fitted earlier, with the doubt that the same rows leave about them.
+
+    Args:
+        log_costs: float64 (len(TERMS),).
+        work: float64 (N, len(TERMS)), of the rows they were fitted to.
+        doubt: see `fit`.
+        sigma: see `fit`.
+        tau: see `fit`.
+
+    Returns:
+        The costs.
+    """
+    import numpy as np
+
+    count, kinds = work.shape
+    parts = work * np.exp(log_costs)
+    weight = 1.0 / (sigma * (np.ones(count) if doubt is None else doubt))
+    slope = np.zeros((count + kinds, kinds + 1))  # the last column: the speed as a whole, see `fit`
+    slope[:count, :kinds] = parts / parts.sum(axis=1, keepdims=True) * weight[:, None]
+    slope[count:, :kinds] = np.eye(kinds) / tau
+    slope[count:, kinds] = -1.0 / tau
     covariance = np.linalg.inv(slope.T @ slope + 1e-9 * np.eye(kinds + 1))
-    return Fit(found.x[:kinds], covariance[:kinds, :kinds])
+    return Fit(log_costs, covariance[:kinds, :kinds])
 
 
 def usual_shape(fits: list[Fit], before: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ class Setting:
     """What a latency depends on besides the network: one profile is fitted for each."""
 
     device: str
-    """Name of the profile."""
+    """Name in the table of rows; profiles list theirs in `measured_as`."""
     runtime: str
     runtime_version: str
     """Empty where it is not told apart."""
@@ -54,19 +54,47 @@ class Row:
     source: str = ""
 
 
-def read_rows(path: Path, *, measured: bool = True) -> tuple[Row, ...]:
-    """Read a file of rows.
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """Read a file of measured rows.
 
     Args:
         path: CSV, UTF-8, with a header.
-        measured: whether `latency_ms` is required; without, rows ask for an estimate and a given latency is not looked at.
 
     Returns:
-        The rows in order; `setting.device` is what the file says.
+        The rows in order.
 
     Raises:
         InputError: the file cannot be read, or does not hold; with every fault found.
     """
+    faults: list[str] = []
+    rows = [_row(line, True, faults, f"{path}:{number}") for number, line in _lines(path, (*REQUIRED, "latency_ms"))]
+    if faults:
+        raise InputError(f"{path}: {len(faults)} fault(s).", faults[:50])
+    return tuple(row for row in rows if row is not None)
+
+
+def read_questions(path: Path) -> tuple[Row | str, ...]:
+    """Read a file of rows that ask for an estimate; a latency that stands there is not looked at.
+
+    Args:
+        path: CSV, UTF-8, with a header.
+
+    Returns:
+        One entry a row, in order: the row, or what is wrong with it.
+
+    Raises:
+        InputError: the file cannot be read, or its header does not hold.
+    """
+    found: list[Row | str] = []
+    for number, line in _lines(path, REQUIRED):
+        faults: list[str] = []
+        row = _row(line, False, faults, f"line {number}")
+        found.append(row if row is not None else " ".join(faults))
+    return tuple(found)
+
+
+def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[int, dict[str, str | None]]]:
+    """Lines of a table with their numbers, its header checked."""
     try:
         raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except OSError as error:
@@ -81,21 +109,13 @@ def read_rows(path: Path, *, measured: bool = True) -> tuple[Row, ...]:
         raise InputError(f"{path}: is not a table in CSV, UTF-8: {error}.") from error
     if len(lines) > MAX_ROWS:
         raise InputError(f"{path}: has more than {MAX_ROWS} rows.")
-    wanted = (*REQUIRED, "latency_ms") if measured else REQUIRED
     lacking = [name for name in wanted if name not in header]
     strange = [name for name in header if name not in (*REQUIRED, *OPTIONAL, "latency_ms")]
     if lacking or strange or len(set(header)) != len(header):
         told = [f"column {name!r} is missing." for name in lacking]
         told += [f"column {name!r} is not known. Known: {', '.join((*REQUIRED, 'latency_ms', *OPTIONAL))}." for name in strange]
         raise InputError(f"{path}: the header does not hold.", told or ("a column is there twice.",))
-    rows, faults = [], []
-    for number, line in lines:
-        row = _row(line, measured, faults, f"{path}:{number}")
-        if row is not None:
-            rows.append(row)
-    if faults:
-        raise InputError(f"{path}: {len(faults)} fault(s).", faults[:50])
-    return tuple(rows)
+    return lines
 
 
 def _row(line: dict[str, str | None], measured: bool, faults: list[str], where: str) -> Row | None:
