@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgetl.networks._base import Drawing
 
@@ -133,3 +134,8 @@ def fused_residual(net: Drawing, leaving: int, *, within: int, kernel: int = 3, 
         net.conv(leaving)
     if stride == 1 and net.shape == entering:
         net.combine()
+
+
+def shared(net: Drawing, since: int) -> None:
+    """Count no weights for the layers from number `since` on: they use those of layers before."""
+    net.layers[since:] = [replace(layer, weights=0) for layer in net.layers[since:]]
