@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgetl.networks._base import Drawing
 
@@ -112,3 +113,29 @@ def transformer(net: Drawing, heads: int, hidden: int, *, window: int = 0, biase
     linear(net, hidden, act)
     linear(net, channels)
     net.combine()
+
+
+def fused_residual(net: Drawing, leaving: int, *, within: int, kernel: int = 3, stride: int = 1, act: str = "relu") -> None:
+    """Widen with a full convolution, narrow; one convolution where nothing is widened; add what came in if it fits.
+
+    Args:
+        net: where to draw.
+        leaving: channels at the end.
+        within: channels in the middle.
+        kernel: of the first convolution, side in pixels.
+        stride: in pixels.
+        act: after it.
+    """
+    entering = net.shape
+    if within == entering[2]:
+        net.conv(leaving, kernel, stride, act=act)
+    else:
+        net.conv(within, kernel, stride, act=act)
+        net.conv(leaving)
+    if stride == 1 and net.shape == entering:
+        net.combine()
+
+
+def shared(net: Drawing, since: int) -> None:
+    """Count no weights for the layers from number `since` on: they use those of layers before."""
+    net.layers[since:] = [replace(layer, weights=0) for layer in net.layers[since:]]
