@@ -68,11 +68,10 @@ class Statistics:
         for lower, upper in zip(ordered, ordered[1:], strict=False):
             if given[lower] > given[upper] * (1 + _ROUNDING):
                 found.append((lower, f"is {given[lower]:g} ms, more than {upper}, {given[upper]:g} ms."))
-        for name, wrong in (("min", "less"), ("max", "more")):
-            if name in given and "mean" in given:
-                low, high = sorted((given["mean"], given[name]), reverse=name == "max")
-                if given[name] == high and low != high and abs(high - low) > _ROUNDING * max(high, low):
-                    found.append(("mean", f"is {given['mean']:g} ms, {wrong} than {name}, {given[name]:g} ms."))
+        if {"min", "mean"} <= set(given) and given["mean"] < given["min"] * (1 - _ROUNDING):
+            found.append(("mean", f"is {given['mean']:g} ms, less than min, {given['min']:g} ms."))
+        if {"max", "mean"} <= set(given) and given["mean"] > given["max"] * (1 + _ROUNDING):
+            found.append(("mean", f"is {given['mean']:g} ms, more than max, {given['max']:g} ms."))
         if {"sd", "min", "max"} <= set(given) and given["sd"] > (given["max"] - given["min"]) + 2 * _STEP_MS:
             found.append(("sd", f"is {given['sd']:g} ms, but min and max are only {given['max'] - given['min']:g} ms apart."))
         return tuple(found)

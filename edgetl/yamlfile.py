@@ -52,8 +52,6 @@ def read_yaml(path: Path) -> YamlFile:
     Raises:
         InputError: the file is missing, too large, not UTF-8, not YAML, uses an alias, or gives a key twice.
     """
-    import yaml
-
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -62,13 +60,31 @@ def read_yaml(path: Path) -> YamlFile:
         raise InputError(f"{name}: no such file.") from error
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}.") from error
+    return parse_yaml(data, name)
+
+
+def parse_yaml(data: bytes, name: str) -> YamlFile:
+    """Read one YAML document that is already in memory.
+
+    Args:
+        data: the document, UTF-8.
+        name: of the file it came from; starts the errors.
+
+    Returns:
+        Its values and lines.
+
+    Raises:
+        InputError: it is too large, not UTF-8, not YAML, uses an alias, or gives a key twice.
+    """
+    import yaml
+
     if len(data) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe or a device profile.")
+        raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe, a device profile or a log.")
     loading = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = data.decode("utf-8")
         if _too_deep(yaml.parse(text, Loader=loading)):  # the composer recurses, in C without a limit
-            raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe or a device profile.")
+            raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe, a device profile or a log.")
         loader = loading(text)
         # YAML 1.2 reads 1e-3 and 1.5e2 as numbers; PyYAML's 1.1 rules would make them text.
         loader.yaml_implicit_resolvers = {

@@ -166,6 +166,4 @@ def once(found: dict[str, Any], name: str, value: Any, place: str) -> None:
         InputError: the log contradicts itself.
     """
     if found.setdefault(name, value) != value:
-        raise InputError(
-            f"{place}: says {name} {value}, but an earlier line said {found[name]}. Give the log of one run alone."
-        )
+        raise InputError(f"{place}: says {name} {value}, but an earlier line said {found[name]}. Give the log of one run alone.")
