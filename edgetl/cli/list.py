@@ -28,6 +28,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
+        "logs": ("TITLE",),
         "methods": ("KIND", "NEEDS", "TITLE"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
@@ -49,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         name="list",
-        help="List what there is: backbones, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
+        help="List what there is: backbones, converters, datasets, devices, graphs, logs, methods, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

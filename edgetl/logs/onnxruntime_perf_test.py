@@ -82,7 +82,7 @@ def _value(row: re.Match[str], facts: dict[str, Any], values: list[float], place
     once(facts, "peak", float(peak), place)
     if int(run) != len(values):
         raise InputError(
-            f"{place}: expected run {len(values)}, found {run}. The file lacks rows, or holds several runs (the tool appends to it)."
+            f"{place}: expected run {len(values)}, found {run}. Rows are missing, or the tool appended several runs."
         )
     values.append(number(seconds, place) * 1000)
 

@@ -16,6 +16,7 @@ PROTOCOLS = {
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
     "graphs": "GraphModule",
+    "logs": "LogModule",
     "methods": "MethodModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
