@@ -23,6 +23,7 @@ MAX_BYTES = 16_000_000
 """Largest log that is read."""
 _HEAD = 65_536
 """Characters of a log from which its kind is recognised."""
+_WORD = "[a-z0-9]+|[+]"  # a Galaxy S24+ is no Galaxy S24
 _LISTED = 12
 """Most candidates that an error lists."""
 _FORMATS = {"tflite": "tflite", "litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml"}
@@ -208,10 +209,10 @@ def is_same_device(name: str, device: DeviceProfile) -> bool:
     Returns:
         Whether they are the same; "Galaxy S24 Ultra" is another one.
     """
-    words = re.findall("[a-z0-9]+", name.lower())
+    words = re.findall(_WORD, name.lower())
     titles = (device.title, re.sub(r"\([^)]*\)", "", device.title))
-    own = re.findall("[a-z0-9]+", device.name)
-    return words in [re.findall("[a-z0-9]+", title.lower()) for title in titles] or words[-len(own) :] == own
+    own = re.findall(_WORD, device.name)
+    return words in [re.findall(_WORD, title.lower()) for title in titles] or words[-len(own) :] == own
 
 
 def contradiction(reading: Reading, artifact: Artifact) -> str | None:

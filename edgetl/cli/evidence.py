@@ -101,22 +101,23 @@ def _print(records: tuple[Record, ...]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title in ("device", "artifact", "runtime", "on", "latency", "runs", "how", "from"):
+    for title in ("device", "artifact", "runtime", "on", "latency ms", "runs", "how", "from"):
         table.add_column(title, justify="right" if title == "runs" else "left", overflow="fold")
     for record in records:
         reading = record.reading
         threads = f" x{reading.threads}" if reading.threads and reading.accelerator == "cpu" else ""
-        stated = {**({"values": len(reading.values_ms)} if reading.values_ms else {}), **reading.statistics_ms.stated}
-        named = [name for name in ("values", "p50", "p90", "p95", "mean", "unstated") if name in stated][:3]
-        latency = ", ".join(f"{name} {stated[name]:g}" + ("" if name == "values" else " ms") for name in named)
+        stated = reading.statistics_ms.stated
+        named = [name for name in ("p50", "p90", "p95", "mean", "unstated") if name in stated][:3]
+        latency = " ".join(f"{name} {stated[name]:.4g}" for name in named)
+        raw = f"{len(reading.values_ms)} values" if reading.values_ms else f"{len(reading.operators)} operators"
         table.add_row(
             record.device,
             f"{record.artifact} {record.artifact_sha256[:8]}",
             " ".join(filter(None, (reading.runtime, reading.runtime_version))),
             f"{reading.accelerator}{threads}",
-            latency or f"{len(reading.operators)} operators",
+            latency or raw,
             str(reading.count or ""),
             record.how,
-            f"{record.log} {record.imported_at}",
+            record.log,
         )
     Console().print(table, highlight=False, markup=False)

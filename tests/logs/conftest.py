@@ -1,0 +1,13 @@
+"""Logs to read: small, in the form that each tool's code prints."""
+
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def log():
+    """Return the text of a stored log."""
+    return lambda name: (DATA / name).read_text(encoding="utf-8")
