@@ -128,6 +128,8 @@ class Field:
         """Values of a list."""
         if not isinstance(self.value, list):
             raise self.fault("must be a list.")
+        if len(self.value) > MAX_ROWS:
+            raise self.fault(f"has {len(self.value)} entries; at most {MAX_ROWS} are read.")
         for index, value in enumerate(self.value):
             yield Field(value, self.where, f"{self.key}[{index}]")
 

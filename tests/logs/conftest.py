@@ -8,6 +8,12 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
+def data():
+    """Return the folder of the stored logs."""
+    return DATA
+
+
+@pytest.fixture
 def log():
     """Return the text of a stored log."""
     return lambda name: (DATA / name).read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ def test_a_report(log):
         (("deviceResults", "predict", "samples"), [], "states no latency"),
         (("deviceResults", "predict", "samples"), [0.1, -0.1], "values_ms"),
         (("deviceResults", "predict", "samples"), [0.1, "x"], r"predict\.samples\[1\]: must be a number"),
+        (("deviceResults", "predict", "samples"), [0.1] * 100_001, "has 100001 entries; at most 100000 are read"),
         (("deviceResults", "predict"), {}, "deviceResults.predict: 'samples' is missing"),
         (("deviceInfo",), {}, "deviceInfo: 'modelName' is missing"),
         (("deviceInfo", "modelName"), "a\nb", "device: .*one line of at most 512"),
