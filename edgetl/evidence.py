@@ -200,17 +200,17 @@ def _chosen(log: Log, device: DeviceProfile, artifact: Artifact, given: Given) -
 
 
 def is_same_device(name: str, device: DeviceProfile) -> bool:
-    """Tell whether a log's name of a device means a profile: its title or name, with or without the maker before it.
+    """Tell whether a log's name of a device means a profile: its title, a name it is published under, or its own.
 
     Args:
         name: as the log has it: "Samsung Galaxy S24".
         device: the profile.
 
     Returns:
-        Whether they are the same; "Galaxy S24 Ultra" is another one.
+        Whether they are the same, with or without the maker before the name; "Galaxy S24 Ultra" is another one.
     """
     words = re.findall(_WORD, name.lower())
-    titles = (device.title, re.sub(r"\([^)]*\)", "", device.title))
+    titles = (device.title, *device.measured_as, re.sub(r"\([^)]*\)", "", device.title))
     own = re.findall(_WORD, device.name)
     return words in [re.findall(_WORD, title.lower()) for title in titles] or words[-len(own) :] == own
 

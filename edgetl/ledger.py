@@ -32,7 +32,7 @@ MAX_SOURCE_BYTES = 16 * 2**20
 """Largest file that a record is read from."""
 _WAIT_S = 20.0
 """How long a writer waits for another; adding takes milliseconds."""
-_SOURCE = re.compile(r"files/([0-9a-f]{64})\.[a-z0-9]{1,16}")
+_SOURCE = r"files/[0-9a-f]{64}\.[a-z0-9]{1,16}"
 _NO_MEASUREMENT = ("artifact", "imported_at", "note", "source_file")
 """Fields that do not make a record another one."""
 
@@ -78,7 +78,7 @@ class Record:
     """What read the source: a reader of logs, or a connection."""
     given: tuple[Word, ...] = ()
     """Fields of `reading` that the source does not state and a person gave: `threads`, `accelerator` …"""
-    source_file: Annotated[str, Pattern(_SOURCE.pattern, "files/<sha256>.<suffix>")]
+    source_file: Annotated[str, Pattern(_SOURCE, "files/<sha256>.<suffix>")]
     source_sha256: Sha256
     imported_at: Date
     note: Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,512}", "one line of at most 512 printable characters")] = ""

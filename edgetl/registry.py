@@ -14,11 +14,13 @@ from edgetl.errors import UnknownName
 
 KINDS: dict[str, str] = {
     "backbones": "backbone",
+    "connections": "connection",
     "converters": "converter",
     "datasets": "source of images",
     "graphs": "reader of graphs",
     "logs": "reader of logs",
     "methods": "way of transfer",
+    "networks": "table of layers",
     "runtimes": "runtime",
     "schemes": "scheme",
 }

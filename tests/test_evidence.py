@@ -139,6 +139,8 @@ def _package(artifact):
         ("iPhone 12 Pro", "iphone-12", False),
         ("Pixel 4", "pixel-4", True),
         ("Pixel 40", "pixel-4", False),
+        ("QCS9075 (Proxy)", "iq-9075", True),
+        ("QCS9075", "iq-9075", False),
         ("", "pixel-4", False),
     ],
 )

@@ -1,4 +1,7 @@
-"""The names a reader of logs defines."""
+"""The names a reader of logs defines.
+
+`edgetl list` imports every reader and must start at once: patterns stay text until they are used (`re` keeps them compiled then).
+"""
 
 from __future__ import annotations
 

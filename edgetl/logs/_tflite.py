@@ -15,18 +15,18 @@ from edgetl.reading import OperatorTime, Statistics
 OF_INITIALIZATION = "Profiling Info for Benchmark Initialization:"
 OF_RUNS = "Operator-wise Profiling Info for Regular Benchmark Runs:"
 NUMBER = r"(-?[0-9][0-9.]*(?:e[-+]?[0-9]+)?)"
-_SOME = re.compile(
+_SOME = (
     f"count=([0-9]+) first={NUMBER} curr={NUMBER} min={NUMBER} max={NUMBER} avg={NUMBER} std={NUMBER}"
     f"(?: p5={NUMBER} median={NUMBER} p95={NUMBER})?"
 )
-_SAME = re.compile(rf"count=([0-9]+) curr={NUMBER}(?: ?\(all same\))?")
-_RUN_ORDER = re.compile("=+ Run Order =+")
+_SAME = rf"count=([0-9]+) curr={NUMBER}(?: ?\(all same\))?"
+_RUN_ORDER = "=+ Run Order =+"
 _LONGEST = 4096
 """Characters of a table's row; the longest name that a converter writes is a tenth of it."""
 _COLUMNS = ("node type", "start", "first", "avg ms", "%", "cdf%", "mem KB", "times called", "name")
 """`start` is missing in files from TensorFlow 2.9 on."""
 _CELLS = r"([0-9.]+)\s+([0-9.]+)\s+[^\s%]+%\s+[^\s%]+%\s+[-0-9.]+\s+([0-9]+)(?:\s+(\S.*))?"
-_ROW = {start: re.compile(r"\s*(\S(?:.*?\S)?)\s+" + (r"[-0-9.]+\s+" if start else "") + _CELLS) for start in (False, True)}
+_ROW = {start: (r"\s*(\S(?:.*?\S)?)\s+" + (r"[-0-9.]+\s+" if start else "") + _CELLS) for start in (False, True)}
 
 
 def statistics_us(line: str, place: str) -> tuple[int, float, Statistics]:
@@ -42,7 +42,7 @@ def statistics_us(line: str, place: str) -> tuple[int, float, Statistics]:
     Raises:
         InputError: the line is damaged, or there were no runs.
     """
-    some, same = _SOME.fullmatch(line), _SAME.fullmatch(line)
+    some, same = re.fullmatch(_SOME, line), re.fullmatch(_SAME, line)
     if some:
         count, *figures = some.groups()
         first, _, least, most, mean, sd, *quantiles = (number(f, place) / 1000 for f in figures if f is not None)
@@ -97,7 +97,7 @@ class Profile:
             self.operators.append(self._row(line, place))
         elif line in (OF_INITIALIZATION, OF_RUNS):
             self._regular = line == OF_RUNS
-        elif self.state == "before" and self._regular and _RUN_ORDER.fullmatch(line):
+        elif self.state == "before" and self._regular and re.fullmatch(_RUN_ORDER, line):
             self.state = "header"
         else:
             return False
@@ -128,7 +128,7 @@ class Profile:
 
 
 def _in_text(line: str, start: bool) -> tuple[str, ...] | None:
-    found = _ROW[start].fullmatch(line) if len(line) <= _LONGEST else None
+    found = re.fullmatch(_ROW[start], line) if len(line) <= _LONGEST else None
     return None if found is None else tuple(group or "" for group in found.groups())
 
 

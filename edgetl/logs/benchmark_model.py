@@ -22,31 +22,31 @@ SOURCE = (
     "logs of 2018 to 2024 in public issues and READMEs"
 )
 
-_PREFIX = re.compile(
+_PREFIX = (
     r"(?:.{0,80}?\b([VDIWEF])[ /]tflite *(?:\( *[0-9]+\))? ?: )?(?:(VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): )?(?:native : \S+ )?"
 )
-_NEW = re.compile(
+_NEW = (
     f"Inference timings in us: Init: {NUMBER}, First inference: {NUMBER}, Warmup [(]avg[)]: {NUMBER}, "
     f"Inference [(]avg[)]: {NUMBER}"
 )
-_OLD = re.compile(f"Average inference timings in us: Warmup: {NUMBER}, Init: {NUMBER}, (?:no stats|Inference): {NUMBER}")
+_OLD = f"Average inference timings in us: Warmup: {NUMBER}, Init: {NUMBER}, (?:no stats|Inference): {NUMBER}"
 _FACTS = {
-    "model": re.compile(r"(?:Graph: \[(?=.)(.+)\]|Loaded model (.+))"),
-    "threads": re.compile(r"(?:Num threads ?|#threads used for CPU inference): \[([1-9][0-9]{0,6})\]"),
-    "size": re.compile(rf"The input model file size \(MB\): {NUMBER}"),
-    "peak": re.compile(
+    "model": r"(?:Graph: \[(?=.)(.+)\]|Loaded model (.+))",
+    "threads": r"(?:Num threads ?|#threads used for CPU inference): \[([1-9][0-9]{0,6})\]",
+    "size": rf"The input model file size \(MB\): {NUMBER}",
+    "peak": (
         r"(?:Overall peak memory footprint \(MB\) via periodic monitoring: |Peak memory footprint \(MB\): init=\S+ overall=)"
         + NUMBER
     ),
 }
-_ASKED = re.compile(r"Use (gpu|nnapi|hexagon|xnnpack|coreml) ?: \[1\]", re.I)
-_APPLIED = re.compile(
+_ASKED = r"(?i:Use (gpu|nnapi|hexagon|xnnpack|coreml) ?: \[1\])"
+_APPLIED = (
     r"(?:Explicitly applied|Applied) (.{1,40}?) delegate(?:\.|, and the model graph will be (completely|partially) executed.*)"
 )
-_UNUSED = re.compile(r"Though (.{1,40}?) delegate is (?:explicitly )?applied, the model graph will not be executed.*")
+_UNUSED = r"Though (.{1,40}?) delegate is (?:explicitly )?applied, the model graph will not be executed.*"
 _SOFT = "Following operations are not supported by GPU delegate"
 """Logged as an error, but the run goes on with part of the graph on the CPU; the delegate's own line tells how much."""
-_FAILED = re.compile(
+_FAILED = (
     r"Failed to (?:apply|initialize|load|allocate)\b.*|Benchmarking failed.*|Disallowed CPU fallback.*|Aborted.*|"
     r"Segmentation fault.*|(?:GPU acceleration|NNAPI|.* delegate) is (?:unsupported|not supported) on this platform.*"
 )
@@ -82,10 +82,10 @@ def read(text: str, where: str) -> tuple[Reading, ...]:
     log = _Log()
     for count, raw in lines(text, where):
         place = f"{where}:{count}"
-        prefix = _PREFIX.match(raw)
+        prefix = re.match(_PREFIX, raw)
         line = raw[prefix.end() :] if prefix else raw
         error = prefix is not None and (prefix[1] in ("E", "F") or prefix[2] in ("ERROR", "FATAL"))
-        if (error and not line.startswith(_SOFT)) or _FAILED.fullmatch(line):
+        if (error and not line.startswith(_SOFT)) or re.fullmatch(_FAILED, line):
             raise InputError(f"{place}: the run failed: {line[:200]!r}. Only a run that succeeded is evidence.")
         if not log.profile.take(line, place):
             _note(log, line, place)
@@ -99,7 +99,7 @@ def read(text: str, where: str) -> tuple[Reading, ...]:
 def _note(log: _Log, line: str, place: str) -> None:
     """Take what one line says."""
     for name, form in _FACTS.items():
-        if found := form.fullmatch(line):
+        if found := re.fullmatch(form, line):
             once(log.facts, name, next(group for group in found.groups() if group), place)
     if line.startswith("count="):
         if log.closing:
@@ -109,11 +109,11 @@ def _note(log: _Log, line: str, place: str) -> None:
         if log.closing:
             raise InputError(f"{place}: closes a second run. Give the log of one run alone.")
         log.closing = _closing(line, place)
-    elif asked := _ASKED.fullmatch(line):
+    elif asked := re.fullmatch(_ASKED, line):
         log.asked.append(asked[1].lower())
-    elif applied := _APPLIED.fullmatch(line):
+    elif applied := re.fullmatch(_APPLIED, line):
         log.applied[applied[1].lower()] = applied[2] or ""
-    elif unused := _UNUSED.fullmatch(line):
+    elif unused := re.fullmatch(_UNUSED, line):
         log.unused.append(unused[1].lower())
     elif line in _NOTES:
         log.notes.append(_NOTES[line])
@@ -121,9 +121,9 @@ def _note(log: _Log, line: str, place: str) -> None:
 
 def _closing(line: str, place: str) -> dict[str, float]:
     """Figures of the closing line, in ms."""
-    if new := _NEW.fullmatch(line):
+    if new := re.fullmatch(_NEW, line):
         figures = dict(zip(("load", "first", "warmup", "mean"), new.groups(), strict=True))
-    elif old := _OLD.fullmatch(line):
+    elif old := re.fullmatch(_OLD, line):
         figures = dict(zip(("warmup", "load", "mean"), old.groups(), strict=True))
     else:
         raise InputError(

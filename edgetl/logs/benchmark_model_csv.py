@@ -18,13 +18,13 @@ SOURCE = (
     "of TensorFlow 2.4 to 2.19"
 )
 
-_HEADER = re.compile(r"node type, (?:start, )?first, avg[_ ]ms, ", re.I)
+_HEADER = r"(?i)node type, (?:start, )?first, avg[_ ]ms, "
 _TIMINGS = "Timings (microseconds): "
 
 
 def recognises(head: str, name: str) -> bool:
     """See `LogModule.recognises`."""
-    return any(_HEADER.match(line) for line in head.splitlines()) and "nference timings in us:" not in head
+    return any(re.match(_HEADER, line) for line in head.splitlines()) and "nference timings in us:" not in head
 
 
 def read(text: str, where: str) -> tuple[Reading, ...]:

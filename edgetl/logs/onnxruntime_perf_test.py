@@ -20,14 +20,14 @@ SOURCE = (
 
 _N = r"([0-9][0-9.]*(?:e[-+]?[0-9]+)?)"
 _LINES = {
-    "load": re.compile(f"Session creation time cost: ?{_N} s"),
-    "first": re.compile(f"First inference time cost: ?{_N} ms"),
-    "total": re.compile(f"Total (?:inference )?time cost: ?{_N}(?: s)?"),
-    "count": re.compile("Total (?:inference requests|iterations): ?([0-9]{1,12})"),
-    "mean": re.compile(f"Average (?:inference )?time cost(?: total)?: ?{_N} ms"),
-    "elapsed": re.compile(f"Total (?:inference )?run time: ?{_N}(?: s)?"),
-    "peak": re.compile("Peak working set size: ?([0-9]{1,15}) bytes"),
-    "threads": re.compile("Setting intra_op_num_threads to ([0-9]{1,6})"),
+    "load": f"Session creation time cost: ?{_N} s",
+    "first": f"First inference time cost: ?{_N} ms",
+    "total": f"Total (?:inference )?time cost: ?{_N}(?: s)?",
+    "count": "Total (?:inference requests|iterations): ?([0-9]{1,12})",
+    "mean": f"Average (?:inference )?time cost(?: total)?: ?{_N} ms",
+    "elapsed": f"Total (?:inference )?run time: ?{_N}(?: s)?",
+    "peak": "Peak working set size: ?([0-9]{1,15}) bytes",
+    "threads": "Setting intra_op_num_threads to ([0-9]{1,6})",
 }
 _BEGINNINGS = (
     "Session creation time cost",
@@ -36,20 +36,16 @@ _BEGINNINGS = (
     "Total time cost",
     "Average inference time",
 )
-_OTHERS = re.compile("Average inference time cost submission: .*")
-_QUANTILE = re.compile(f"(Min|Max|P50|P90|P95|P99|P999) Latency(?: is|:) ?{_N} ?s(?:ec)?")
-_ROW = re.compile(r"([^,]*),([^,]+),([0-9]+),(-?[0-9]+),([0-9]{1,9})")
-_FAILED = re.compile(r".*\[[EF]:onnxruntime:.*|failed to initialize.*|.*there is no test (?:input )?data for .*")
+_OTHERS = "Average inference time cost submission: .*"
+_QUANTILE = f"(Min|Max|P50|P90|P95|P99|P999) Latency(?: is|:) ?{_N} ?s(?:ec)?"
+_ROW = r"([^,]*),([^,]+),([0-9]+),(-?[0-9]+),([0-9]{1,9})"
+_FAILED = r".*\[[EF]:onnxruntime:.*|failed to initialize.*|.*there is no test (?:input )?data for .*"
 
 
 def recognises(head: str, name: str) -> bool:
     """See `LogModule.recognises`."""
-    printed = re.search(
-        r"^(?:Session creation|Average (?:inference )?)time cost|^P50 Latency(?: is|:)|^Average time cost:", head, re.M
-    )
-    return bool(
-        printed or re.search(r"^Session creation time cost", head, re.M) or _ROW.fullmatch(head.split("\n", 1)[0].strip())
-    )
+    printed = r"^(?:Session creation time cost|Average (?:inference )?time cost|P50 Latency(?: is|:))"
+    return bool(re.search(printed, head, re.M) or re.fullmatch(_ROW, head.split("\n", 1)[0].strip()))
 
 
 def read(text: str, where: str) -> tuple[Reading, ...]:
@@ -58,19 +54,19 @@ def read(text: str, where: str) -> tuple[Reading, ...]:
     values: list[float] = []
     for count, line in lines(text, where):
         place = f"{where}:{count}"
-        if _FAILED.fullmatch(line):
+        if re.fullmatch(_FAILED, line):
             raise InputError(f"{place}: the run failed: {line[:200]!r}. Only a run that succeeded is evidence.")
         if line.startswith("Latency per shape group") or re.match(r"Shape group [0-9]", line):
             raise InputError(f"{place}: holds inputs of several shapes. Give the log of one shape alone.")
-        if row := _ROW.fullmatch(line):
+        if row := re.fullmatch(_ROW, line):
             _value(row, facts, values, place)
             continue
-        hit = next(((name, found) for name, form in _LINES.items() if (found := form.fullmatch(line))), None)
+        hit = next(((name, found) for name, form in _LINES.items() if (found := re.fullmatch(form, line))), None)
         if hit:
             once(facts, hit[0], number(hit[1][1], place), place)
-        elif quantile := _QUANTILE.fullmatch(line):
+        elif quantile := re.fullmatch(_QUANTILE, line):
             once(facts, quantile[1].lower(), number(quantile[2], place) * 1000, place)
-        elif (line.startswith(_BEGINNINGS) or " Latency" in line[:20]) and not _OTHERS.fullmatch(line):
+        elif (line.startswith(_BEGINNINGS) or " Latency" in line[:20]) and not re.fullmatch(_OTHERS, line):
             raise InputError(f"{place}: expected a figure with its unit, found {line[:80]!r}. Take the log again.")
     return (checked(_reading(facts, values, where), where),)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from edgetl.errors import InputError, did_you_mean
 from edgetl.logs._text import MAX_ROWS, number
 from edgetl.reading import Reading, Statistics, checked
@@ -34,6 +31,9 @@ def recognises(head: str, name: str) -> bool:
 
 def read(text: str, where: str) -> tuple[Reading, ...]:
     """See `LogModule.read`."""
+    import csv  # `edgetl list` imports this module, and must start at once
+    import io
+
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     groups: dict[tuple[str, ...], dict[str, float]] = {}
     places: dict[tuple[str, ...], str] = {}

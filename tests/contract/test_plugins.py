@@ -13,11 +13,13 @@ from edgetl.errors import UnknownName
 
 PROTOCOLS = {
     "backbones": "BackboneModule",
+    "connections": "ConnectionModule",
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
     "graphs": "GraphModule",
     "logs": "LogModule",
     "methods": "MethodModule",
+    "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
 }
@@ -58,7 +60,7 @@ def test_importing_it_is_light(kind, name):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(("kind", "name"), [p for p in PLUGINS if p[0] in ("converters", "datasets", "runtimes")])
+@pytest.mark.parametrize(("kind", "name"), [p for p in PLUGINS if p[0] in ("connections", "converters", "datasets", "runtimes")])
 def test_availability_is_a_sentence_or_none(kind, name):
     reason = registry.load(kind, name).unavailable()
     assert reason is None or (isinstance(reason, str) and reason.endswith("."))

@@ -1,0 +1,210 @@
+"""A session whose other end is the runner: a child process that speaks lines of JSON, whatever carries them.
+
+What comes back is not trusted: a line is bounded in length and time, must be JSON of the agreed form, and numbers must be such.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgetl.connections import _runner
+from edgetl.errors import BenchmarkError, DeviceUnreachable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RUNNER = Path(_runner.__file__)
+MAX_LINE_BYTES = 64 * 2**20
+"""Longest answer that is read: outputs of one image, or a million timings."""
+GRACE_S = 30.0
+"""What a command may take beyond the time it asks for."""
+LOAD_S = 120.0
+"""What starting the runtime and loading a model may take."""
+
+
+class ServedSession:
+    """See `edgetl.connections._base.Session`; the process runs the runner."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        job: dict[str, Any],
+        *,
+        name: str,
+        put_array: Callable[[Path], str] = str,
+        load_s: float = LOAD_S,
+        env: dict[str, str] | None = None,
+    ) -> None:
+        """Start the process and wait until the model is loaded.
+
+        Args:
+            argv: starts the runner, here or through something that reaches the device.
+            job: see `_runner`.
+            name: device and artifact, for messages.
+            put_array: makes a .npy file of this host readable there and returns its path there.
+            load_s: longest time until the model is loaded, in seconds.
+            env: environment of the process; None = this one's.
+
+        Raises:
+            BenchmarkError: the runner says that it cannot load the model.
+            DeviceUnreachable: nothing, or nonsense, comes back.
+        """
+        self._name, self._put_array = name, put_array
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, start_new_session=True, env=env
+        )
+        self._buffer = b""
+        try:
+            self.facts: dict[str, Any] = {**self._ask(job, load_s), "values_are": "inference"}
+            self._check_facts()
+        except BaseException:
+            self.close()
+            raise
+
+    def time(self, count: int, seconds: float) -> tuple[float, ...]:
+        """See `Session.time`."""
+        slowest_s = self.facts["first_inference_ms"] / 1e3
+        answer = self._ask({"do": "time", "count": count, "seconds": seconds}, seconds + 10 * slowest_s + GRACE_S)
+        values: Any = answer.get("values_ns")
+        if not isinstance(values, list) or not 0 < len(values) <= count or not all(type(v) is int and v > 0 for v in values):
+            raise self._nonsense("a list of times", answer)
+        return tuple(value / 1e6 for value in values)
+
+    def outputs(self, images: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], ...]:
+        """See `Session.outputs`."""
+        import base64
+
+        import numpy as np
+
+        found = []
+        with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+            path = Path(folder) / "images.npy"
+            np.save(path, np.concatenate(images), allow_pickle=False)
+            there = self._put_array(path)
+            for index in range(len(images)):
+                answer = self._ask({"do": "outputs", "inputs": [there], "first": index}, GRACE_S)
+                try:
+                    found.append(
+                        tuple(
+                            np.frombuffer(base64.b64decode(o["base64"], validate=True), np.dtype(o["dtype"])).reshape(o["shape"])
+                            for o in answer["outputs"]
+                        )
+                    )
+                except (KeyError, TypeError, ValueError) as error:
+                    raise self._nonsense("outputs", answer) from error
+        return tuple(found)
+
+    def peak_memory_mib(self) -> float | None:
+        """See `Session.peak_memory_mib`."""
+        answer = self._ask({"do": "memory"}, GRACE_S)
+        return self._number(answer, "peak_mib") - self._number(answer, "before_mib")
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        process = self._process
+        if process.poll() is None:
+            try:
+                assert process.stdin is not None
+                process.stdin.write(b'{"do": "close"}\n')
+                process.stdin.close()
+                process.wait(timeout=5)
+            except (OSError, ValueError, subprocess.TimeoutExpired):
+                self._kill()
+        for stream in (process.stdin, process.stdout, self._said):
+            try:
+                if stream is not None:
+                    stream.close()
+            except OSError:
+                continue
+
+    def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, OSError, ValueError) as error:
+            raise self._gone() from error
+        line = self._line(seconds)
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise self._nonsense("a line of JSON", line[:80]) from error
+        if not isinstance(answer, dict):
+            raise self._nonsense("an object", answer)
+        if "error" in answer:
+            raise BenchmarkError(f"{self._name}: {str(answer['error'])[:2000]}")
+        return answer
+
+    def _line(self, seconds: float) -> bytes:
+        """Read up to the end of a line, at most `MAX_LINE_BYTES` and `seconds`."""
+        stream = self._process.stdout
+        assert stream is not None
+        end = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                left = end - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    self._kill()
+                    raise DeviceUnreachable(
+                        f"{self._name}: no answer for {seconds:.0f} s; the process there was ended. "
+                        "Check that the device is awake, not busy, and still connected."
+                    )
+                piece = os.read(stream.fileno(), 2**16)
+                if not piece:
+                    raise self._gone()
+                self._buffer += piece
+                if len(self._buffer) > MAX_LINE_BYTES:
+                    self._kill()
+                    raise self._nonsense(f"at most {MAX_LINE_BYTES} bytes a line", len(self._buffer))
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _check_facts(self) -> None:
+        for key in ("load_ms", "first_inference_ms"):
+            self._number(self.facts, key)
+        for key in ("engine", "cpu", "system"):
+            if not isinstance(self.facts.get(key), str):
+                raise self._nonsense(f"a text {key!r}", self.facts.get(key))
+        if self.facts.get("protocol") != _runner.PROTOCOL:
+            raise self._nonsense(f"protocol {_runner.PROTOCOL}", self.facts.get("protocol"))
+
+    def _number(self, answer: dict[str, Any], key: str) -> float:
+        value = answer.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+            raise self._nonsense(f"a number {key!r}", value)
+        return float(value)
+
+    def _nonsense(self, wanted: str, got: Any) -> DeviceUnreachable:
+        return DeviceUnreachable(f"{self._name}: answered {str(got)[:120]!r} where {wanted} was due.{self._last_words()}")
+
+    def _gone(self) -> DeviceUnreachable:
+        try:
+            code: int | None = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            code = None
+        return DeviceUnreachable(f"{self._name}: the process there ended{f' with {code}' if code else ''}.{self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, self._said.tell() - 4096))
+        lines = self._said.read().decode("utf-8", errors="replace").strip().splitlines()[-6:]
+        return "".join(f"\n  {line[:300]}" for line in lines)
+
+    def _kill(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self._process.wait()

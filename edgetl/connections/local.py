@@ -1,0 +1,49 @@
+"""This computer: a process of its own for each artifact. Its times are never a device's."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetl.connections._served import RUNNER, ServedSession
+from edgetl.types import Evidence
+
+TITLE = "This computer, one process an artifact."
+EVIDENCE: Evidence = "host"
+RUNTIMES = ("litert", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """See `ConnectionModule.Settings`."""
+
+    cpus: tuple[int, ...] = ()
+    """Cores that the process may use; empty = all that this one may."""
+
+
+def unavailable() -> str | None:
+    """See `ConnectionModule.unavailable`."""
+    return None
+
+
+def unreachable(settings: Settings) -> str | None:
+    """See `ConnectionModule.unreachable`."""
+    return None
+
+
+class _Link:
+    def __init__(self, settings: Settings) -> None:
+        self._cpus = list(settings.cpus) or None
+
+    def start(self, artifact: Path, runtime: str, threads: int) -> ServedSession:
+        job = {"model": str(artifact), "runtime": runtime, "threads": threads, "cpus": self._cpus, "seed": 0}
+        return ServedSession([sys.executable, "-I", str(RUNNER)], job, name=artifact.name)
+
+    def close(self) -> None:
+        return
+
+
+def open(settings: Settings) -> _Link:
+    """See `ConnectionModule.open`."""
+    return _Link(settings)
