@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "converters": "converter",
     "datasets": "source of images",
     "graphs": "reader of graphs",
+    "logs": "reader of logs",
     "methods": "way of transfer",
     "networks": "table of layers",
     "runtimes": "runtime",

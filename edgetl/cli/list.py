@@ -34,6 +34,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
+        "logs": ("TITLE",),
         "methods": ("KIND", "NEEDS", "TITLE"),
         "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
@@ -58,7 +59,7 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, devices, graphs, methods, networks, recipes, runtimes, schemes.",
+        + "backbones, connections, converters, datasets, devices, graphs, logs, methods, networks, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -17,6 +17,7 @@ PROTOCOLS = {
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
     "graphs": "GraphModule",
+    "logs": "LogModule",
     "methods": "MethodModule",
     "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
