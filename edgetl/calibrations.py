@@ -1,8 +1,8 @@
 """The machine-written part of a device profile: what its published or own measurements say about its speed.
 
 It is the last section of the profile's YAML file, `calibrations:`, after all that people write. `load_device` does not read it (a
-plan needs no costs and starts faster without); `load_calibrations` does. Every figure in it is computed from the rows named in it by
-`edgetl device calibrate`, and a test computes them anew.
+plan needs no costs and starts faster without); `load_calibrations` does. Every figure in it is computed from the rows named in
+it by `edgetl device calibrate`, and a test computes them anew.
 """
 
 from __future__ import annotations

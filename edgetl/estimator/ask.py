@@ -33,8 +33,8 @@ _ALIKE = {
 }
 """Precisions that tables name differently, the asked one first."""
 ALIKE_DISTANCE = 0.35
-"""Distance, see `terms.describe`, up to which a file's network counts as one of a published family. Our choice: neighbours in a width
-or size grid are 0.3 to 0.9 apart."""
+"""Distance, see `terms.describe`, up to which a file's network counts as one of a published family. Our choice: neighbours in a
+width or size grid are 0.3 to 0.9 apart."""
 
 
 def precisions_of(scheme: str, accelerator: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Calibrate a pool: the usual shape of costs, the strengths of what the roofline misses, and for each setting its costs and doubts.
+"""Calibrate a pool: usual costs, what the roofline misses, and for each setting its own costs and doubts.
 
 Two passes: with every row as doubtful as any, then with the noise that each setting shows (some boards were measured unpinned,
 some throttled). How wide intervals must be is then measured by leaving out what is predicted.
@@ -46,7 +46,9 @@ class Calibration:
 
     def row_noise(self) -> np.ndarray:
         """float64 (N,), standard deviation of each row's logarithm."""
-        return self.noise[self.pool.points.setting] * self.pool.doubt
+        import numpy as np
+
+        return np.asarray(self.noise[self.pool.points.setting] * self.pool.doubt)
 
     def missed(self, fits: tuple[Fit, ...] | None = None) -> np.ndarray:
         """float64 (N,), log(measured / roofline) of each row."""
@@ -144,4 +146,4 @@ def _noise(draft: Calibration, rows_of: list[np.ndarray]) -> np.ndarray:
         share = len(at) / (len(at) + NOISE_PRIOR_ROWS)
         square = share * max(own**2 - float(np.median(explained[at])), LEAST_NOISE**2) + (1 - share) * pool_noise**2
         found.append(np.sqrt(square))
-    return np.clip(np.array(found), LEAST_NOISE, MOST_NOISE)
+    return np.asarray(np.clip(np.array(found), LEAST_NOISE, MOST_NOISE))

@@ -1,7 +1,8 @@
 """Choose from a collection of published rows those that profiles are calibrated from, and sort them into pools.
 
 Input: a CSV file with the columns of `devices/measurements/` and any devices. Output: one file a pool, rows and source columns as
-they were; and how many rows were left out, for which reason. A row is left out for what its source says of it, never for its value.
+they were; and how many rows were left out, for which reason. A row is left out for what its source says of it, never for its
+value.
 """
 
 from __future__ import annotations

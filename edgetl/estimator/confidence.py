@@ -1,8 +1,8 @@
 """How wide an interval must be to hold 90 %: measured on rows that were left out, never assumed.
 
 The process and the fit say how doubtful a prediction is relative to others. How many of their standard deviations hold 90 % is
-another question, with three answers: the network's family was measured on the setting (ask the networks left out), it was measured
-on other settings only (ask families left out of one setting), or nowhere (ask families left out of all).
+another question, with three answers: the network's family was measured on the setting (ask the networks left out), it was
+measured on other settings only (ask families left out of one setting), or nowhere (ask families left out of all).
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Confidence:
 
     def half_width(self, question: str, known: Known, setting_of_row: np.ndarray) -> np.ndarray:
         """float64 (N,): half of each row's interval, of the logarithm."""
-        return self.left_out[question].deviation * self.widen[known][setting_of_row]
+        import numpy as np
+
+        return np.asarray(self.left_out[question].deviation * self.widen[known][setting_of_row])
 
 
 def measure(calibration: Calibration) -> Confidence:

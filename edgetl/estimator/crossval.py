@@ -1,14 +1,14 @@
 """How wrong the estimator is, measured by leaving out what it predicts; and how wrong the simplest predictors are.
 
-Three questions, asked of every row. *Model*: a network (name, width, size) that no device has run. *Family*: a whole family that no
-device has run. *Known elsewhere*: the network is left out of this setting only. For each, costs are fitted anew without the rows
-left out, and the process of what the roofline misses forgets them; the usual shape, strengths and noise stay (they are some dozens
-of numbers learned from thousands of rows).
+Three questions, asked of every row. *Model*: a network (name, width, size) that no device has run. *Family*: a whole family that
+no device has run. *Known elsewhere*: the network is left out of this setting only. For each, costs are fitted anew without the
+rows left out, and the process of what the roofline misses forgets them; the usual shape, strengths and noise stay (they are some
+dozens of numbers learned from thousands of rows).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,8 @@
 """A profile from a user's own rows.
 
 Its costs are fitted with the shape, the strengths and all other rows of the pool behind them, so that five rows are a start: they
-tell the speed, the pool tells the proportions. Rows and profile are written beside each other: `my-phone.yaml`, `my-phone.rows.csv`.
+tell the speed, the pool tells the proportions. Rows and profile are written beside each other: `my-phone.yaml`,
+`my-phone.rows.csv`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A converted file's operators as the layers that the estimator counts.
 
-Input: `GraphFacts` of a TFLite, ONNX or Core ML file. Output: a `Network`. What runtimes fuse into the layer before it (ReLU and its
-kin, the quantize and dequantize pairs of ONNX, reshapes that move nothing) is left out, as it is in the tables of published networks.
+Input: `GraphFacts` of a TFLite, ONNX or Core ML file. Output: a `Network`. What runtimes fuse into the layer before it (ReLU and
+its kin, the quantize and dequantize pairs of ONNX, reshapes that move nothing) is left out, as it is in the tables of published
+networks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _FUSED = {
     "constexpr_lut_to_dense", "constexpr_sparse_to_dense", "constexpr_blockwise_shift_scale", "densify",
 }  # fmt: skip
 _POOLS = ("pool", "mean", "reduce_mean", "reducemean", "reduce_max")
-_ACTIVATIONS = ("softmax", "logistic", "sigmoid", "hard_swish", "hardswish", "hardsigmoid", "sigmoid_hard", "tanh", "gelu", "silu",
+_ACTIVATIONS = ("softmax", "logistic", "sigmoid", "hard_swish", "hardswish", "hardsigmoid", "sigmoid_hard", "tanh", "gelu",
+"silu",
                 "elu", "exp", "log_softmax")  # fmt: skip
 _MOVES = ("concat", "pad", "slice", "split", "transpose", "gather", "resize", "upsample", "pack", "tile", "depth_to_space",
           "space_to_depth", "stack")  # fmt: skip

@@ -20,11 +20,11 @@ _LANES = {
     "Cortex-A520": 4, "Cortex-X1": 16, "Cortex-X2": 16, "Cortex-X3": 16, "Cortex-X4": 16, "Carmel": 8, "Firestorm": 16,
     "Avalanche": 16, "Everest": 16, "Icestorm": 8, "Blizzard": 8, "Sawtooth": 8,
 }  # fmt: skip
-"""float32 multiply-adds in a cycle: vector pipes x lanes. Source: Arm's software optimization guides of each core; for A55 and A75
-between their 64-bit and 128-bit rates. Only ratios count."""
+"""float32 multiply-adds in a cycle: vector pipes x lanes. Source: Arm's software optimization guides of each core; for A55 and
+A75 between their 64-bit and 128-bit rates. Only ratios count."""
 _INT8_GAIN_WITH_DOT = 2.0
-"""int8 multiply-adds for each float32 one, where the cores have the dot product; else `_INT8_GAIN`. In theory 4; TFLite reaches 1.5 to 2.5
-on the boards that MLPerf measured at both."""
+"""int8 multiply-adds for each float32 one, where the cores have the dot product; else `_INT8_GAIN`. In theory 4; TFLite reaches
+1.5 to 2.5 on the boards that MLPerf measured at both."""
 _INT8_GAIN = 1.3
 _DEFAULT_LANES = 6.0
 _SAME_DESIGN = 8.0

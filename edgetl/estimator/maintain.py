@@ -1,19 +1,18 @@
-"""Calibrate every profile that comes with edgetl, and write what was learned beside the rows. For maintainers, after rows changed."""
+"""Calibrate every profile that comes with edgetl; for maintainers, after rows or the estimator changed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 from edgetl.calibrations import Calibrated, write_calibrations
-from edgetl.devices import device_names, profile_path
+from edgetl.devices import device_names, load_device, profile_path
 from edgetl.estimator import atlas as atlases
 from edgetl.estimator import publish
 from edgetl.estimator.residual import Strengths
 
-HEAD = "# Written by `edgetl device calibrate` from the rows beside it; not by hand. See edgetl/estimator/residual.py and roofline.py.\n"
+HEAD = "# Written by `edgetl device calibrate` from the rows beside it; not by hand. See edgetl/estimator.\n"
 
 
 def calibrate_all(tell: Callable[[str], None], *, learn: bool = True) -> dict[str, int]:
@@ -44,16 +43,13 @@ def calibrate_all(tell: Callable[[str], None], *, learn: bool = True) -> dict[st
     draft = path.with_name(f".{path.name}")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, path)
-    found_all = {one.measured_as: [] for found in published.values() for one in found.calibrated.values()}  # type: dict[str, list[Calibrated]]
+    by_device: dict[str, list[Calibrated]] = {}
     for found in published.values():
         for one in found.calibrated.values():
-            found_all[one.measured_as].append(one)
+            by_device.setdefault(one.measured_as, []).append(one)
     for name in device_names():
-        file: Path = profile_path(name)
-        from edgetl.devices import load_device
-
-        own = [one for published_name in load_device(name).measured_as for one in found_all.get(published_name, [])]
-        write_calibrations(file, tuple(own))
+        own = [one for published_name in load_device(name).measured_as for one in by_device.get(published_name, [])]
+        write_calibrations(profile_path(name), tuple(own))
     return {pool: len(found.calibrated) for pool, found in published.items()}
 
 

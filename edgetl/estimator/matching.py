@@ -1,7 +1,7 @@
 """Which calibration speaks for a question, and what it costs in certainty where none fits it exactly.
 
-A question names a device, and as much of runtime, version, accelerator, threads and precision as it knows. A calibration of another
-device never answers; one of another precision neither: the difference is too large to bridge.
+A question names a device, and as much of runtime, version, accelerator, threads and precision as it knows. A calibration of
+another device never answers; one of another precision neither: the difference is too large to bridge.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from edgetl.estimator import pool as pools
 from edgetl.estimator.rows import Setting
 
 OTHER_VERSION_DEVIATION = 0.10
-"""Standard deviation of the logarithm that another version of the runtime adds. Source: MLPerf boards, TFLite 2.4 to 2.11, int8: median
-change of a board's times from version to version 3 to 10 %."""
+"""Standard deviation of the logarithm that another version of the runtime adds. Source: MLPerf boards, TFLite 2.4 to 2.11, int8:
+median change of a board's times from version to version 3 to 10 %."""
 OTHER_RUNTIME_DEVIATION = 0.30
 """The same for another runtime of the pool (XNNPACK measured alone, say, for TFLite). Our choice."""
 THREADS_DEVIATION = 0.20
-"""What a factor of two in threads adds, where `SERIAL_SHARE` bridges it. Source: scatter of the speed-up from one to four threads over
-the Raspberry Pi rows of TFLite 2.5 and 2.18."""
+"""What a factor of two in threads adds, where `SERIAL_SHARE` bridges it. Source: scatter of the speed-up from one to four
+threads over the Raspberry Pi rows of TFLite 2.5 and 2.18."""
 SERIAL_SHARE = 0.15
 """Share of one thread's time that more threads do not shorten (Amdahl). Source: the same rows; medians 0.11 to 0.22."""
 UNSTATED_DEVIATION = 0.15

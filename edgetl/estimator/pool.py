@@ -37,8 +37,8 @@ _KIN = {
 _UNVERSIONED = ("qualcomm_npu", "ncnn_cpu", "ncnn_gpu", "onnxruntime_cpu", "tflite_gpu", "tensorrt_gpu")
 """Pools whose sources give each row a version of its own (the newest job), or none: there versions are not told apart."""
 NOISY_FACTOR = 3.0
-"""How many times more doubtful a row is that its source doubts. Our choice: the rows that MLPerf logs mark as unstable scatter two
-to four times as much about the fit as others."""
+"""How many times more doubtful a row is that its source doubts. Our choice: the rows that MLPerf logs mark as unstable scatter
+two to four times as much about the fit as others."""
 
 
 def pool_of(setting: Setting) -> str:

@@ -1,11 +1,12 @@
 """What the roofline misses, learned from all rows of a pool: like networks miss alike, on like devices all the more.
 
 A Gaussian process (kriging) over the logarithm of measured / predicted. Its covariance is a sum of parts, each as strong as the
-pool's own rows say (`Strengths`, by marginal likelihood): one that all settings share, one for each precision, runtime, device and
-setting, all of them falling off with the distance between networks (`terms.describe`), and one for the very same network.
+pool's own rows say (`Strengths`, by marginal likelihood): one that all settings share, one for each precision, runtime, device
+and setting, all of them falling off with the distance between networks (`terms.describe`), and one for the very same network.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), algorithm 2.1 and section 5.4.1; leaving blocks
-out in closed form: Ginsbourger and Schärer, "Fast calculation of Gaussian process multiple-fold cross-validation residuals" (2021).
+out in closed form: Ginsbourger and Schärer, "Fast calculation of Gaussian process multiple-fold cross-validation residuals"
+(2021).
 """
 
 from __future__ import annotations

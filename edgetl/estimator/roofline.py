@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 TAU = 0.5
-"""Standard deviation of a cost's logarithm about the usual shape: a factor of 1.6 either way. Chosen by leave-one-family-out error
-on the TFLite boards: 0.3 gives 7.1 %, 0.7 7.4 %, 1.5 8.2 %."""
+"""Standard deviation of a cost's logarithm about the usual shape: a factor of 1.6 either way. Chosen by leave-one-family-out
+error on the TFLite boards: 0.3 gives 7.1 %, 0.7 7.4 %, 1.5 8.2 %."""
 SIGMA = 0.05
 """Standard deviation of a row's logarithm that the fit assumes where a setting's own is not known yet."""
 FIRST_SHAPE = (1.5, -3.5, -1.8, -0.8, -0.8, -0.5, 0.6, 0.5, -0.7, -0.7, 0.6, 0.6, 0.8)

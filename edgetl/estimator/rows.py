@@ -15,7 +15,8 @@ from edgetl.errors import InputError
 
 REQUIRED = ("device", "runtime", "accelerator", "threads", "precision", "model", "alpha", "input_size")
 OPTIONAL = (
-    "source", "source_path", "commit", "license", "soc", "year", "runtime_version", "statistic", "notes", "date", "artifact_sha256",
+    "source", "source_path", "commit", "license", "soc", "year", "runtime_version", "statistic", "notes", "date",
+    "artifact_sha256",
 )  # fmt: skip
 MAX_BYTES, MAX_ROWS = 32 * 2**20, 100_000
 _NOISY = ("CAVEAT",)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHAPE_DEVIATION = 0.25
-"""What a device's own proportions of costs may differ from the usual, in the logarithm of a latency, where no row shows them. Source:
-scatter of the TFLite boards about the usual shape, speed taken out."""
+"""What a device's own proportions of costs may differ from the usual, in the logarithm of a latency, where no row shows them.
+Source: scatter of the TFLite boards about the usual shape, speed taken out."""
 
 
 def speed_of(log_costs: np.ndarray, shape: np.ndarray) -> float:
