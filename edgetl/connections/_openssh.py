@@ -222,9 +222,10 @@ class Wire:
             answer = b""
         if answer == word:
             return
-        if answer is not None and answer.endswith(word):
+        if answer:
+            noise = repr(printable(answer.decode("utf-8", errors="replace"), 60))
             raise DeviceUnreachable(
-                f"{self.place.host}: its shell prints {printable(answer[:80], 120)!r} before it runs a command. "
+                f"{self.place.host}: its shell prints {noise} before it runs a command. "
                 "Make its start-up files (.bashrc …) print nothing when the shell is not interactive."
             )
         raise DeviceUnreachable(f"{self.place.host}: {_meaning(self._said.text(), self.place)}")
