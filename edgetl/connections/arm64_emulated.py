@@ -120,7 +120,9 @@ def _argv(settings: Settings, root: Path) -> list[str]:
 
 class _Session(ServedSession):
     def time(self, count: int, seconds: float) -> tuple[float, ...]:
-        raise BenchmarkError(f"{self._name}: an emulated processor has no times of its own. Measure on the device, over ssh or adb.")
+        raise BenchmarkError(
+            f"{self._name}: an emulated processor has no times of its own. Measure on the device, over ssh or adb."
+        )
 
 
 class _Link:

@@ -94,7 +94,11 @@ def sshd(tmp_path_factory):
         here = {"host": "127.0.0.1", "port": port, "known_hosts": str(known), "identity": str(home / "client")}
         folder = home / f"{port}.kept"
         return SimpleNamespace(
-            settings={**here, "python": sys.executable, "folder": str(folder)}, process=process, folder=folder, home=home, log=log.name
+            settings={**here, "python": sys.executable, "folder": str(folder)},
+            process=process,
+            folder=folder,
+            home=home,
+            log=log.name,
         )
 
     yield start

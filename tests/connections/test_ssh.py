@@ -179,7 +179,9 @@ def test_a_server_that_dies_in_the_middle(sshd, networks):
     link = ssh.open(ssh.Settings(**server.settings))
     session = link.start(networks.files["onnxruntime"], "onnxruntime", 1)
     runner = session.facts["pid"]
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], capture_output=True, text=True).stdout.split()
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(server.process.pid)], capture_output=True, text=True
+    ).stdout.split()
 
     def kill():
         time.sleep(0.5)
@@ -213,9 +215,9 @@ def test_closing_ends_what_ran_there_and_leaves_nothing_here(server, networks):
 
 
 NOISES = {
-    "talks": ("echo Welcome to my board; exec sh -c \"$SSH_ORIGINAL_COMMAND\"", "its shell prints 'Welcome to my board"),
+    "talks": ('echo Welcome to my board; exec sh -c "$SSH_ORIGINAL_COMMAND"', "its shell prints 'Welcome to my board"),
     "floods": ("exec yes", "its shell prints 'y"),
-    "lies": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) echo \'[1]\';; esac', "did not answer as it should"),
+    "lies": ("case \"$SSH_ORIGINAL_COMMAND\" in cat) exec cat;; *) echo '[1]';; esac", "did not answer as it should"),
     "escapes": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) printf "\\033[31m{" >&2;; esac', "\N{REPLACEMENT CHARACTER}"),
     "leaves": ("exit 3", "no answer for 10 s, or a closed line"),
 }
