@@ -21,6 +21,11 @@ def need(program):
     return found
 
 
+@pytest.fixture(name="need", scope="session")
+def _need():
+    return need
+
+
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory):
     """y = relu(x · W + b) over (1, 4), in ONNX and in TFLite, with values whose products are exact in float32."""

@@ -262,7 +262,7 @@ def test_a_hostile_device_is_told_in_words(sshd, tmp_path, noise):
 )
 def test_no_setting_can_become_an_option_or_a_command(key, value):
     faults = []
-    given = {"host": "pi@board.local", **{key: value}}
+    given = {"host": "pi@board.local", key: value}
     assert check(ssh.Settings, given, lambda k: k, faults) is None
     assert len(faults) == 1 and faults[0].startswith(key)
 
