@@ -7,21 +7,16 @@ Commands are lists until the last moment, when the one string that ssh sends is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import secrets
 import shlex
 import shutil
 import subprocess
-import tarfile
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from edgetl.connections import _depot
 from edgetl.connections._child import LastWords, ending, finish, printable, run
 from edgetl.connections._served import RUNNER
 from edgetl.errors import BenchmarkError, DeviceUnreachable
@@ -33,7 +28,7 @@ ANSWER_S = 30.0
 BYTES_A_SECOND = 50_000.0
 """Slowest line on which a copy is waited for."""
 MAX_ANSWER_BYTES = 2**16
-_DEPOT = Path(_depot.__file__)
+_DEPOT = Path(__file__).with_name("_depot.py")
 
 Host = Annotated[
     str,
@@ -85,6 +80,8 @@ class Wire:
         Raises:
             DeviceUnreachable: nobody answers, or who answers is not let in or not trusted.
         """
+        import tempfile
+
         if (reason := missing()) is not None:
             raise DeviceUnreachable(f"{place.host}: {reason}")
         self.place = place
@@ -153,6 +150,8 @@ class Wire:
             DeviceUnreachable: the device went away.
             BenchmarkError: it has no room, or spoils what it gets.
         """
+        import tempfile
+
         if path.is_dir():
             with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
                 archive = Path(folder) / "package.tar"
@@ -212,6 +211,8 @@ class Wire:
 
     def _greet(self) -> None:
         """Send a word through `cat` and wait for it: then the connection stands, and nothing else speaks on it."""
+        import secrets
+
         assert self._main is not None and self._main.stdin is not None
         word = secrets.token_hex(16).encode() + b"\n"
         try:
@@ -245,12 +246,16 @@ def _meaning(said: str, place: Place) -> str:
 
 
 def _sha256(path: Path) -> str:
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pack(folder: Path, archive: Path) -> None:
     """Write the files of a folder as a tar archive that is the same for the same content."""
+    import tarfile
+
     with tarfile.open(archive, "w:", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(folder.rglob("*")):
             if path.is_symlink() or not (path.is_file() or path.is_dir()):

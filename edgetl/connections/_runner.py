@@ -103,8 +103,8 @@ class _CoreML:
     """An .mlpackage in Core ML; macOS only. Core ML chooses its own threads."""
 
     def __init__(self, path: str, threads: int, units: str = "all") -> None:
-        if sys.platform != "darwin":
-            raise RuntimeError("Core ML runs on macOS; this is " + sys.platform)
+        if platform.system() != "Darwin":
+            raise RuntimeError("Core ML runs on macOS; this is " + platform.system())
         import coremltools
 
         self.engine = "coremltools " + coremltools.__version__ + ", macOS " + platform.mac_ver()[0]

@@ -10,7 +10,6 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +32,28 @@ LOAD_S = 120.0
 MAX_TEXT = 200
 """Longest name of an engine, a processor or a system that is believed."""
 _NUMBERS = ("float32", "float16", "float64", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
+
+
+def checked_probe(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """Check what `_depot`'s probe answered, and keep what is known of it.
+
+    Args:
+        found: the answer.
+        name: of the device, for messages.
+
+    Returns:
+        See `ConnectionModule.probe`.
+
+    Raises:
+        DeviceUnreachable: it is not of the agreed form.
+    """
+    runtimes = found.get("runtimes")
+    if not isinstance(runtimes, dict) or not set(runtimes) <= {"litert", "onnxruntime", "coreml"}:
+        raise DeviceUnreachable(f"{name}: answered {printable(runtimes, 120)!r} where versions of runtimes were due.")
+    texts = {key: printable(found.get(key, "unknown"), 40) for key in ("python", "system", "machine")}
+    versions = {key: None if value is None else printable(value, 40) for key, value in runtimes.items()}
+    free = found.get("free_bytes")
+    return {**texts, "free_bytes": free if type(free) is int and 0 <= free < 2**63 else None, "runtimes": versions}
 
 
 class ServedSession:
@@ -97,6 +118,7 @@ class ServedSession:
     def outputs(self, images: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], ...]:
         """See `Session.outputs`."""
         import base64
+        import tempfile
 
         import numpy as np
 

@@ -7,7 +7,6 @@ is a run's mean.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 import shutil
@@ -256,6 +255,8 @@ def _is_there(path: str) -> bool:
 
 
 def _sha256(path: Path) -> str | None:
+    import hashlib
+
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from edgetl.connections import _arm64_root, _depot
 from edgetl.connections._child import run
-from edgetl.connections._served import RUNNER, ServedSession
+from edgetl.connections._served import RUNNER, ServedSession, checked_probe
 from edgetl.errors import BenchmarkError, DeviceUnreachable
 from edgetl.schema import Pattern
 from edgetl.types import Evidence
@@ -27,6 +26,7 @@ EVIDENCE: Evidence = "emulated"
 RUNTIMES = ("litert", "onnxruntime")
 PATIENCE_S = 900.0
 """Longest time for one answer; an emulated inference takes tens to hundreds of times as long as one here."""
+_DEPOT = Path(__file__).with_name("_depot.py")
 _MAKE = "edgetl device prepare arm64_emulated"
 _BOOT = """import runpy, sys
 site, program = sys.argv[1:3]
@@ -77,6 +77,8 @@ def probe(settings: Settings) -> dict[str, Any]:
 
 def prepare(settings: Settings, tell: Callable[[str], None]) -> str:
     """See `ConnectionModule.prepare`: make the folder with the ARM64 Python."""
+    from edgetl.connections import _arm64_root
+
     if (reason := unavailable()) is not None:
         raise DeviceUnreachable(f"arm64_emulated: {reason}")
     record = _arm64_root.make(settings.folder, tell, lambda folder: _probe(settings, folder))
@@ -86,7 +88,7 @@ def prepare(settings: Settings, tell: Callable[[str], None]) -> str:
 
 
 def _probe(settings: Settings, root: Path) -> dict[str, Any]:
-    done = run([*_argv(settings, root), str(Path(_depot.__file__)), "probe"], 60)
+    done = run([*_argv(settings, root), str(_DEPOT), "probe"], 60)
     try:
         found = json.loads(done.out)
         if not isinstance(found, dict):
@@ -97,7 +99,7 @@ def _probe(settings: Settings, root: Path) -> dict[str, Any]:
             f"arm64_emulated: the ARM64 Python in {root} {how}. Check that this user may make mount namespaces "
             f"(unshare -r -m true), or make the folder anew with: {_MAKE}{done.last_words}"
         ) from error
-    return found
+    return checked_probe(found, "arm64_emulated")
 
 
 def _qemu() -> str | None:
@@ -106,6 +108,8 @@ def _qemu() -> str | None:
 
 def _argv(settings: Settings, root: Path) -> list[str]:
     """Return what runs a Python program on the emulated processor; the program's path and arguments follow."""
+    from edgetl.connections import _arm64_root
+
     reason, record = unavailable(), _arm64_root.made(root)
     if reason is None and record is None:
         reason = f"{root} has not been made. Make it once with: {_MAKE}"

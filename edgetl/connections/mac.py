@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgetl.connections._openssh import Place, Wire, missing
-from edgetl.connections._served import ServedSession
+from edgetl.connections._served import ServedSession, checked_probe
 from edgetl.errors import BenchmarkError, EdgetlError
 from edgetl.types import Evidence
 
@@ -51,11 +51,11 @@ def probe(settings: Settings) -> dict[str, Any]:
     """
     wire = Wire(settings)
     try:
-        found = wire.ask("probe")
+        found = checked_probe(wire.ask("probe"), settings.host)
     finally:
         wire.close()
-    if found.get("system") != "Darwin":
-        raise BenchmarkError(f"{settings.host}: Core ML runs on macOS; this is {str(found.get('system'))[:40]}. Name a Mac.")
+    if found["system"] != "Darwin":
+        raise BenchmarkError(f"{settings.host}: Core ML runs on macOS; this is {found['system']}. Name a Mac.")
     return found
 
 

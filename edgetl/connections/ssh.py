@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from edgetl.connections._openssh import Place, Wire, missing
-from edgetl.connections._served import ServedSession
+from edgetl.connections._served import ServedSession, checked_probe
 from edgetl.errors import EdgetlError
 from edgetl.schema import Bound
 from edgetl.types import Evidence
@@ -43,7 +43,7 @@ def probe(settings: Settings) -> dict[str, Any]:
     """See `ConnectionModule.probe`."""
     wire = Wire(settings)
     try:
-        return wire.ask("probe")
+        return checked_probe(wire.ask("probe"), settings.host)
     finally:
         wire.close()
 

@@ -34,7 +34,7 @@ def package(tmp_path_factory):
 @pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
 def test_core_ml_elsewhere_is_refused_in_words(package):
     job = {"model": str(package[0]), "runtime": "coreml", "threads": 1, "cpus": None, "seed": 0, "units": "all"}
-    with pytest.raises(BenchmarkError, match="net.mlpackage: RuntimeError: Core ML runs on macOS; this is linux"):
+    with pytest.raises(BenchmarkError, match="net.mlpackage: RuntimeError: Core ML runs on macOS; this is Linux"):
         ServedSession([sys.executable, "-I", str(RUNNER)], job, name="net.mlpackage")
 
 
