@@ -19,10 +19,16 @@ class Session(Protocol):
         """What the device says of itself and of the load: `engine`, `load_ms`, `first_inference_ms`, `cpu`, `cores`, `system`.
 
         `values_are` says what one value of `time` is: "inference" where each is timed, else for example "median of a run".
+        Where the evidence is "emulated", what is a time is None.
         """
 
     def time(self, count: int, seconds: float) -> tuple[float, ...]:
-        """Run up to `count` inferences, stopping after `seconds`; milliseconds of each, in order."""
+        """Run up to `count` inferences, stopping after `seconds`; milliseconds of each, in order.
+
+        Raises:
+            BenchmarkError: this connection gives numbers only.
+            DeviceUnreachable: the device went away, or answers nonsense.
+        """
 
     def outputs(self, images: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], ...]:
         """Outputs of each image, given in the model's own input type and shape (1, …); in the model's own output types.
@@ -59,7 +65,11 @@ class Link(Protocol):
 
 
 class ConnectionModule(Protocol):
-    """The names a module in this folder defines. Constants are read-only."""
+    """The names a module in this folder defines. Constants are read-only.
+
+    It may also define `prepare(settings, tell) -> str`, which makes here what it needs, tells what it does in some words, and
+    returns what is there now; `edgetl device prepare` calls it.
+    """
 
     @property
     def TITLE(self) -> str:
@@ -82,6 +92,16 @@ class ConnectionModule(Protocol):
 
     def unreachable(self, settings: Any) -> str | None:
         """None, or why the device does not answer and how to mend it; takes at most some seconds. Never raises."""
+
+    def probe(self, settings: Any) -> dict[str, Any]:
+        """Ask the device what it has; takes at most some seconds.
+
+        Returns:
+            `runtimes`: name → version, None where it is not there; and what the device says of itself, as plain values.
+
+        Raises:
+            DeviceUnreachable: it does not answer; says how it was tried and what to check.
+        """
 
     def open(self, settings: Any) -> Link:
         """Open the way.

@@ -6,18 +6,17 @@ What comes back is not trusted: a line is bounded in length and time, must be JS
 from __future__ import annotations
 
 import json
-import math
 import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl.connections import _runner
+from edgetl.connections._child import LastWords, printable
 from edgetl.errors import BenchmarkError, DeviceUnreachable
 
 if TYPE_CHECKING:
@@ -30,6 +29,31 @@ GRACE_S = 30.0
 """What a command may take beyond the time it asks for."""
 LOAD_S = 120.0
 """What starting the runtime and loading a model may take."""
+MAX_TEXT = 200
+"""Longest name of an engine, a processor or a system that is believed."""
+_NUMBERS = ("float32", "float16", "float64", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
+
+
+def checked_probe(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """Check what `_depot`'s probe answered, and keep what is known of it.
+
+    Args:
+        found: the answer.
+        name: of the device, for messages.
+
+    Returns:
+        See `ConnectionModule.probe`.
+
+    Raises:
+        DeviceUnreachable: it is not of the agreed form.
+    """
+    runtimes = found.get("runtimes")
+    if not isinstance(runtimes, dict) or not set(runtimes) <= {"litert", "onnxruntime", "coreml"}:
+        raise DeviceUnreachable(f"{name}: answered {printable(runtimes, 120)!r} where versions of runtimes were due.")
+    texts = {key: printable(found.get(key, "unknown"), 40) for key in ("python", "system", "machine")}
+    versions = {key: None if value is None else printable(value, 40) for key, value in runtimes.items()}
+    free = found.get("free_bytes")
+    return {**texts, "free_bytes": free if type(free) is int and 0 <= free < 2**63 else None, "runtimes": versions}
 
 
 class ServedSession:
@@ -44,6 +68,8 @@ class ServedSession:
         put_array: Callable[[Path], str] = str,
         load_s: float = LOAD_S,
         env: dict[str, str] | None = None,
+        grace_s: float = GRACE_S,
+        advice: str = "",
     ) -> None:
         """Start the process and wait until the model is loaded.
 
@@ -54,16 +80,20 @@ class ServedSession:
             put_array: makes a .npy file of this host readable there and returns its path there.
             load_s: longest time until the model is loaded, in seconds.
             env: environment of the process; None = this one's.
+            grace_s: what a command may take beyond the time it asks for, in seconds.
+            advice: how the device was reached and what to check, told when it is gone; ends with a full stop.
 
         Raises:
             BenchmarkError: the runner says that it cannot load the model.
             DeviceUnreachable: nothing, or nonsense, comes back.
         """
-        self._name, self._put_array = name, put_array
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._name, self._put_array, self._grace_s = name, put_array, grace_s
+        self._advice = f" {advice}" if advice else ""
         self._process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, start_new_session=True, env=env
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=env
         )
+        assert self._process.stderr is not None
+        self._said = LastWords(self._process.stderr)
         self._buffer = b""
         try:
             self.facts: dict[str, Any] = {**self._ask(job, load_s), "values_are": "inference"}
@@ -75,15 +105,20 @@ class ServedSession:
     def time(self, count: int, seconds: float) -> tuple[float, ...]:
         """See `Session.time`."""
         slowest_s = self.facts["first_inference_ms"] / 1e3
-        answer = self._ask({"do": "time", "count": count, "seconds": seconds}, seconds + 10 * slowest_s + GRACE_S)
+        answer = self._ask({"do": "time", "count": count, "seconds": seconds}, seconds + 10 * slowest_s + self._grace_s)
         values: Any = answer.get("values_ns")
-        if not isinstance(values, list) or not 0 < len(values) <= count or not all(type(v) is int and v > 0 for v in values):
+        if (
+            not isinstance(values, list)
+            or not 0 < len(values) <= count
+            or not all(type(v) is int and 0 < v < 2**63 for v in values)
+        ):
             raise self._nonsense("a list of times", answer)
         return tuple(value / 1e6 for value in values)
 
     def outputs(self, images: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], ...]:
         """See `Session.outputs`."""
         import base64
+        import tempfile
 
         import numpy as np
 
@@ -93,21 +128,23 @@ class ServedSession:
             np.save(path, np.concatenate(images), allow_pickle=False)
             there = self._put_array(path)
             for index in range(len(images)):
-                answer = self._ask({"do": "outputs", "inputs": [there], "first": index}, GRACE_S)
+                answer = self._ask({"do": "outputs", "inputs": [there], "first": index}, self._grace_s)
                 try:
                     found.append(
                         tuple(
-                            np.frombuffer(base64.b64decode(o["base64"], validate=True), np.dtype(o["dtype"])).reshape(o["shape"])
+                            np.frombuffer(
+                                base64.b64decode(o["base64"], validate=True), np.dtype(_NUMBERS[_NUMBERS.index(o["dtype"])])
+                            ).reshape(o["shape"])
                             for o in answer["outputs"]
                         )
                     )
-                except (KeyError, TypeError, ValueError) as error:
+                except (KeyError, TypeError, ValueError, OverflowError) as error:
                     raise self._nonsense("outputs", answer) from error
         return tuple(found)
 
     def peak_memory_mib(self) -> float | None:
         """See `Session.peak_memory_mib`."""
-        answer = self._ask({"do": "memory"}, GRACE_S)
+        answer = self._ask({"do": "memory"}, self._grace_s)
         return self._number(answer, "peak_mib") - self._number(answer, "before_mib")
 
     def close(self) -> None:
@@ -121,7 +158,7 @@ class ServedSession:
                 process.wait(timeout=5)
             except (OSError, ValueError, subprocess.TimeoutExpired):
                 self._kill()
-        for stream in (process.stdin, process.stdout, self._said):
+        for stream in (process.stdin, process.stdout):
             try:
                 if stream is not None:
                     stream.close()
@@ -138,12 +175,12 @@ class ServedSession:
         line = self._line(seconds)
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._nonsense("a line of JSON", line[:80]) from error
         if not isinstance(answer, dict):
             raise self._nonsense("an object", answer)
         if "error" in answer:
-            raise BenchmarkError(f"{self._name}: {str(answer['error'])[:2000]}")
+            raise BenchmarkError(f"{self._name}: {printable(answer['error'], 2000)}")
         return answer
 
     def _line(self, seconds: float) -> bytes:
@@ -159,7 +196,7 @@ class ServedSession:
                     self._kill()
                     raise DeviceUnreachable(
                         f"{self._name}: no answer for {seconds:.0f} s; the process there was ended. "
-                        "Check that the device is awake, not busy, and still connected."
+                        f"Check that the device is awake, not busy, and still connected.{self._advice}"
                     )
                 piece = os.read(stream.fileno(), 2**16)
                 if not piece:
@@ -175,32 +212,29 @@ class ServedSession:
         for key in ("load_ms", "first_inference_ms"):
             self._number(self.facts, key)
         for key in ("engine", "cpu", "system"):
-            if not isinstance(self.facts.get(key), str):
-                raise self._nonsense(f"a text {key!r}", self.facts.get(key))
+            value = self.facts.get(key)
+            if not isinstance(value, str) or value != printable(value, MAX_TEXT):
+                raise self._nonsense(f"a text {key!r}", value)
         if self.facts.get("protocol") != _runner.PROTOCOL:
             raise self._nonsense(f"protocol {_runner.PROTOCOL}", self.facts.get("protocol"))
 
     def _number(self, answer: dict[str, Any], key: str) -> float:
         value = answer.get(key)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 2**63:
             raise self._nonsense(f"a number {key!r}", value)
         return float(value)
 
     def _nonsense(self, wanted: str, got: Any) -> DeviceUnreachable:
-        return DeviceUnreachable(f"{self._name}: answered {str(got)[:120]!r} where {wanted} was due.{self._last_words()}")
+        said = repr(printable(got, 120))
+        return DeviceUnreachable(f"{self._name}: answered {said} where {wanted} was due.{self._advice}{self._said.text()}")
 
     def _gone(self) -> DeviceUnreachable:
         try:
             code: int | None = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             code = None
-        return DeviceUnreachable(f"{self._name}: the process there ended{f' with {code}' if code else ''}.{self._last_words()}")
-
-    def _last_words(self) -> str:
-        self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(0, self._said.tell() - 4096))
-        lines = self._said.read().decode("utf-8", errors="replace").strip().splitlines()[-6:]
-        return "".join(f"\n  {line[:300]}" for line in lines)
+        ended = f"the process there ended{f' with {code}' if code else ''}."
+        return DeviceUnreachable(f"{self._name}: {ended}{self._advice}{self._said.text()}")
 
     def _kill(self) -> None:
         try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgetl.connections._served import RUNNER, ServedSession
+from edgetl.packages import version
 from edgetl.types import Evidence
 
 TITLE = "This computer, one process an artifact."
@@ -30,6 +33,12 @@ def unavailable() -> str | None:
 def unreachable(settings: Settings) -> str | None:
     """See `ConnectionModule.unreachable`."""
     return None
+
+
+def probe(settings: Settings) -> dict[str, Any]:
+    """See `ConnectionModule.probe`."""
+    system = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
+    return {**system, "runtimes": {"litert": version("ai-edge-litert"), "onnxruntime": version("onnxruntime")}}
 
 
 class _Link:
