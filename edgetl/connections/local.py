@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.connections._served import RUNNER, ServedSession
+from edgetl.connections._served import PROFILER, RUNNER, ServedSession
 from edgetl.types import Evidence
 
 TITLE = "This computer, one process an artifact."
@@ -36,8 +36,11 @@ class _Link:
     def __init__(self, settings: Settings) -> None:
         self._cpus = list(settings.cpus) or None
 
-    def start(self, artifact: Path, runtime: str, threads: int) -> ServedSession:
+    def start(self, artifact: Path, runtime: str, threads: int, *, profiled: bool = False) -> ServedSession:
+        """See `Link.start`; `profiled`: the session can say what each operator costs, and is slower for it."""
         job = {"model": str(artifact), "runtime": runtime, "threads": threads, "cpus": self._cpus, "seed": 0}
+        if profiled:
+            job["profiler"] = str(PROFILER)
         return ServedSession([sys.executable, "-I", str(RUNNER)], job, name=artifact.name)
 
     def close(self) -> None:
