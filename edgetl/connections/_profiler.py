@@ -202,9 +202,11 @@ class _OnnxRuntime:
             if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
                 facts = event["args"]
                 shapes = [list(part.values())[0] for part in facts.get("input_type_shape", [])]
-                depthwise = "Conv" in facts["op_name"] and len(shapes) > 1 and max(
-                    (shape[1] for shape in shapes[1:] if len(shape) == 4), default=0
-                ) == 1 < shapes[0][1]
+                depthwise = (
+                    "Conv" in facts["op_name"]
+                    and len(shapes) > 1
+                    and max((shape[1] for shape in shapes[1:] if len(shape) == 4), default=0) == 1 < shapes[0][1]
+                )
                 name = event["name"][: -len("_kernel_time")]
                 kind = facts["op_name"] + (" depthwise" if depthwise else "")
                 found.setdefault(name, {"name": name, "type": kind, "us": []})["us"].append(event["dur"])

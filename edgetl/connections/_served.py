@@ -133,6 +133,7 @@ class ServedSession:
         """
         slowest_s = self.facts["first_inference_ms"] / 1e3
         operators: Any = self._ask({"do": "profile", "count": count}, 20 * count * slowest_s + GRACE_S).get("operators")
+        found: tuple[dict[str, Any], ...]
         try:
             found = tuple({"name": str(o["name"]), "type": str(o["type"]), "us": [float(v) for v in o["us"]]} for o in operators)
         except (KeyError, TypeError, ValueError) as error:
