@@ -36,7 +36,12 @@ _KINDS = (  # first that holds; the words of XNNPACK's and onnxruntime's operato
     ("convert", "conversion of type"),
     ("cast", "conversion of type"),
 )
-_PLURALS = {"dense layer": "dense layers", "pooling": "poolings", "softmax": "softmaxes"}
+_PLURALS = {
+    "pointwise convolution or dense layer": "pointwise convolutions or dense layers",
+    "change of layout": "changes of layout",
+    "conversion of type": "conversions of type",
+    "softmax": "softmaxes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +74,12 @@ class Profile:
         return tuple(sorted(((kind, len(own), sum(own)) for kind, own in groups.items()), key=lambda found: -found[2]))
 
     def sentence(self) -> str:
-        """The top costs in words."""
+        """Say the top costs in words."""
         parts = [f"{share:.0%} of the time goes into {_counted(kind, count)}" for kind, count, share in self.kinds()[:1]]
         parts += [f"{share:.0%} into {_counted(kind, count)}" for kind, count, share in self.kinds()[1:3] if share >= 0.02]
-        most = max(self.operators, key=lambda operator: operator.share)
-        return f"{', '.join(parts)}. The dearest single one, {most.name}, takes {most.share:.0%}."
+        place = max(range(len(self.operators)), key=lambda number: self.operators[number].share)
+        most = self.operators[place]
+        return f"{', '.join(parts)}. The dearest single operator, number {place + 1} ({most.name}), takes {most.share:.0%}."
 
 
 def kind_of(type_name: str) -> str:
@@ -141,4 +147,4 @@ def profile(chosen: Runnable, *, threads: int, cores: tuple[int, ...]) -> Profil
 
 
 def _counted(kind: str, count: int) -> str:
-    return f"one {kind}" if count == 1 else f"{count} {_PLURALS.get(kind, kind.replace(' or ', 's or ', 1) + 's')}"
+    return f"one {kind}" if count == 1 else f"{count} {_PLURALS.get(kind, kind + 's')}"

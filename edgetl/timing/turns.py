@@ -23,6 +23,8 @@ MIN_ROUNDS = 2
 """Fewest rounds a generation."""
 _ORDER: tuple[tuple[Place, int], ...] = (("a", 0), ("b", 0), ("b", 1), ("a", 1), ("a", 1), ("b", 1), ("b", 0), ("a", 0))
 """A round: ABBA and back, so that what drifts evenly cancels for files and for processes."""
+_WARM_UP_S = 1.5
+"""Longest warm-up of each: there are twenty (our choice)."""
 _SETTLE = 2
 """Untimed inferences at the start of a turn: the one before left the caches to another process."""
 _REST_S = 0.02
@@ -83,7 +85,7 @@ def take_turns(
                 chosen = a if place == "a" else b
                 told(generation / GENERATIONS, f"warming up {chosen.path.name}")
                 session = open_sessions.enter_context(closing(link.start(chosen.path, chosen.runtime, threads)))
-                warm = warm_up(session.time)
+                warm = warm_up(session.time, limit_s=_WARM_UP_S)
                 counts[place] = max(counts.get(place, 1), window_size(warm.window_ms))
                 warmups.append(warm.values)
                 unsettled += not warm.settled
