@@ -18,12 +18,12 @@ WINDOW_S = 0.03
 MIN_IN_WINDOW = 3
 """Fewest inferences of a window, so that one slow one is not its median; 1 where an inference takes `SLOW_S` or longer."""
 SLOW_S = 0.1
-WINDOWS = 6
+WINDOWS = 10
 """Windows that are looked at (our choice)."""
-SPREAD_LIMIT = 0.05
-"""Largest distance of two of their medians, over the lesser one (our choice: half of pyperf's limit for a standard deviation)."""
-TREND_LIMIT = 0.02
-"""Largest distance of the later half's median from the earlier half's (our choice: below the 3 % that timings are held to)."""
+SPREAD_LIMIT = 0.06
+"""Largest distance of two of their medians, over the lesser one (our choice: two thirds of pyperf's limit for a spread)."""
+TREND_LIMIT = 0.015
+"""Largest distance of the later half's median from the earlier half's (our choice: half of the 3 % that timings are held to)."""
 LIMIT_S = 3.0
 """Longest warm-up, unless `WINDOWS` windows take longer (our choice)."""
 _MAX_IN_WINDOW = 1000

@@ -20,7 +20,7 @@ def test_a_process_is_warmed_timed_and_measured(chain):
     life = fresh.live(_onnx(chain(2)), threads=1, cores=pinned, seconds=0.1)
     assert life.facts["cores"] == len(pinned)
     assert life.cold_ms > life.facts["load_ms"] > 0
-    assert len(life.warmup_ms) > 6
+    assert len(life.warmup_ms) > 10
     assert 8 <= len(life.values_ms) <= 400
     assert 0 < life.peak_memory_mib < 500
     assert life.strain.own_s > 0
