@@ -4,13 +4,17 @@ Input: lines of JSON on standard input, the first the job, then commands. Output
 `{"error": …}` where it failed. It needs Python 3.9, numpy and the runtime, nothing of edgetl, so that the same code measures
 on this host, over ssh, under emulation and in Termux.
 
-    job      {"model": path, "runtime": "litert" | "onnxruntime" | "coreml", "threads": n, "cpus": [n, …] | null, "seed": n}
-             → facts: versions, load_ms, first_inference_ms, cpu, cores, pid, inputs; of Core ML, which takes "units": "all" |
-             "cpu_only" | "cpu_and_ne" | "cpu_and_gpu", also compute_units and compute_plan
+    job      {"model": path, "runtime": "litert" | "onnxruntime" | "coreml", "threads": n, "cpus": [n, …] | null, "seed": n,
+              "profiler": path of `_profiler.py` there, where operators are to be profiled}
+             → facts: versions, import_ms, load_ms, first_inference_ms, cpu, cores, pid, inputs; of Core ML, which takes
+             "units": "all" | "cpu_only" | "cpu_and_ne" | "cpu_and_gpu", also compute_units and compute_plan
     time     {"do": "time", "count": n, "seconds": s}  → {"values_ns": […]}: at most n inferences, stops after s seconds
     outputs  {"do": "outputs", "inputs": [path.npy], "first": i}
              → {"outputs": [{"shape", "dtype", "base64"}]} of row i of each input, in the model's own types
     memory   {"do": "memory"}  → {"peak_mib", "before_mib"}: resident memory, peak since start, and before the model was loaded
+    counters {"do": "counters"}  → {"cpu_s", "involuntary", "waited_s"}: since the process began, all threads: CPU time, times
+             that it was put aside for another process, and time that it waited for a core (null where the system does not say)
+    profile  {"do": "profile", "count": n}  → {"operators": [{"name", "type", "us": […]}]}; with a `profiler` only
     close    {"do": "close"}   → the process ends
 
 What is timed is one inference with its input in place.
@@ -34,14 +38,13 @@ class _LiteRT:
 
     def __init__(self, path: str, threads: int) -> None:
         import ai_edge_litert
-
-        self.engine = "ai-edge-litert " + ai_edge_litert.__version__
-        self._path, self._threads = path, threads
-
-    def load(self) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(self._path, num_threads=self._threads)
+        self.engine = "ai-edge-litert " + ai_edge_litert.__version__
+        self._path, self._threads, self._open = path, threads, Interpreter
+
+    def load(self) -> None:
+        self._interpreter = self._open(self._path, num_threads=self._threads)
         self._interpreter.allocate_tensors()
         self.invoke = self._interpreter.invoke
 
@@ -207,7 +210,8 @@ def serve(job: dict[str, Any], lines: Any, answer: Any) -> None:
         os.sched_setaffinity(0, job["cpus"])
     begin = time.perf_counter_ns()
     units = {"units": job["units"]} if "units" in job else {}
-    model = RUNTIMES[job["runtime"]](job["model"], int(job["threads"]), **units)
+    runtimes = _profiled(job["profiler"]) if job.get("profiler") else RUNTIMES
+    model = runtimes[job["runtime"]](job["model"], int(job["threads"]), **units)
     import_ms = (time.perf_counter_ns() - begin) / 1e6
     _reset_peak()
     before = _memory("VmRSS")
@@ -243,10 +247,38 @@ def serve(job: dict[str, Any], lines: Any, answer: Any) -> None:
             answer({"outputs": [_packed(value) for value in model.outputs()]})
         elif do == "memory":
             answer({"peak_mib": _memory("VmHWM") / 1024, "before_mib": before / 1024})
+        elif do == "counters":
+            answer(_counters())
+        elif do == "profile":
+            answer({"operators": model.profile(int(command["count"]))})
         elif do == "close":
             return
         else:
             raise ValueError("unknown command: " + str(do))
+
+
+def _profiled(path: str) -> Any:
+    """The runtimes of the profiler's file."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("profiler", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module.RUNTIMES
+
+
+def _counters() -> dict[str, Any]:
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    waited: Any = 0.0
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open("/proc/self/task/" + thread + "/schedstat", encoding="ascii") as file:
+                waited += int(file.read().split()[1]) / 1e9  # proc(5): time on the CPU, time waiting on a run queue, in ns
+    except (OSError, IndexError, ValueError):
+        waited = None
+    return {"cpu_s": used.ru_utime + used.ru_stime, "involuntary": used.ru_nivcsw, "waited_s": waited}
 
 
 def _timed(invoke: Any, count: int, seconds: float) -> list[int]:
