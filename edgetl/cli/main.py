@@ -43,7 +43,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS = (run, plan, init, convert, verify, bench, ship, inspect, estimate, device, evidence, ablate, data, listing, recipe, doctor)
+_COMMANDS = (
+    run,
+    plan,
+    init,
+    convert,
+    verify,
+    bench,
+    ship,
+    inspect,
+    estimate,
+    device,
+    evidence,
+    ablate,
+    data,
+    listing,
+    recipe,
+    doctor,
+)
 for _module in _COMMANDS:
     _module.register(app)
 
