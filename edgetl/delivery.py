@@ -13,10 +13,10 @@ from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import markdown, plots, record
+from edgetl.report import device_plots, markdown, plots, record
 from edgetl.stages import ship
 from edgetl.store import ROOT, Step, Store
-from edgetl.types import to_json
+from edgetl.types import Verdict, from_json, to_json
 
 RUNS = Path("runs")
 CHECKPOINT = ("checkpoint.json", "network.pb", "backbone.npz")
@@ -183,9 +183,18 @@ def _publish(
         shutil.copytree(shipped / "bundle", fresh / "bundle")
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
     _copy_learned(fresh, report, learned)
+    _draw_devices(fresh, report)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
-    for name in ("artifacts", "checkpoint", "training", *(("bundle", "bundle.zip") if whole else ()), "report.md", "report.json"):
+    for name in (
+        "artifacts",
+        "checkpoint",
+        "training",
+        "devices",
+        *(("bundle", "bundle.zip") if whole else ()),
+        "report.md",
+        "report.json",
+    ):
         old, new = folder / name, fresh / name
         if old.is_dir():
             old.rename(fresh / f"old_{name}")
@@ -194,6 +203,16 @@ def _publish(
         if new.exists():
             new.rename(old)
     shutil.rmtree(fresh)
+
+
+def _draw_devices(fresh: Path, report: dict[str, Any]) -> None:
+    """One picture for each device of which anything is known."""
+    judged = [from_json(Verdict, v) for v in report["verdicts"]]
+    for name in dict.fromkeys(v.device for v in judged if v.device):
+        picture = device_plots.latency(name, judged)
+        if picture is not None:
+            (fresh / "devices").mkdir(exist_ok=True)
+            (fresh / "devices" / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path]) -> None:
