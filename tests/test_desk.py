@@ -1,5 +1,8 @@
 """`connections.yaml`: what it says, and all that is wrong with it at once."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edgetl import desk
@@ -35,8 +38,18 @@ def test_each_device_gets_its_connection_and_its_settings(write):
         "arm": "arm64_emulated",
     }
     assert (ways["my-pi"].settings.host, ways["my-pi"].settings.cpus) == ("pi@192.168.1.7", (2, 3))
+    assert ways["pixel-4"].settings.benchmark_model == str(write(GOOD).parent / "tools" / "benchmark_model"), (
+        "relative to the file"
+    )
+    assert ways["my-pi"].settings.identity == "~/.ssh/id_pi"
     assert ways["arm"].connection.EVIDENCE == "emulated"
     assert ways["arm"].settings.root.endswith("arm64")
+
+
+def test_the_example_of_the_readme_holds(write):
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    ways = desk.read(write(re.search(r"#### A device on the desk\n.*?```yaml\n(.*?)```", readme, re.S)[1]))
+    assert [way.via for way in ways.values()] == ["ssh", "adb", "mac"]
 
 
 def test_all_faults_are_told_at_once_with_their_lines(write):

@@ -140,7 +140,10 @@ class _CoreML:
         from coremltools.models.compute_plan import MLComputePlan
 
         found: dict[str, Any] = {"compute_units": self._units.name.lower(), "compute_plan": None}
-        plan = MLComputePlan.load_from_path(self._model.get_compiled_model_path(), self._units)
+        try:
+            plan = MLComputePlan.load_from_path(self._model.get_compiled_model_path(), self._units)
+        except (RuntimeError, ValueError) as error:  # before macOS 14.4 there is none
+            return {**found, "compute_plan_error": str(error)[:200]}
         program = plan.model_structure.program
         if program is not None:
             names = []
