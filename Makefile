@@ -7,8 +7,10 @@ K ?=
 RECIPE ?= recipes/quickstart.yaml
 SEEDS ?= 0,1,2
 SET ?=
+FILES ?=
+THREADS ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 bench-train bench-transfer clean
+.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 bench-train bench-transfer bench-latency clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,6 +70,9 @@ bench-train: dev  ## training beside a tutorial's loop: accuracy, and CPU time o
 
 bench-transfer: dev  ## what a phase is worth (RECIPE=file WITHOUT=phase SEEDS=0,1,2 SET="key=value ...")
 	$(BIN)/python -m benchmarks.transfer $(RECIPE) --without $(WITHOUT) --seeds $(SEEDS) $(foreach pair,$(SET),--set '$(pair)')
+
+bench-latency: dev  ## edgetl's medians beside litert-benchmark's and a bare loop's (FILES="a.tflite b.onnx" THREADS=1,2)
+	$(BIN)/python -m benchmarks.clocks $(FILES) --threads $(THREADS)
 
 clean:  ## remove what was made here, except .venv
 	rm -rf .edgetl runs dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

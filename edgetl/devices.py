@@ -1,4 +1,4 @@
-"""A device profile: one YAML file that says what a phone or board is and what an artifact may cost on it.
+"""A device profile: one YAML file that says what a phone, board or laptop is and what an artifact may cost on it.
 
 Input: the name of a profile that comes with edgetl, or a path. Output: a frozen `DeviceProfile`, or every fault of the
 file at once as `file:line: key: what`. Each fact names its source, so that a reader can check it; what is not known is
@@ -32,9 +32,10 @@ Count = Annotated[int, Bound(ge=1, le=256)]
 class OperatingSystem:
     """What the device runs."""
 
-    family: Literal["android", "ios", "linux"]
+    family: Literal["android", "ios", "linux", "macos", "windows"]
     released: Words
-    """Version that the device was first sold with; text, so in quotes where it looks like a number."""
+    """Version that the device was first sold with; text, so in quotes where it looks like a number. "not stated" where no
+    document that we know says it; `source` then names the one that says what the device runs."""
     source: Source
 
 
@@ -133,13 +134,15 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceProfile:
-    """One phone or board."""
+    """One phone, board or laptop."""
 
     schema: Literal[1]
     name: Name
     """Equals the name of the file."""
     title: Words
     """As a person calls it; starts verdicts."""
+    measured_as: tuple[Words, ...] = ()
+    """Names of the device in published tables (devices/measurements/), whose rows calibrate this profile."""
     os: OperatingSystem
     soc: Soc
     cpu: Cpu | None = None
@@ -190,17 +193,10 @@ def load_device(name_or_path: str, where: str = "") -> DeviceProfile:
         UnknownName: no profile of that name comes with edgetl.
         DeviceProfileError: the file cannot be read, or does not hold; with every fault found.
     """
-    name = os.fspath(name_or_path)
     start = f"{where}: " if where else ""
-    if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-    else:
-        known = {file.stem: file for file in _files()}
-        if name not in known:
-            raise UnknownName("device", name, known, where)
-        path = known[name]
+    path = profile_path(name_or_path, where)
     try:
-        file = read_yaml(path)
+        file = read_yaml(path, stop="calibrations")
     except InputError as error:
         message, *_ = str(error).splitlines()
         raise DeviceProfileError(start + message, error.faults) from error
@@ -215,5 +211,27 @@ def load_device(name_or_path: str, where: str = "") -> DeviceProfile:
     return profile
 
 
+def profile_path(name_or_path: str, where: str = "") -> Path:
+    """File of a profile.
+
+    Args:
+        name_or_path: see `load_device`.
+        where: see `load_device`.
+
+    Returns:
+        The file; a path that was given need not exist.
+
+    Raises:
+        UnknownName: no profile of that name comes with edgetl.
+    """
+    name = os.fspath(name_or_path)
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    known = {file.stem: file for file in _files()}
+    if name not in known:
+        raise UnknownName("device", name, known, where)
+    return known[name]
+
+
 def _files() -> tuple[Path, ...]:
-    return tuple(sorted(places.shipped("devices").glob("*.yaml")))
+    return tuple(sorted(places.shipped("devices").glob("*.yaml"), key=lambda file: file.stem))

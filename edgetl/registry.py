@@ -18,7 +18,9 @@ KINDS: dict[str, str] = {
     "converters": "converter",
     "datasets": "source of images",
     "graphs": "reader of graphs",
+    "logs": "reader of logs",
     "methods": "way of transfer",
+    "networks": "table of layers",
     "runtimes": "runtime",
     "schemes": "scheme",
 }

@@ -40,11 +40,12 @@ class YamlFile:
         return f"{self.path}:{self.lines.get(probe, 1)}: {key}" if key else f"{self.path}:{self.lines.get('', 1)}"
 
 
-def read_yaml(path: Path) -> YamlFile:
+def read_yaml(path: Path, stop: str = "") -> YamlFile:
     """Read one YAML document.
 
     Args:
         path: the file.
+        stop: a top-level key whose section, the last of the file, is not read: for what is long and not needed.
 
     Returns:
         Its values and lines.
@@ -52,8 +53,6 @@ def read_yaml(path: Path) -> YamlFile:
     Raises:
         InputError: the file is missing, too large, not UTF-8, not YAML, uses an alias, or gives a key twice.
     """
-    import yaml
-
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -62,13 +61,38 @@ def read_yaml(path: Path) -> YamlFile:
         raise InputError(f"{name}: no such file.") from error
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}.") from error
+    return parse_yaml(data, name, stop)
+
+
+def parse_yaml(data: bytes, name: str, stop: str = "") -> YamlFile:
+    """Read one YAML document that is already in memory.
+
+    Args:
+        data: the document, UTF-8.
+        name: of the file it came from; starts the errors.
+        stop: see `read_yaml`.
+
+    Returns:
+        Its values and lines.
+
+    Raises:
+        InputError: it is too large, not UTF-8, not YAML, uses an alias, or gives a key twice.
+    """
+    import yaml
+
     if len(data) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe or a device profile.")
+        raise InputError(f"{name}: larger than {MAX_BYTES} bytes; this cannot be a recipe, a device profile or a log.")
     loading = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = data.decode("utf-8")
+        if stop:
+            before, found, after = text.partition(f"\n{stop}:")
+            later = re.search(r"^[^\s#-].*", after.partition("\n")[2], re.M)
+            if later:
+                raise InputError(f"{name}: {later[0][:40]!r} stands after {stop!r}, which must be the last section.")
+            text = before + "\n" if found else text
         if _too_deep(yaml.parse(text, Loader=loading)):  # the composer recurses, in C without a limit
-            raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe or a device profile.")
+            raise InputError(f"{name}: is nested more than {MAX_DEPTH} deep; this cannot be a recipe, a device profile or a log.")
         loader = loading(text)
         # YAML 1.2 reads 1e-3 and 1.5e2 as numbers; PyYAML's 1.1 rules would make them text.
         loader.yaml_implicit_resolvers = {

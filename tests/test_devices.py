@@ -16,6 +16,7 @@ GOOD = """\
 schema: 1
 name: toy
 title: Toy Phone
+measured_as: [Toy, Toy Phone (2020)]
 os: {family: android, released: "14", source: maker's page}
 soc: {name: Chip 1, source: maker's page}
 cpu:
@@ -43,6 +44,7 @@ def load(folder: Path, text: str, name: str = "toy.yaml") -> devices.DeviceProfi
 def test_a_profile_is_read_whole(tmp_path: Path) -> None:
     profile = load(tmp_path, GOOD)
     assert (profile.name, profile.title, profile.threads) == ("toy", "Toy Phone", 2)
+    assert profile.measured_as == ("Toy", "Toy Phone (2020)")
     assert profile.format_names == ("tflite", "onnx")
     assert profile.cpu is not None
     assert (profile.cpu.cores, profile.cpu.clusters[0].max_ghz, profile.cpu.clusters[1].max_ghz) == (6, 3.0, None)
@@ -67,26 +69,27 @@ def test_the_short_suffix_is_a_path_too(tmp_path: Path) -> None:
         ("name: toy", "name: toi", 2, "name: is 'toi', but the file is named 'toy.yaml'; make them equal."),
         ("name: toy", "name: Toy Phone", 2, "name: 'Toy Phone' is not a name of lower-case letters"),
         ("title: Toy Phone\n", "", 1, ": key 'title' is missing."),
-        ("family: android", "family: andorid", 4, "os.family: text 'andorid' is not allowed. Did you mean 'android'?"),
-        ('released: "14"', "released: 14", 4, "os.released: must be text, not a whole number 14."),
-        (", source: maker's page}\nsoc", "}\nsoc", 4, "os: key 'source' is missing."),
-        ("source: Arm", 'source: " "', 9, "isa.source: ' ' is not a source: name the document that states it."),
-        ("cores: 2", "cores: 0", 7, "cpu.clusters[0].cores: 0 is out of range: must be at least 1."),
-        ("max_ghz: 3", "max_ghz: 3000", 7, "cpu.clusters[0].max_ghz: 3000.0 is out of range: must be at most 10.0."),
-        ("[dotprod]", "[dotprot]", 9, "isa.features[0]: text 'dotprot' is not allowed. Did you mean 'dotprod'?"),
-        ("format: tflite", "format: tflit", 11, "formats[0].format: no format named 'tflit'. Did you mean 'tflite'?"),
-        ("format: onnx", "format: tflite", 12, "formats[1].format: 'tflite' is given twice."),
-        ("threads: 2", "threads: 7", 13, "threads: 7 threads on 6 cores; give at most one each."),
-        ("threads: 2", "threads: two", 13, "threads: must be a whole number, not text 'two'."),
-        ("size_mb: 16", "size_mb: 0", 14, "budget.size_mb: 0.0 is out of range: must be above 0.0."),
-        ("latency_p90_ms: 33", "latency_ms: 33", 14, "budget.latency_ms: unknown key. Did you mean 'latency_p90_ms'?"),
+        ("family: android", "family: andorid", 5, "os.family: text 'andorid' is not allowed. Did you mean 'android'?"),
+        ("Toy, Toy", '" ", Toy', 4, "measured_as[0]: ' ' is not a text that says something."),
+        ('released: "14"', "released: 14", 5, "os.released: must be text, not a whole number 14."),
+        (", source: maker's page}\nsoc", "}\nsoc", 5, "os: key 'source' is missing."),
+        ("source: Arm", 'source: " "', 10, "isa.source: ' ' is not a source: name the document that states it."),
+        ("cores: 2", "cores: 0", 8, "cpu.clusters[0].cores: 0 is out of range: must be at least 1."),
+        ("max_ghz: 3", "max_ghz: 3000", 8, "cpu.clusters[0].max_ghz: 3000.0 is out of range: must be at most 10.0."),
+        ("[dotprod]", "[dotprot]", 10, "isa.features[0]: text 'dotprot' is not allowed. Did you mean 'dotprod'?"),
+        ("format: tflite", "format: tflit", 12, "formats[0].format: no format named 'tflit'. Did you mean 'tflite'?"),
+        ("format: onnx", "format: tflite", 13, "formats[1].format: 'tflite' is given twice."),
+        ("threads: 2", "threads: 7", 14, "threads: 7 threads on 6 cores; give at most one each."),
+        ("threads: 2", "threads: two", 14, "threads: must be a whole number, not text 'two'."),
+        ("size_mb: 16", "size_mb: 0", 15, "budget.size_mb: 0.0 is out of range: must be above 0.0."),
+        ("latency_p90_ms: 33", "latency_ms: 33", 15, "budget.latency_ms: unknown key. Did you mean 'latency_p90_ms'?"),
         (
             ", reason: 30 frames a second",
             "",
-            14,
+            15,
             "budget.reason: is missing: say why latency_p90_ms, size_mb should be just so.",
         ),
-        ("threads: 2", "threads: 2\nthreads: 3", 14, "threads: given twice."),
+        ("threads: 2", "threads: 2\nthreads: 3", 15, "threads: given twice."),
     ],
 )
 def test_a_broken_profile_is_told_where_and_what(tmp_path: Path, old: str, new: str, line: int, message: str) -> None:
@@ -102,7 +105,7 @@ def test_a_mistyped_key_is_told_as_unknown_and_as_missing(tmp_path: Path) -> Non
     with pytest.raises(DeviceProfileError) as caught:
         load(tmp_path, GOOD.replace("threads: 2", "thread: 2"))
     unknown, missing = caught.value.faults
-    assert ":13: thread: unknown key. Did you mean 'threads'?" in unknown
+    assert ":14: thread: unknown key. Did you mean 'threads'?" in unknown
     assert "key 'threads' is missing." in missing
 
 
@@ -127,6 +130,11 @@ def test_what_is_no_profile_at_all_is_told_so(tmp_path: Path, text: str, message
     with pytest.raises(DeviceProfileError, match=".") as caught:
         load(tmp_path, text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["android", "ios", "linux", "macos", "windows"])
+def test_each_family_of_systems_can_be_named(tmp_path: Path, family: str) -> None:
+    assert load(tmp_path, GOOD.replace("android", family)).os.family == family
 
 
 def test_a_missing_file_is_told_so_with_the_place_that_named_it(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_byte_order_mark_and_windows_line_ends_do_no_harm(read):
 REFUSED = {
     "not UTF-8": (b"a: \xff", "{path}: is not UTF-8 text (byte 3)."),
     "empty": (b"# nothing\n", "{path}: is empty."),
-    "huge": (b"#" * (MAX_BYTES + 1), "{path}: larger than 1000000 bytes; this cannot be a recipe or a device profile."),
+    "huge": (b"#" * (MAX_BYTES + 1), "{path}: larger than 1000000 bytes; this cannot be a recipe, a device profile or a log."),
     "tab": (b"a:\n\tb: 1\n", "{path}:2: not valid YAML: found character that cannot start any token."),
     "control": (b"a: \x01\n", "{path}: not valid YAML: "),
     "open list": (b"a: [1\n", "{path}:2: not valid YAML: "),

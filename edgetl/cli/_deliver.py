@@ -30,7 +30,7 @@ def add_command(app: typer.Typer, name: str, until: str, text: str) -> None:
             json: JsonOption = False,
             allow_failed: AllowFailedOption = False,
         ) -> None:
-            _deliver_and_show(recipe, set_, until, target, out, json, allow_failed)
+            deliver_and_show(recipe, set_, until, target, out, json, allow_failed)
 
     else:
 
@@ -42,10 +42,10 @@ def add_command(app: typer.Typer, name: str, until: str, text: str) -> None:
             out: OutOption = None,
             json: JsonOption = False,
         ) -> None:
-            _deliver_and_show(recipe, set_, until, target, out, json, False)
+            deliver_and_show(recipe, set_, until, target, out, json, False)
 
 
-def _deliver_and_show(
+def deliver_and_show(
     recipe: str,
     overrides: list[str] | None,
     until: str,

@@ -94,6 +94,47 @@ class Progress:
                 print(line, file=sys.stderr, flush=True)
 
 
+class Bar:
+    """One bar for a job that says how far it is; a line for each new part of it where standard error is not a terminal."""
+
+    def __init__(self) -> None:
+        """Make it; nothing is shown before it is told something."""
+        self._live: Any = None
+        self._task: Any = None
+        self._last = ""
+
+    def __enter__(self) -> Bar:
+        """Start the live display, on a terminal; drawn twice a second, so that it takes nothing from what is timed."""
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as RichProgress
+
+            columns = (BarColumn(20), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._live = RichProgress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2)
+            self._task = self._live.add_task("starting", total=1.0)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop the live display."""
+        if self._live is not None:
+            self._live.stop()
+
+    def told(self, share: float, what: str) -> None:
+        """Show it.
+
+        Args:
+            share: how much is done, 0 to 1.
+            what: what runs now.
+        """
+        if self._live is not None:
+            self._live.update(self._task, completed=share, description=what)
+        elif what != self._last:
+            print(f"  … {what}", file=sys.stderr, flush=True)
+        self._last = what
+
+
 def _gist(result: dict[str, Any]) -> str:
     """The one figure of a step that people wait for."""
     if isinstance(result.get("top1"), float):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgetl.cli import device_profiles
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ _MEND = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    device = typer.Typer(help="The devices on your desk.", no_args_is_help=True, rich_markup_mode=None)
+    device = typer.Typer(help="Device profiles, and the devices on your desk.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(device, name="device")
+
+    device_profiles.add(device)
 
     @device.callback()
     def _top() -> None:

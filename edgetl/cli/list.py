@@ -10,11 +10,16 @@ import typer
 from edgetl.cli._options import JsonOption
 
 
-def _table(kind: str) -> list[dict[str, Any]]:
-    """Rows of one kind: plain values, the name first."""
+def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
+    """Rows of one kind: plain values, the name first.
+
+    Beside other kinds a device is its name alone: reading a hundred profiles takes longer than all the rest.
+    """
     from edgetl import devices, places, registry
     from edgetl.types import to_json
 
+    if kind == "devices" and not alone:
+        return [{"name": name} for name in devices.device_names()]
     if kind == "devices":
         profiles = [devices.load_device(name) for name in devices.device_names()]
         return [{"name": p.name, "title": p.title, "soc": p.soc.name, "formats": " ".join(p.format_names)} for p in profiles]
@@ -29,7 +34,9 @@ def _table(kind: str) -> list[dict[str, Any]]:
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
         "graphs": ("SUFFIX", "TITLE"),
+        "logs": ("TITLE",),
         "methods": ("KIND", "NEEDS", "TITLE"),
+        "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
     }
@@ -37,6 +44,7 @@ def _table(kind: str) -> list[dict[str, Any]]:
     for name in registry.names(kind):
         module = registry.load(kind, name)
         values = {column.lower(): getattr(module, column) for column in columns[kind]}
+        values = {key: " ".join(value) if isinstance(value, dict) else value for key, value in values.items()}
         if kind == "schemes":
             holding = (c for c in registry.names("converters") if name in registry.load("converters", c).SCHEMES)
             values = {"formats": tuple(holding), **values}
@@ -51,7 +59,7 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, devices, graphs, methods, recipes, runtimes, schemes.",
+        + "backbones, connections, converters, datasets, devices, graphs, logs, methods, networks, recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,
@@ -63,7 +71,7 @@ def register(app: typer.Typer) -> None:
         kinds = sorted({*KINDS, "devices", "recipes"})
         if kind is not None and kind not in kinds:
             raise UnknownName("kind", kind, kinds)
-        tables = {k: _table(k) for k in ([kind] if kind else kinds)}
+        tables = {k: _table(k, kind is not None) for k in ([kind] if kind else kinds)}
         if json:
             typer.echo(json_module.dumps(tables[kind] if kind else tables, ensure_ascii=False))
             return

@@ -11,7 +11,23 @@ from typing import NoReturn
 import typer
 
 from edgetl import __version__
-from edgetl.cli import ablate, bench, convert, data, device, doctor, init, inspect, plan, recipe, run, ship, verify
+from edgetl.cli import (
+    ablate,
+    bench,
+    convert,
+    data,
+    device,
+    doctor,
+    estimate,
+    evidence,
+    init,
+    inspect,
+    plan,
+    recipe,
+    run,
+    ship,
+    verify,
+)
 from edgetl.cli import list as listing
 from edgetl.errors import EdgetlError
 
@@ -27,7 +43,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (run, plan, init, convert, verify, bench, ship, inspect, ablate, data, device, listing, recipe, doctor):
+_COMMANDS = (
+    run,
+    plan,
+    init,
+    convert,
+    verify,
+    bench,
+    ship,
+    inspect,
+    estimate,
+    device,
+    evidence,
+    ablate,
+    data,
+    listing,
+    recipe,
+    doctor,
+)
+for _module in _COMMANDS:
     _module.register(app)
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 RUNNER = Path(_runner.__file__)
+PROFILER = RUNNER.with_name("_profiler.py")
+"""What the runner loads where operators are to be profiled; `job["profiler"]` is its path there."""
 MAX_LINE_BYTES = 64 * 2**20
 """Longest answer that is read: outputs of one image, or a million timings."""
 GRACE_S = 30.0
@@ -148,6 +150,36 @@ class ServedSession:
         """See `Session.peak_memory_mib`."""
         answer = self._ask({"do": "memory"}, self._grace_s)
         return self._number(answer, "peak_mib") - self._number(answer, "before_mib")
+
+    def counters(self) -> dict[str, float | None]:
+        """CPU time, involuntary context switches and time spent waiting for a core, since the process began.
+
+        Returns:
+            `cpu_s`, `involuntary`, `waited_s` (None where the system does not say).
+        """
+        answer = self._ask({"do": "counters"}, GRACE_S)
+        waited = None if answer.get("waited_s") is None else self._number(answer, "waited_s")
+        return {"cpu_s": self._number(answer, "cpu_s"), "involuntary": self._number(answer, "involuntary"), "waited_s": waited}
+
+    def profile(self, count: int) -> tuple[dict[str, Any], ...]:
+        """Time every operator of some inferences; for a session whose job names a profiler, once.
+
+        Args:
+            count: inferences, at least 1.
+
+        Returns:
+            In the order in which they ran: `name` and `type` in the runtime's own words, `us` (microseconds of each inference).
+        """
+        slowest_s = self.facts["first_inference_ms"] / 1e3
+        operators: Any = self._ask({"do": "profile", "count": count}, 20 * count * slowest_s + GRACE_S).get("operators")
+        found: tuple[dict[str, Any], ...]
+        try:
+            found = tuple({"name": str(o["name"]), "type": str(o["type"]), "us": [float(v) for v in o["us"]]} for o in operators)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._nonsense("operators with their times", operators) from error
+        if not found or not all(operator["us"] and all(0 <= v < 1e12 for v in operator["us"]) for operator in found):
+            raise self._nonsense("operators with their times", operators)
+        return found
 
     def close(self) -> None:
         """See `Session.close`."""

@@ -126,9 +126,17 @@ def _argv(settings: Settings, root: Path) -> list[str]:
 
 class _Session(ServedSession):
     def time(self, count: int, seconds: float) -> tuple[float, ...]:
-        raise BenchmarkError(
-            f"{self._name}: an emulated processor has no times of its own. Measure on the device, over ssh or adb."
-        )
+        raise self._timeless()
+
+    def counters(self) -> dict[str, float | None]:
+        raise self._timeless()
+
+    def profile(self, count: int) -> tuple[dict[str, Any], ...]:
+        raise self._timeless()
+
+    def _timeless(self) -> BenchmarkError:
+        where = "Measure on the device, over ssh or adb."
+        return BenchmarkError(f"{self._name}: an emulated processor has no times of its own. {where}")
 
 
 class _Link:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgetl.connections._served import RUNNER, ServedSession
+from edgetl.connections._served import PROFILER, RUNNER, ServedSession
 from edgetl.packages import version
 from edgetl.types import Evidence
 
@@ -45,8 +45,11 @@ class _Link:
     def __init__(self, settings: Settings) -> None:
         self._cpus = list(settings.cpus) or None
 
-    def start(self, artifact: Path, runtime: str, threads: int) -> ServedSession:
+    def start(self, artifact: Path, runtime: str, threads: int, *, profiled: bool = False) -> ServedSession:
+        """See `Link.start`; `profiled`: the session can say what each operator costs, and is slower for it."""
         job = {"model": str(artifact), "runtime": runtime, "threads": threads, "cpus": self._cpus, "seed": 0}
+        if profiled:
+            job["profiler"] = str(PROFILER)
         return ServedSession([sys.executable, "-I", str(RUNNER)], job, name=artifact.name)
 
     def close(self) -> None:

@@ -72,7 +72,9 @@ class Benchmark:
     """How artifacts are timed on this host."""
 
     runs: Annotated[int, Bound(ge=10, le=100_000)] = 200
+    """Inferences that count."""
     warmup: Annotated[int, Bound(ge=1, le=10_000)] = 20
+    """Inferences that are dropped at least; more are, until the times are steady."""
     threads: Annotated[tuple[Annotated[int, Bound(ge=1, le=256)], ...], MinItems(1)] | None = None
     """Thread counts to time; absent = one, and all cores."""
 

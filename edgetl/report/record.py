@@ -153,13 +153,14 @@ def _artifact(format_name: str, scheme: str, results: Results) -> dict[str, Any]
 
 def _benchmark(timing: dict[str, Any]) -> dict[str, Any]:
     measurement = from_json(Measurement, timing["latency"])
+    restless = ["the times never came to a steady state"] if measurement.environment.get("steady") == "no" else []
     return {
         "runtime": timing["runtime"],
         "threads": timing["threads"],
         "evidence": measurement.evidence,
         "environment": measurement.environment,
         "latency_ms": {**stats.summarise(measurement.values), "values": list(measurement.values)},
-        "unstable": list(stats.unstable(measurement.values)),
+        "unstable": [*stats.unstable(measurement.values), *restless],
         "load_ms": timing["load_ms"],
         "first_inference_ms": timing["first_inference_ms"],
         "peak_memory_mib": timing["peak_memory"]["values"][0],

@@ -1,10 +1,12 @@
-"""Benchmark: time one artifact on this host, each thread count in a fresh process of its own.
+"""Benchmark: time one artifact on this host, each thread count in a fresh process of its own, pinned to as many cores.
 
-What is timed is one inference with its input already in place (`Session.invoke`); decoding and normalising are not in it.
+What is timed is one inference with its input already in place (`Session.invoke`); decoding and normalising are not in it. The
+times that count begin when they are steady (`edgetl.timing.steady`); what came before is kept as warm-up.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -14,7 +16,7 @@ from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.stages._host import host_fingerprint
 from edgetl.types import Measurement, flatten, to_json
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = False
 
 
@@ -36,12 +38,15 @@ def thread_counts(recipe: Recipe) -> tuple[int, ...]:
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """Time one runtime at one thread count (`extra`: runtime, threads); the pipeline calls it once for each."""
+    import os
     import time
 
     import numpy as np
     import psutil
 
     from edgetl.preprocess import load_index, load_split
+    from edgetl.timing import cores
+    from edgetl.timing.steady import warm_up
 
     name, threads = str(job.extra["runtime"]), int(job.extra["threads"])
     runtime = registry.load("runtimes", name)
@@ -50,6 +55,11 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     image = np.array(pixels[0])
     class_names = tuple(load_index(job.folder("prepare"))["class_names"])
     path = job.folder("convert") / artifact.path
+    environment = {**host_fingerprint(), "runtime": name, "threads": str(threads)}
+    pinned = cores.choose(threads) if threads <= max(1, len(cores.allowed())) else ()
+    if pinned:
+        os.sched_setaffinity(0, pinned)
+    environment["pinned"] = ",".join(map(str, pinned)) or "no"
     runtime.load_engine()
     process = psutil.Process()
     _reset_peak()
@@ -59,24 +69,21 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     load_ms = (time.perf_counter_ns() - start) / 1e6
     session.set_input(image)
 
-    def timed(count: int) -> tuple[float, ...]:
-        values = []
-        for _ in range(count):
+    def timed(count: int, seconds: float) -> tuple[float, ...]:
+        values: list[float] = []
+        end = time.monotonic() + seconds
+        while len(values) < count and (not values or time.monotonic() < end):
             begin = time.perf_counter_ns()
             session.invoke()
             values.append((time.perf_counter_ns() - begin) / 1e6)
         return tuple(values)
 
-    first = timed(1)
-    warmup = timed(job.recipe.benchmark.warmup)
-    values = timed(job.recipe.benchmark.runs)
-    environment = {
-        **host_fingerprint(),
-        "runtime": name,
-        "threads": str(threads),
-    }
+    first = timed(1, math.inf)
+    warm = warm_up(timed, least=job.recipe.benchmark.warmup)
+    values = timed(job.recipe.benchmark.runs, math.inf)
+    environment["steady"] = "yes" if warm.settled else "no"
     latency = Measurement(
-        name="latency_ms", values=values, warmup_values=first + warmup, evidence="host", environment=environment
+        name="latency_ms", values=values, warmup_values=first + warm.values, evidence="host", environment=environment
     )
     memory = Measurement(
         name="peak_memory_mib",

@@ -25,6 +25,12 @@ def test_all_kinds_come_in_one_answer(edgetl):
     assert {row["name"] for row in tables["converters"]} == set(names("converters"))
 
 
+def test_a_device_is_listed_with_its_chip_where_devices_are_asked_for(edgetl):
+    row = {"name": "pixel-4", "title": "Google Pixel 4", "soc": "Qualcomm Snapdragon 855", "formats": "tflite onnx"}
+    assert row in json.loads(edgetl("list", "devices", "--json").stdout)
+    assert {"name": "pixel-4"} in json.loads(edgetl("list", "--json").stdout)["devices"]
+
+
 def test_an_unknown_kind_is_exit_2(edgetl):
     done = edgetl("list", "device")
     assert done.returncode == 2

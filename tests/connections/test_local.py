@@ -82,9 +82,10 @@ def test_an_endless_line_is_cut(monkeypatch):
         ServedSession([sys.executable, "-c", code], {}, name="board")
 
 
-def test_the_runner_is_one_file_for_old_pythons():
+@pytest.mark.parametrize("name", ["_runner.py", "_core_ml.py", "_depot.py"])
+def test_what_is_copied_there_is_one_file_for_old_pythons(name):
     import ast
 
-    source = (Path(local.__file__).parent / "_runner.py").read_text(encoding="utf-8")
+    source = (Path(local.__file__).parent / name).read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 9))
     assert "edgetl" not in "".join(line for line in source.splitlines() if line.lstrip().startswith(("import", "from")))

@@ -21,7 +21,9 @@ PROTOCOLS = {
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
     "graphs": "GraphModule",
+    "logs": "LogModule",
     "methods": "MethodModule",
+    "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
 }

@@ -17,10 +17,11 @@ TABLES = {
     "Transfer": registry.names("methods"),
     "Formats": registry.names("converters"),
     "Files": registry.names("graphs"),
+    "Logs": registry.names("logs"),
+    "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
     "Connections": registry.names("connections"),
-    "Devices": devices.device_names(),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
 }
 
@@ -34,6 +35,11 @@ def _table(section: str) -> list[list[str]]:
 @pytest.mark.parametrize("section", TABLES)
 def test_each_table_names_exactly_what_there_is(section):
     assert sorted(row[0].strip("`") for row in _table(section)) == sorted(TABLES[section])
+
+
+def test_the_table_of_devices_names_each_once():
+    named = [name for row in _table("Devices") for name in row[1].replace("`", "").split()]
+    assert sorted(named) == sorted(devices.device_names())
 
 
 def test_the_schemes_table_lists_the_formats_that_claim_each():

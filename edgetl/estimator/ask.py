@@ -1,0 +1,163 @@
+"""Turn words into questions: names of devices, runtimes, schemes and networks as users and tables write them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgetl import registry
+from edgetl.devices import DeviceProfile
+from edgetl.errors import InputError, UnknownName
+from edgetl.estimator import atlas as atlases
+from edgetl.estimator import pool as pools
+from edgetl.estimator.estimate import Estimate, Estimator, Question, nothing
+from edgetl.estimator.from_graph import network_of
+from edgetl.estimator.pool import Place
+from edgetl.estimator.rows import Row, Setting
+from edgetl.estimator.terms import describe, terms
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RUNTIMES = {"tflite": "tflite", "onnx": "onnxruntime", "coreml": "coreml", "litert": "tflite"}
+"""Runtime that loads a format, as tables name it; and a newer name of one."""
+_ALIKE = {
+    "fp32": ("fp32", "fp16 weights (float CPU compute)"),
+    "int8": ("int8", "w8a8"),
+    "w8a8": ("w8a8", "int8"),
+    "fp16": ("fp16", "fp16/fp32 auto", "fp16 (armv82 backend)"),
+    "fp16/fp32 auto": ("fp16/fp32 auto", "fp16", "fp32"),
+}
+"""Precisions that tables name differently, the asked one first."""
+ALIKE_DISTANCE = 0.35
+"""Distance, see `terms.describe`, up to which a file's network counts as one of a published family. Our choice: neighbours in a
+width or size grid are 0.3 to 0.9 apart."""
+
+
+def precisions_of(scheme: str, accelerator: str) -> tuple[str, ...]:
+    """Precisions of tables that compute as files of a scheme do.
+
+    Args:
+        scheme: a name of `registry.names("schemes")`.
+        accelerator: "cpu", "gpu", "npu" …: float files are computed in half precision everywhere but on the CPU.
+
+    Returns:
+        The best first; empty where no table measures such arithmetic.
+
+    Raises:
+        UnknownName: there is no such scheme.
+    """
+    activation, weight = registry.load("schemes", scheme).ARITHMETIC
+    if (activation, weight) == ("int8", "int8"):
+        return _ALIKE["int8"]
+    if (activation, weight) == ("int16", "int8"):
+        return ("w8a16",)
+    if (activation, weight) == ("float32", "float32"):
+        return ("fp32", "fp16/fp32 auto") if accelerator == "cpu" else ("fp16", "fp16/fp32 auto", "fp32")
+    return ()
+
+
+def precisions_named(precision: str) -> tuple[str, ...]:
+    """Precisions of tables that mean the same as one of them."""
+    return _ALIKE.get(precision, (precision,))
+
+
+@functools.cache
+def _published() -> dict[str, DeviceProfile]:
+    """Profiles by every name that a table or a user may give, in lower case."""
+    known = [device.profile for device in atlases.known_devices().values()]
+    by_table = {name.lower(): profile for profile in known for name in profile.measured_as}
+    return {**by_table, **{profile.title.lower(): profile for profile in known}, **{p.name: p for p in known}}
+
+
+def find_device(name: str) -> tuple[DeviceProfile, str] | None:
+    """Find a profile by its name, title, or a name in published tables.
+
+    Args:
+        name: upper and lower case alike.
+
+    Returns:
+        The profile, and the published name that is meant (its first where several are); None where there is none.
+    """
+    profile = _published().get(name.strip().lower())
+    if profile is None:
+        return None
+    exact = next((known for known in profile.measured_as if known.lower() == name.strip().lower()), None)
+    return profile, exact or next(iter(profile.measured_as), profile.name)
+
+
+def answer_row(estimator: Estimator, row: Row) -> Estimate:
+    """Answer a row of a table.
+
+    Args:
+        estimator: keeps what was opened.
+        row: the question; its latency is not looked at.
+
+    Returns:
+        The answer.
+    """
+    found = find_device(row.setting.device)
+    if found is None:
+        return nothing(f"no profile claims the device {row.setting.device!r}. See: edgetl device list.")
+    profile, published = found
+    try:
+        place = pools.place_of(row.model, row.alpha, row.input_px)
+    except UnknownName:
+        return nothing(f"the layers of {row.model!r} are not known. See: edgetl list networks.")
+    except InputError as error:
+        return nothing(str(error))
+    setting = replace(row.setting, device=published)
+    return estimator.answer(
+        Question(device=profile, setting=setting, precisions=precisions_named(setting.precision), place=place)
+    )
+
+
+def place_of_file(path: Path, estimator_pool: Iterable[Place] = ()) -> tuple[Place, str]:
+    """Read a converted file as a network.
+
+    Args:
+        path: .tflite, .onnx or .mlpackage.
+        estimator_pool: networks of published families, to tell whether it is like one of them.
+
+    Returns:
+        Where it lies, and its format.
+
+    Raises:
+        InputError: it is none of these, or damaged.
+    """
+    import numpy as np
+
+    by_suffix = {registry.load("graphs", name).SUFFIX: name for name in registry.names("graphs")}
+    if path.suffix not in by_suffix:
+        raise InputError(f"{path}: must be a converted file, its name ending in {', '.join(sorted(by_suffix))}.")
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    facts = registry.load("graphs", by_suffix[path.suffix]).read(path)
+    network = network_of(facts)
+    point = describe(network)
+    near = min(estimator_pool, key=lambda place: float(np.linalg.norm(place.place - point)), default=None)
+    alike = near is not None and _distance(near.place, point) <= ALIKE_DISTANCE
+    family = near.family if near is not None and alike else ""
+    place = Place(work=terms(network), place=point, network=(str(path), 1.0, network.input_px), family=family)
+    return place, facts.format
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    import numpy as np
+
+    return float(np.linalg.norm(a - b))
+
+
+def setting_for(published: str, runtime: str, accelerator: str, threads: int, version: str = "", precision: str = "") -> Setting:
+    """Put a question's setting together; see `matching.match` for what empty parts mean."""
+    return Setting(
+        device=published,
+        runtime=RUNTIMES.get(runtime, runtime),
+        runtime_version=version,
+        accelerator=accelerator,
+        threads=threads,
+        precision=precision,
+    )
