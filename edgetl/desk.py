@@ -1,7 +1,7 @@
 """The devices on the desk: `connections.yaml` says how each is reached. It belongs to a desk, not to a recipe.
 
 Input: the file beside the recipe, else the one in the current folder: device name → `{via: connection, …its settings…}`.
-Output: the connection's module and its checked settings, or every fault of the file at once.
+Output: the connection's module and its checked settings, or every fault of the file at once. Paths are relative to the file.
 """
 
 from __future__ import annotations
@@ -79,6 +79,9 @@ def read(path: Path) -> dict[str, Way]:
         else:
             kind = registry.load("connections", entry["via"]).Settings
             given = {key: value for key, value in entry.items() if key != "via"}
+            for key in getattr(kind, "PATHS", ()):
+                if isinstance(given.get(key), str) and re.match(r"[^-~/\s]", given[key]):
+                    given[key] = str(path.absolute().parent / given[key])
             settings = check(kind, given, file.where, faults, name)
             found[name] = Way(device=name, via=entry["via"], settings=settings)
     if faults:

@@ -1,5 +1,8 @@
 """`connections.yaml`: what it says, and all that is wrong with it at once."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edgetl import desk
@@ -35,15 +38,25 @@ def test_each_device_gets_its_connection_and_its_settings(write):
         "arm": "arm64_emulated",
     }
     assert (ways["my-pi"].settings.host, ways["my-pi"].settings.cpus) == ("pi@192.168.1.7", (2, 3))
+    assert ways["pixel-4"].settings.benchmark_model == str(write(GOOD).parent / "tools" / "benchmark_model"), (
+        "relative to the file"
+    )
+    assert ways["my-pi"].settings.identity == "~/.ssh/id_pi"
     assert ways["arm"].connection.EVIDENCE == "emulated"
     assert ways["arm"].settings.root.endswith("arm64")
+
+
+def test_the_example_of_the_readme_holds(write):
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    ways = desk.read(write(re.search(r"#### A device on the desk\n.*?```yaml\n(.*?)```", readme, re.S)[1]))
+    assert [way.via for way in ways.values()] == ["ssh", "adb", "mac"]
 
 
 def test_all_faults_are_told_at_once_with_their_lines(write):
     path = write(
         "pi: {via: ssh, host: -oProxyCommand=x, prot: 22}\n"
         "Phone: {via: adb}\n"
-        "phone: {via: abd}\n"
+        "phone: {via: adbb}\n"
         "other: {host: x}\n"
         "bare: ssh\n"
         "mine: {via: adb, cpus: zz}\n"
@@ -56,7 +69,7 @@ def test_all_faults_are_told_at_once_with_their_lines(write):
         (1, "pi.host: '-oProxyCommand=x' is not a host"),
         (1, "pi.prot: unknown key. Did you mean 'port'?"),
         (2, "Phone: a device's name is of lower-case letters"),
-        (3, "phone.via: no connection named 'abd'. Did you mean 'adb'?"),
+        (3, "phone.via: no connection named 'adbb'. Did you mean 'adb'?"),
         (4, "other: must be a mapping with the key 'via'. Known connections: adb, "),
         (5, "bare: must be a mapping with the key 'via'"),
         (6, "mine: key 'benchmark_model' is missing."),
@@ -93,15 +106,15 @@ def test_what_a_device_without_an_entry_gets(write):
     assert desk.settings_of("my-pi", "ssh").settings.host == "pi@192.168.1.7"
     with pytest.raises(InputError, match=r"ssh must be told more. Write into connections.yaml: pixel-6: \{via: ssh, …\}."):
         desk.settings_of("pixel-6", "ssh")
-    with pytest.raises(UnknownName, match="--via: no connection named 'shs'"):
-        desk.settings_of("my-pi", "shs")
+    with pytest.raises(UnknownName, match="--via: no connection named 'sssh'"):
+        desk.settings_of("my-pi", "sssh")
 
 
 def test_a_name_is_a_device_or_a_connection(write):
     assert desk.way("local").via == "local"
     write("local: {via: ssh, host: me}\n")
     assert desk.way("local").via == "ssh", "the file decides"
-    with pytest.raises(UnknownName, match="no device or connection named 'shs'. Did you mean 'ssh'"):
-        desk.way("shs")
+    with pytest.raises(UnknownName, match="no device or connection named 'sssh'. Did you mean 'ssh'"):
+        desk.way("sssh")
     with pytest.raises(InputError, match="key 'host' is missing"):
         desk.way("ssh")

@@ -85,7 +85,10 @@ class ConnectionModule(Protocol):
 
     @property
     def Settings(self) -> type[Any]:
-        """Frozen dataclass of what it must be told (host, serial …), checked by `edgetl.schema`; without fields where nothing."""
+        """Frozen dataclass of what it must be told (host, serial …), checked by `edgetl.schema`; without fields where nothing.
+
+        Its `PATHS`, where it has one, names the fields that are paths of this host; `edgetl.desk` reads them from its file on.
+        """
 
     def unavailable(self) -> str | None:
         """None, or what this host lacks for it and how to get it. Never raises."""

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from edgetl.connections._child import LastWords, ending, finish, printable, run
 from edgetl.connections._served import RUNNER
@@ -44,6 +44,8 @@ ThatPath = Annotated[str, Pattern(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]{0,255}", "a 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where the device is, and what it has: the settings of each connection over ssh."""
+
+    PATHS: ClassVar = ("identity", "known_hosts")
 
     host: Host
     """A name, an address, user@host, or a Host of ssh_config(5)."""
@@ -106,13 +108,13 @@ class Wire:
         """Return what starts the runner there when run here; copies it first where it is not yet there."""
         return self.argv([self.place.python, "-I", self.keep(RUNNER)])
 
-    def ask(self, *words: str, source: Path | None = None, seconds: float = ANSWER_S) -> dict[str, Any]:
+    def ask(self, *words: str, source: Path | None = None, seconds: float | None = None) -> dict[str, Any]:
         """Run a word of `_depot` there.
 
         Args:
             words: the word and its arguments.
             source: file of this host for its standard input.
-            seconds: longest time.
+            seconds: longest time; None = `ANSWER_S`.
 
         Returns:
             Its answer.
@@ -121,6 +123,7 @@ class Wire:
             DeviceUnreachable: no answer, or nonsense; or Python is not there.
             BenchmarkError: it answers that it cannot.
         """
+        seconds = ANSWER_S if seconds is None else seconds
         program = f"exec({_DEPOT.read_text(encoding='utf-8')!r})"
         done = run(self.argv([self.place.python, "-I", "-c", program, *words]), seconds, source)
         if done.code is None:

@@ -5,9 +5,9 @@ Input: lines of JSON on standard input, the first the job, then commands. Output
 on this host, over ssh, under emulation and in Termux.
 
     job      {"model": path, "runtime": "litert" | "onnxruntime" | "coreml", "threads": n, "cpus": [n, …] | null, "seed": n,
-              "profiler": path of `_profiler.py` there, where operators are to be profiled}
-             → facts: versions, import_ms, load_ms, first_inference_ms, cpu, cores, pid, inputs; of Core ML, which takes
-             "units": "all" | "cpu_only" | "cpu_and_ne" | "cpu_and_gpu", also compute_units and compute_plan
+              "profiler": path of `_profiler.py` there, where operators are to be profiled,
+              "core_ml": path of `_core_ml.py` there, and "units": "all" | "cpu_only" | "cpu_and_ne" | "cpu_and_gpu", for Core ML}
+             → facts: versions, import_ms, load_ms, first_inference_ms, cpu, cores, pid, inputs, and what the runtime adds
     time     {"do": "time", "count": n, "seconds": s}  → {"values_ns": […]}: at most n inferences, stops after s seconds
     outputs  {"do": "outputs", "inputs": [path.npy], "first": i}
              → {"outputs": [{"shape", "dtype", "base64"}]} of row i of each input, in the model's own types
@@ -102,98 +102,7 @@ class _OnnxRuntime:
         return list(self._session.run(None, self._feed))
 
 
-class _CoreML:
-    """An .mlpackage in Core ML; macOS only. Core ML chooses its own threads."""
-
-    def __init__(self, path: str, threads: int, units: str = "all") -> None:
-        if platform.system() != "Darwin":
-            raise RuntimeError("Core ML runs on macOS; this is " + platform.system())
-        import coremltools
-
-        self.engine = "coremltools " + coremltools.__version__ + ", macOS " + platform.mac_ver()[0]
-        self._path, self._units = path, coremltools.ComputeUnit[units.upper()]
-
-    def load(self) -> None:
-        import coremltools
-
-        self._model = coremltools.models.MLModel(self._path, compute_units=self._units)
-        self._feed: dict[str, Any] = {}
-
-    def invoke(self) -> Any:
-        return self._model.predict(self._feed)
-
-    def inputs(self) -> list[dict[str, Any]]:
-        self._given = list(self._model.get_spec().description.input)
-        return [core_ml_input(given) for given in self._given]
-
-    def set_inputs(self, values: list[Any]) -> None:
-        self._feed = {}
-        for given, value in zip(self._given, values):  # noqa: B905 - Python 3.9
-            if given.type.WhichOneof("Type") == "imageType":
-                from PIL import Image
-
-                value = Image.fromarray(value[0])
-            self._feed[given.name] = value
-
-    def outputs(self) -> list[Any]:
-        return core_ml_outputs(self.invoke())
-
-    def facts(self) -> dict[str, Any]:
-        """Compute units asked for, and the share of the operations that Core ML plans for each of them."""
-        from coremltools.models.compute_plan import MLComputePlan
-
-        found: dict[str, Any] = {"compute_units": self._units.name.lower(), "compute_plan": None}
-        plan = MLComputePlan.load_from_path(self._model.get_compiled_model_path(), self._units)
-        program = plan.model_structure.program
-        if program is not None:
-            names = []
-            for operation in program.functions["main"].block.operations:
-                usage = plan.get_compute_device_usage_for_mlprogram_operation(operation)
-                if usage is not None:  # constants run nowhere
-                    names.append(type(usage.preferred_compute_device).__name__)
-            found["compute_plan"] = shares(names)
-        return found
-
-
-def core_ml_input(given: Any) -> dict[str, Any]:
-    """Name, shape and type of an input of a Core ML model, from its specification; an image is one of bytes, RGB."""
-    kind = given.type.WhichOneof("Type")
-    if kind == "imageType":
-        image = given.type.imageType
-        return {"name": given.name, "shape": [1, int(image.height), int(image.width), 3], "dtype": "uint8"}
-    if kind != "multiArrayType":
-        raise ValueError("input " + given.name + ": neither an image nor an array")
-    array = given.type.multiArrayType
-    types = {
-        65568: "float32",
-        65552: "float16",
-        65600: "float64",
-        131104: "int32",
-    }  # Core ML, ArrayDataType of FeatureTypes.proto
-    return {"name": given.name, "shape": [int(size) for size in array.shape], "dtype": types[int(array.dataType)]}
-
-
-def core_ml_outputs(found: dict[str, Any]) -> list[Any]:
-    """Arrays of a prediction in the order of their names; of a classifier's probabilities those of the labels in order."""
-    import numpy as np
-
-    arrays = []
-    for name in sorted(found):
-        value = found[name]
-        if isinstance(value, dict):
-            value = np.array([[value[label] for label in sorted(value)]], np.float32)
-        if not isinstance(value, (str, int)):  # the label itself
-            arrays.append(np.asarray(value))
-    return arrays
-
-
-def shares(names: list[str]) -> dict[str, float]:
-    """Share of each kind of compute device: "cpu", "gpu", "neural_engine"."""
-    words = {"MLCPUComputeDevice": "cpu", "MLGPUComputeDevice": "gpu", "MLNeuralEngineComputeDevice": "neural_engine"}
-    return {word: names.count(name) / len(names) for name, word in words.items() if names}
-
-
-RUNTIMES: dict[str, Any] = {"litert": _LiteRT, "onnxruntime": _OnnxRuntime, "coreml": _CoreML}
+RUNTIMES: dict[str, Any] = {"litert": _LiteRT, "onnxruntime": _OnnxRuntime}
 
 
 def serve(job: dict[str, Any], lines: Any, answer: Any) -> None:
@@ -210,7 +119,8 @@ def serve(job: dict[str, Any], lines: Any, answer: Any) -> None:
         os.sched_setaffinity(0, job["cpus"])
     begin = time.perf_counter_ns()
     units = {"units": job["units"]} if "units" in job else {}
-    runtimes = _profiled(job["profiler"]) if job.get("profiler") else RUNTIMES
+    named = job.get("profiler") or job.get("core_ml")
+    runtimes = _runtimes_of(named) if named else RUNTIMES
     model = runtimes[job["runtime"]](job["model"], int(job["threads"]), **units)
     import_ms = (time.perf_counter_ns() - begin) / 1e6
     _reset_peak()
@@ -257,11 +167,11 @@ def serve(job: dict[str, Any], lines: Any, answer: Any) -> None:
             raise ValueError("unknown command: " + str(do))
 
 
-def _profiled(path: str) -> Any:
-    """The runtimes of the profiler's file."""
+def _runtimes_of(path: str) -> Any:
+    """The runtimes of a file beside this one."""
     import importlib.util
 
-    spec = importlib.util.spec_from_file_location("profiler", path)
+    spec = importlib.util.spec_from_file_location("more_runtimes", path)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(module)  # type: ignore[union-attr]
     return module.RUNTIMES

@@ -31,6 +31,8 @@ GRACE_S = 30.0
 """What a command may take beyond the time it asks for."""
 LOAD_S = 120.0
 """What starting the runtime and loading a model may take."""
+MAX_FACTS_BYTES = 2**17
+"""All that a device may say of itself and of a load."""
 MAX_TEXT = 200
 """Longest name of an engine, a processor or a system that is believed."""
 _NUMBERS = ("float32", "float16", "float64", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool")
@@ -241,6 +243,8 @@ class ServedSession:
         return line
 
     def _check_facts(self) -> None:
+        if (size := len(json.dumps(self.facts))) > MAX_FACTS_BYTES:
+            raise self._nonsense(f"at most {MAX_FACTS_BYTES} bytes of facts", size)
         for key in ("load_ms", "first_inference_ms"):
             self._number(self.facts, key)
         for key in ("engine", "cpu", "system"):

@@ -12,7 +12,7 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from edgetl.connections._child import Done, printable, run
 from edgetl.errors import BenchmarkError, DeviceUnreachable
@@ -43,6 +43,8 @@ _GONE = ("error: device", "error: no devices", "error: closed", "device offline"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """See `ConnectionModule.Settings`."""
+
+    PATHS: ClassVar = ("benchmark_model",)
 
     benchmark_model: Annotated[str, Pattern(r"[^-\s][^\x00-\x1f\x7f]{0,1023}", "a path")]
     """The program for the device's processor: a path on this host, or one there that begins with /data/local/tmp/."""

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from edgetl.connections._child import run
 from edgetl.connections._served import RUNNER, ServedSession, checked_probe
@@ -40,6 +40,8 @@ _MOUNT = 'mount --bind "$1" /proc/cpuinfo && shift && exec "$@"'
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """See `ConnectionModule.Settings`."""
+
+    PATHS: ClassVar = ("root",)
 
     cpu: Literal["cortex-a72", "cortex-a76"] = "cortex-a76"
     """Processor: cortex-a76 has dot products (Raspberry Pi 5, phones from 2019 on), cortex-a72 has none (Raspberry Pi 4)."""
@@ -124,9 +126,17 @@ def _argv(settings: Settings, root: Path) -> list[str]:
 
 class _Session(ServedSession):
     def time(self, count: int, seconds: float) -> tuple[float, ...]:
-        raise BenchmarkError(
-            f"{self._name}: an emulated processor has no times of its own. Measure on the device, over ssh or adb."
-        )
+        raise self._timeless()
+
+    def counters(self) -> dict[str, float | None]:
+        raise self._timeless()
+
+    def profile(self, count: int) -> tuple[dict[str, Any], ...]:
+        raise self._timeless()
+
+    def _timeless(self) -> BenchmarkError:
+        where = "Measure on the device, over ssh or adb."
+        return BenchmarkError(f"{self._name}: an emulated processor has no times of its own. {where}")
 
 
 class _Link:

@@ -17,6 +17,7 @@ from edgetl.types import Evidence
 TITLE = "A Mac over ssh: Core ML through coremltools, on the compute units you choose."
 EVIDENCE: Evidence = "measured"
 RUNTIMES = ("coreml",)
+CORE_ML = Path(__file__).with_name("_core_ml.py")
 LOAD_S = 600.0
 """What loading may take: Core ML compiles the model, and may prepare it for the Neural Engine."""
 
@@ -68,15 +69,8 @@ class _Link:
     def start(self, artifact: Path, runtime: str, threads: int) -> ServedSession:
         if runtime not in RUNTIMES:
             raise BenchmarkError(f"{artifact.name}: on this connection only {', '.join(RUNTIMES)} runs, not {runtime}.")
-        units = self._settings.compute_units
-        job = {
-            "model": self._wire.keep(artifact),
-            "runtime": runtime,
-            "threads": threads,
-            "cpus": None,
-            "seed": 0,
-            "units": units,
-        }
+        job = {"model": self._wire.keep(artifact), "runtime": runtime, "threads": threads, "cpus": None, "seed": 0}
+        job |= {"core_ml": self._wire.keep(CORE_ML), "units": self._settings.compute_units}
         name, advice = f"{self._settings.host}: {artifact.name}", self._settings.advice
         return ServedSession(self._wire.runner(), job, name=name, put_array=self._put_array, load_s=LOAD_S, advice=advice)
 

@@ -63,11 +63,16 @@ def test_a_file_that_is_no_model_is_told_by_name(tmp_path):
         ("import time; time.sleep(60)", "no answer for 1 s"),
         ('print(\'{"load_ms": NaN, "first_inference_ms": 1}\')', "a number 'load_ms'"),
         ('print(\'{"load_ms": 1, "first_inference_ms": 1, "engine": 1}\')', "a text 'engine'"),
+        ('print(\'{"load_ms": 1, "first_inference_ms": 1, "engine": "\\\\u001b[31m"}\')', "a text 'engine'"),
+        ('print(\'{"load_ms": 1\' + "0" * 400 + \', "first_inference_ms": 1}\')', "a number 'load_ms'"),
+        ('print(\'{"x": "\' + "y" * 200000 + \'"}\')', "at most 131072 bytes of facts"),
+        ("print('[' * 100000)", "a line of JSON"),
+        ("import sys\nwhile True: sys.stderr.write('e' * 65536)", "no answer for 1 s"),
     ],
 )
 def test_what_comes_back_is_not_trusted(code, told):
     with pytest.raises(DeviceUnreachable, match=told):
-        ServedSession([sys.executable, "-c", code], {}, name="board", load_s=1.0 if "sleep" in code else 30.0)
+        ServedSession([sys.executable, "-c", code], {}, name="board", load_s=1.0 if told.startswith("no answer") else 30.0)
 
 
 def test_an_endless_line_is_cut(monkeypatch):
@@ -77,9 +82,10 @@ def test_an_endless_line_is_cut(monkeypatch):
         ServedSession([sys.executable, "-c", code], {}, name="board")
 
 
-def test_the_runner_is_one_file_for_old_pythons():
+@pytest.mark.parametrize("name", ["_runner.py", "_core_ml.py", "_depot.py"])
+def test_what_is_copied_there_is_one_file_for_old_pythons(name):
     import ast
 
-    source = (Path(local.__file__).parent / "_runner.py").read_text(encoding="utf-8")
+    source = (Path(local.__file__).parent / name).read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 9))
     assert "edgetl" not in "".join(line for line in source.splitlines() if line.lstrip().startswith(("import", "from")))

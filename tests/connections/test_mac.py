@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 
-from edgetl.connections import _runner, mac
+from edgetl.connections import _core_ml, mac
 from edgetl.connections._served import RUNNER, ServedSession
 from edgetl.errors import BenchmarkError
 from edgetl.schema import check
@@ -33,7 +33,15 @@ def package(tmp_path_factory):
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
 def test_core_ml_elsewhere_is_refused_in_words(package):
-    job = {"model": str(package[0]), "runtime": "coreml", "threads": 1, "cpus": None, "seed": 0, "units": "all"}
+    job = {
+        "model": str(package[0]),
+        "runtime": "coreml",
+        "threads": 1,
+        "cpus": None,
+        "seed": 0,
+        "units": "all",
+        "core_ml": str(mac.CORE_ML),
+    }
     with pytest.raises(BenchmarkError, match="net.mlpackage: RuntimeError: Core ML runs on macOS; this is Linux"):
         ServedSession([sys.executable, "-I", str(RUNNER)], job, name="net.mlpackage")
 
@@ -54,21 +62,21 @@ def test_the_package_arrives_and_a_host_that_is_no_mac_is_told(sshd, package):
 
 def test_inputs_are_read_from_the_specification(package):
     image, array, text = package[1].description.input
-    assert _runner.core_ml_input(image) == {"name": "image", "shape": [1, 5, 6, 3], "dtype": "uint8"}
-    assert _runner.core_ml_input(array) == {"name": "x", "shape": [1, 4], "dtype": "float32"}
+    assert _core_ml.input_of(image) == {"name": "image", "shape": [1, 5, 6, 3], "dtype": "uint8"}
+    assert _core_ml.input_of(array) == {"name": "x", "shape": [1, 4], "dtype": "float32"}
     with pytest.raises(ValueError, match="input s: neither an image nor an array"):
-        _runner.core_ml_input(text)
+        _core_ml.input_of(text)
 
 
 def test_outputs_are_arrays_in_the_order_of_names():
-    found = _runner.core_ml_outputs({"label": "b", "probabilities": {"b": 0.75, "a": 0.25}, "features": np.ones((1, 2))})
+    found = _core_ml.arrays_of({"label": "b", "probabilities": {"b": 0.75, "a": 0.25}, "features": np.ones((1, 2))})
     assert [value.tolist() for value in found] == [[[1.0, 1.0]], [[0.25, 0.75]]]
 
 
 def test_the_plan_is_told_in_shares():
     names = ["MLNeuralEngineComputeDevice"] * 3 + ["MLCPUComputeDevice"]
-    assert _runner.shares(names) == {"cpu": 0.25, "gpu": 0.0, "neural_engine": 0.75}
-    assert _runner.shares([]) == {}
+    assert _core_ml.shares(names) == {"cpu": 0.25, "gpu": 0.0, "neural_engine": 0.75}
+    assert _core_ml.shares([]) == {}
 
 
 def test_the_names_that_the_runner_calls_exist_in_coremltools():

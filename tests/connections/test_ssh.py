@@ -1,6 +1,7 @@
 """The ssh connection against a real OpenSSH server on loopback."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -214,18 +215,51 @@ def test_closing_ends_what_ran_there_and_leaves_nothing_here(server, networks):
     assert not sockets.exists()
 
 
+def test_nothing_is_left_when_this_process_is_killed(server, networks):
+    """Not even asked to: SIGKILL. The connection, the runner there and the socket go, because a pipe from here ends."""
+    code = (
+        "import json, sys, time\n"
+        "from edgetl.connections import ssh\n"
+        "link = ssh.open(ssh.Settings(**json.loads(sys.argv[1])))\n"
+        "session = link.start(__import__('pathlib').Path(sys.argv[2]), 'onnxruntime', 1)\n"
+        "print(session.facts['pid'], link._wire._main.pid, link._wire._sockets, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    arguments = [json.dumps(server.settings), str(networks.files["onnxruntime"])]
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
+    runner, main, sockets = process.stdout.readline().split()
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        left = [pid for pid in (runner, main) if Path(f"/proc/{pid}").exists()]
+        if not left and not list(Path(sockets).iterdir()):
+            break
+        time.sleep(0.1)
+    assert not left and not list(Path(sockets).iterdir())
+    Path(sockets).rmdir()
+
+
 NOISES = {
     "talks": ('echo Welcome to my board; exec sh -c "$SSH_ORIGINAL_COMMAND"', "its shell prints 'Welcome to my board"),
     "floods": ("exec yes", "its shell prints 'y"),
     "lies": ("case \"$SSH_ORIGINAL_COMMAND\" in cat) exec cat;; *) echo '[1]';; esac", "did not answer as it should"),
     "escapes": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) printf "\\033[31m{" >&2;; esac', "\N{REPLACEMENT CHARACTER}"),
+    "hangs": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) exec sleep 60;; esac', "no answer for 1 s."),
+    "floods later": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) exec yes;; esac', "did not answer as it should"),
+    "shouts": ('case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) exec yes >&2;; esac', "no answer for 1 s."),
+    "boasts": (
+        'case "$SSH_ORIGINAL_COMMAND" in cat) exec cat;; *) echo \'{"runtimes": {"tpu": 1}}\';; esac',
+        "where versions of runtimes were due",
+    ),
     "leaves": ("exit 3", "no answer for 10 s, or a closed line"),
 }
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_a_hostile_device_is_told_in_words(sshd, tmp_path, noise):
+def test_a_hostile_device_is_told_in_words(sshd, tmp_path, monkeypatch, noise):
     command, told = NOISES[noise]
+    if told == "no answer for 1 s.":
+        monkeypatch.setattr(_openssh, "ANSWER_S", 1.0)
     script = tmp_path / "shell"
     script.write_text(f"#!/bin/sh\n{command}\n")
     script.chmod(0o755)

@@ -1,15 +1,19 @@
 """Every plug-in of every kind keeps its kind's contract: names, signatures, light import, a stated availability."""
 
+import dataclasses
 import importlib
 import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 
 from edgetl import pipeline, registry
 from edgetl.errors import UnknownName
+from edgetl.schema import json_schema
+from edgetl.types import Evidence
 
 PROTOCOLS = {
     "backbones": "BackboneModule",
@@ -64,6 +68,16 @@ def test_importing_it_is_light(kind, name):
 def test_availability_is_a_sentence_or_none(kind, name):
     reason = registry.load(kind, name).unavailable()
     assert reason is None or (isinstance(reason, str) and reason.endswith("."))
+
+
+@pytest.mark.parametrize("name", registry.names("connections"))
+def test_a_connection_says_what_it_must_be_told(name):
+    module = registry.load("connections", name)
+    assert module.EVIDENCE in typing.get_args(Evidence)
+    assert set(module.RUNTIMES) <= set(registry.names("runtimes"))
+    assert module.Settings.__dataclass_params__.frozen
+    assert json_schema(module.Settings, name)["additionalProperties"] is False
+    assert set(getattr(module.Settings, "PATHS", ())) <= {field.name for field in dataclasses.fields(module.Settings)}
 
 
 @pytest.mark.parametrize("name", registry.names("converters"))
