@@ -63,6 +63,20 @@ def test_a_file_that_does_not_load_leaves_the_others(edgetl, network, tmp_path):
     assert good["p50_ms"]["value"] > 0
 
 
+def test_what_cannot_be_measured_of_a_file_is_told_beside_the_rest(edgetl, tmp_path, photos):
+    import onnx
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "abs.onnx")
+    quick = ("--runs", 1, "--seconds", 0.1, "--image", next(photos.rglob("*.png")))
+    done = edgetl("bench", tmp_path / "abs.onnx", *quick)
+    assert done.returncode == 4
+    assert "abs.onnx ×1: p50 " in done.stdout
+    assert "failed: abs.onnx ×1: photo: --image: the network takes [1, 4], not one square picture" in done.stdout
+
+
 def test_all_faults_at_once(edgetl, network, tmp_path):
     (tmp_path / "m.mlpackage").mkdir()
     (tmp_path / "x.jpg").write_bytes(b"no photo")
