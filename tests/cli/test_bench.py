@@ -43,7 +43,8 @@ def test_everything_about_a_file(edgetl, network, photos):
     assert [operator["kind"] for operator in row["profile"]["operators"]].count("convolution") == 1
 
 
-def test_the_words_for_people(edgetl, network):
+@pytest.mark.slow
+def test_a_file_against_itself(edgetl, network):
     done = edgetl("bench", network, network, "--compare", "--runs", 1, "--seconds", 0.1)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -103,13 +104,13 @@ def test_all_faults_at_once(edgetl, network, tmp_path):
 def test_ctrl_c_leaves_no_process_behind(network, tmp_path):
     import psutil
 
-    command = [sys.executable, "-m", "edgetl", "bench", str(network), "--sustained", "600", "--runs", "1", "--seconds", "0.1"]
+    command = [sys.executable, "-m", "edgetl", "bench", str(network), "--runs", "100", "--seconds", "3600"]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    for line in child.stderr:
-        if "without a pause" in line:
-            break
-    time.sleep(0.3)
-    runners = psutil.Process(child.pid).children(recursive=True)
+    assert "process 1 of 100" in child.stderr.readline()
+    runners, end = [], time.monotonic() + 20
+    while not runners and time.monotonic() < end:
+        time.sleep(0.05)
+        runners = psutil.Process(child.pid).children(recursive=True)
     assert runners
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=30)
