@@ -131,7 +131,7 @@ def _bench_files(files: list[Path], faults: list[str], given: dict[str, object],
         from edgetl.report import timings
 
         timings.show(result, Console())
-    if any("error" in row for row in result["files"]):
+    if result["failed"] or any("error" in row for row in result["files"]):
         raise typer.Exit(EdgetlError.exit_code)
 
 
