@@ -167,7 +167,7 @@ def write_calibrations(path: Path, found: tuple[Calibrated, ...]) -> None:
     kept = text_before(path.read_text(encoding="utf-8"), KEY).rstrip("\n") + "\n"
     if found:
         plain = [_rounded({k: v for k, v in to_json(one).items() if v not in ([], "", None)}) for one in found]
-        body = yaml.dump({KEY: plain}, sort_keys=False, width=130, default_flow_style=None, allow_unicode=True)
+        body = yaml.safe_dump({KEY: plain}, sort_keys=False, width=130, default_flow_style=None, allow_unicode=True)
         kept += f"\n# Written by `edgetl device calibrate` from the rows in devices/measurements; not by hand.\n{body}"
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

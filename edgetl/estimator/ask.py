@@ -67,25 +67,30 @@ def precisions_named(precision: str) -> tuple[str, ...]:
 
 @functools.cache
 def _published() -> dict[str, DeviceProfile]:
-    """Profiles by every name that a table or a user may give, in lower case."""
+    """Profiles by every name that a table or a user may give, as `_letters` reads them."""
     known = [device.profile for device in atlases.known_devices().values()]
-    by_table = {name.lower(): profile for profile in known for name in profile.measured_as}
-    return {**by_table, **{profile.title.lower(): profile for profile in known}, **{p.name: p for p in known}}
+    by_table = {_letters(name): profile for profile in known for name in profile.measured_as}
+    return {**{_letters(p.name): p for p in known}, **{_letters(p.title): p for p in known}, **by_table}
+
+
+def _letters(name: str) -> str:
+    """A name's letters and digits in lower case; a plus is one, for a Galaxy S9+ is no Galaxy S9."""
+    return "".join(c for c in name.lower().replace("+", "plus") if c.isalnum())
 
 
 def find_device(name: str) -> tuple[DeviceProfile, str] | None:
     """Find a profile by its name, title, or a name in published tables.
 
     Args:
-        name: upper and lower case alike.
+        name: upper and lower case, spaces and hyphens alike.
 
     Returns:
         The profile, and the published name that is meant (its first where several are); None where there is none.
     """
-    profile = _published().get(name.strip().lower())
+    profile = _published().get(_letters(name))
     if profile is None:
         return None
-    exact = next((known for known in profile.measured_as if known.lower() == name.strip().lower()), None)
+    exact = next((known for known in profile.measured_as if _letters(known) == _letters(name)), None)
     return profile, exact or next(iter(profile.measured_as), profile.name)
 
 

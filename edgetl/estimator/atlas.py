@@ -113,7 +113,7 @@ def open_atlas(pool: str, extra: tuple[tuple[Row, ...], Known] | None = None) ->
 
     Args:
         pool: its name.
-        extra: rows and profile of the user's own, which join the pool.
+        extra: rows and profile of the user's own, which join the pool; they replace what is known of a device of the same name.
 
     Returns:
         The atlas.
@@ -126,7 +126,9 @@ def open_atlas(pool: str, extra: tuple[tuple[Row, ...], Known] | None = None) ->
     known = [*known_devices().values(), *([extra[1]] if extra else [])]
     stored = {setting: one for device in known for setting, one in device.settings().items()}
     given = tuple(r for r in (extra[0] if extra else ()) if pools.pool_of(r.setting) == pool)
-    rows = [row for row in (*shipped_rows(pool), *given) if row.setting in stored]
+    replaced = extra[1].profile.measured_as if extra else ()
+    shipped = [row for row in shipped_rows(pool) if row.setting.device not in replaced]
+    rows = [row for row in (*shipped, *given) if row.setting in stored]
     if not rows:
         raise InputError(f"no calibrated row of the pool {pool!r}.")
     built = pools.build(pool, rows)

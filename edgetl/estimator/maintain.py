@@ -38,7 +38,7 @@ def calibrate_all(tell: Callable[[str], None], *, learn: bool = True) -> dict[st
         }
         for pool, found in published.items()
     }
-    text = HEAD + yaml.dump({"pools": learned}, sort_keys=True, width=130, default_flow_style=None)
+    text = HEAD + yaml.safe_dump({"pools": learned}, sort_keys=True, width=130, default_flow_style=None)
     path = atlases.measurements() / atlases.LEARNED
     draft = path.with_name(f".{path.name}")
     draft.write_text(text, encoding="utf-8")

@@ -103,7 +103,7 @@ def _record(
             kinds=tuple(kinds),
             macs_m=(_short(min(sizes)), _short(max(sizes))),
             input_px=(float(min(sides)), float(max(sides))),
-            families=tuple(sorted(set(pool.families[at]))),
+            families=tuple(sorted({str(family) for family in pool.families[at]})),
         ),
         misses=_misses(setting, left_out["model"], left_out["family"]),
     )

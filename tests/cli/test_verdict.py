@@ -1,4 +1,4 @@
-"""`edgetl verdict` on a run's folder: evidence decides, an interval that straddles its budget is unsure, one real log settles it."""
+"""`edgetl verdict`: evidence decides, an interval that straddles its budget is unsure, one log settles it."""
 
 import hashlib
 import json
