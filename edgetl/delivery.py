@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgetl import devices, pipeline, tracking
+from edgetl import devices, judging, ledger, pipeline, places, tracking
 from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
+from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import markdown, plots, record
+from edgetl.report import device_plots, markdown, plots, record
 from edgetl.stages import ship
 from edgetl.store import ROOT, Step, Store
-from edgetl.types import to_json
+from edgetl.types import Verdict, from_json, to_json
 
 RUNS = Path("runs")
 CHECKPOINT = ("checkpoint.json", "network.pb", "backbone.npz")
@@ -60,7 +61,8 @@ def deliver(
     _check_folder(folder)
     with store.locked():
         results = pipeline.run(loaded, steps, store, watcher)
-        judged = record.judge(recipe, profiles, results)
+        known = _known(recipe, profiles, steps, results, store, evidence_folder(loaded.path))
+        judged = record.judge(recipe, profiles, results, known, str(folder))
         bundle = None
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
             shipped = _ship(loaded, steps, store, watcher, results, judged)
@@ -77,6 +79,35 @@ def deliver(
         if told is not None:
             watcher.note(told)
     return report
+
+
+def evidence_folder(recipe: str) -> Path:
+    """Folder of the ledger of a recipe: beside its file; in the working folder for one that comes with edgetl.
+
+    Args:
+        recipe: the recipe's file.
+    """
+    parent = Path(recipe).parent
+    return Path(ledger.FOLDER) if parent.resolve() == places.shipped("recipes").resolve() else parent / ledger.FOLDER
+
+
+def _known(
+    recipe: Recipe,
+    profiles: Sequence[devices.DeviceProfile],
+    steps: Sequence[Planned],
+    results: Results,
+    store: Store,
+    folder: Path,
+) -> dict[str, judging.Found]:
+    """Gather what is known of the converted files on the devices, by target."""
+    made = {p.step.target: p.step for p in steps if p.step.stage == "convert" and p.step.label in results.answers}
+    targets = [t for t in recipe.targets if t.name in made]
+    files = []
+    for target in targets:
+        answer = results.answers[f"convert {target.name}"]
+        path = store.path(made[target.name]) / answer["path"]
+        files.append(judging.File(path=path, format=target.format, scheme=target.scheme, sha256=answer["sha256"]))
+    return dict(zip((t.name for t in targets), judging.gather(files, profiles, folder), strict=True))
 
 
 def _check_folder(folder: Path) -> None:
@@ -152,9 +183,18 @@ def _publish(
         shutil.copytree(shipped / "bundle", fresh / "bundle")
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
     _copy_learned(fresh, report, learned)
+    _draw_devices(fresh, report)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
-    for name in ("artifacts", "checkpoint", "training", *(("bundle", "bundle.zip") if whole else ()), "report.md", "report.json"):
+    for name in (
+        "artifacts",
+        "checkpoint",
+        "training",
+        "devices",
+        *(("bundle", "bundle.zip") if whole else ()),
+        "report.md",
+        "report.json",
+    ):
         old, new = folder / name, fresh / name
         if old.is_dir():
             old.rename(fresh / f"old_{name}")
@@ -163,6 +203,16 @@ def _publish(
         if new.exists():
             new.rename(old)
     shutil.rmtree(fresh)
+
+
+def _draw_devices(fresh: Path, report: dict[str, Any]) -> None:
+    """One picture for each device of which anything is known."""
+    judged = [from_json(Verdict, v) for v in report["verdicts"]]
+    for name in dict.fromkeys(v.device for v in judged if v.device):
+        picture = device_plots.latency(name, judged)
+        if picture is not None:
+            (fresh / "devices").mkdir(exist_ok=True)
+            (fresh / "devices" / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path]) -> None:

@@ -19,21 +19,19 @@ decisions follow:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from edgetl import costs
+from edgetl.costs import Judged, KnownCost
 from edgetl.devices import DeviceProfile
 from edgetl.stats import (
-    MIN_VALUES,
     Interval,
-    bootstrap_interval,
     none_seen_bound,
     paired_difference_interval,
-    percentile,
-    unstable,
     wilson_interval,
 )
-from edgetl.types import Evidence, Measurement, Outcome, Verdict
+from edgetl.types import Measurement, Outcome, Verdict
 
 GATES = ("min_top1", "max_top1_drop", "min_agreement")
 """Limits of a recipe that `judge_gates` knows, in the order of its verdicts."""
@@ -41,9 +39,6 @@ GATES = ("min_top1", "max_top1_drop", "min_agreement")
 IDENTITY_RESOLUTION = 0.01
 """Share of changed answers that a test set must be able to exclude before identical answers count as proof. Our choice:
 the usual size of a `max_top1_drop`."""
-
-MIN_PEAK_MEMORY_VALUES = 5
-"""Fewest processes whose peak memory decides. Our choice: a peak hardly varies, and each costs a process."""
 
 _ORDER: tuple[Outcome, ...] = ("fail", "unsure", "pass", "skipped")
 _LARGEST_SAMPLE = 10_000_000
@@ -100,6 +95,10 @@ class Subject:
     latency: tuple[Measurement, ...] = ()
     """Measurements named `latency_ms…`, in milliseconds. One that was taken on a device says which in
     `environment["device"]` (the profile's name) and, if it can, with how many `environment["threads"]`."""
+    known: tuple[KnownCost, ...] = ()
+    """What else is known of its costs on devices; asked where there are no raw values."""
+    settle: str = "a measurement there would settle it"
+    """The command that would turn unsure into measured; `{device}` stands for the device's name."""
     peak_memory: tuple[Measurement, ...] = ()
     """Measurements named `peak_memory_mib…`, in 2^20 bytes, one value for each process; device as above."""
 
@@ -160,7 +159,9 @@ def judge_device(subject: Subject, profile: DeviceProfile) -> tuple[Verdict, ...
             why = f"{size_mb:.6g} MB; the budget is {limit:g} MB."
             judged = ("pass" if size_mb <= limit else "fail", size_mb, None, "measured", why)
         else:
-            judged = _judge_cost(_COSTS[gate], getattr(subject, _COSTS[gate].field), profile, limit)
+            taken = subject.latency if gate == "latency_p90_ms" else subject.peak_memory
+            settle = subject.settle.replace("{device}", profile.name)
+            judged = costs.judge(gate, taken, subject.known, profile, limit, settle)
         verdicts.append(_verdict(subject, profile.name, gate, limit, judged))
     return tuple(verdicts)
 
@@ -177,8 +178,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_ORDER.index, default="skipped")
 
 
-_Judged = tuple[Outcome, float | None, Interval | None, Evidence | None, str]
-"""Outcome, figure, its interval, how it is known, and the reason."""
+_Judged = Judged
 
 
 def _verdict(subject: Subject, device: str | None, gate: str, limit: float, judged: _Judged) -> Verdict:
@@ -279,70 +279,3 @@ def _rounded_up(number: float) -> str:
     """Two significant digits, rounded up, thousands marked."""
     step = 10 ** max(0, math.floor(math.log10(max(number, 1.0))) - 1)
     return f"{math.ceil(number / step) * step:,}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    """A quantity that is measured on a device."""
-
-    field: str
-    quantity: str
-    label: str
-    unit: str
-    fewest: int
-    figure: Callable[[Sequence[float]], float]
-
-
-_COSTS = {
-    "latency_p90_ms": _Cost("latency", "latency_ms", "p90 latency", "ms", MIN_VALUES, lambda v: percentile(v, 90.0)),
-    "peak_memory_mib": _Cost("peak_memory", "peak_memory_mib", "peak memory", "MiB", MIN_PEAK_MEMORY_VALUES, max),
-}
-
-
-def _judge_cost(cost: _Cost, taken: tuple[Measurement, ...], profile: DeviceProfile, limit: float) -> _Judged:
-    """Judge by the measurements that were taken on the device, with the threads that its budget means."""
-    for measurement in taken:
-        if not measurement.name.startswith(cost.quantity):
-            raise ValueError(f"{measurement.name!r} is no {cost.label}: its name must start with {cost.quantity!r}.")
-    here = [m for m in taken if m.evidence != "host" and m.environment.get("device") == profile.name and m.values]
-    if not here:
-        why = f"there is no measurement or estimate for {profile.title} yet; a figure from this host does not count."
-        return "unsure", None, None, None, why
-    real = [m for m in here if m.evidence == "measured"]
-    if not real:
-        value, kind = max(cost.figure(m.values) for m in here), here[0].evidence
-        why = f"{value:.3g} {cost.unit} is {kind}, not measured; a measurement on {profile.title} would settle it."
-        return "unsure", value, None, kind, why
-    threads = str(profile.threads)
-    fitting = [m for m in real if m.environment.get("threads", threads) == threads]
-    if not fitting:
-        other = ", ".join(sorted({m.environment["threads"] for m in real}))
-        why = f"measured with {other} thread(s), but the budget of {profile.title} means {threads}; measure with those."
-        return "unsure", None, None, None, why
-    return _decide_cost(cost, fitting, profile, limit)
-
-
-def _decide_cost(cost: _Cost, measurements: list[Measurement], profile: DeviceProfile, limit: float) -> _Judged:
-    """Decide by the hull of all intervals, so that runs that contradict each other, or drift, stay unsure."""
-    value = max(cost.figure(m.values) for m in measurements)
-    fewest = min(len(m.values) for m in measurements)
-    if fewest < cost.fewest:
-        why = f"{cost.label} {value:.3g} {cost.unit} from {fewest} value(s) only; take at least {cost.fewest}."
-        return "unsure", value, None, "measured", why
-    ends = [value]
-    for m in measurements:
-        # successive timings are alike: blocks of n^(1/3), the usual order of length (Hall, Horowitz and Jing, 1995)
-        ends += bootstrap_interval(m.values, cost.figure, seed=0, block=round(len(m.values) ** (1 / 3)))
-        middle = len(m.values) // 2
-        ends += cost.figure(m.values[:middle]), cost.figure(m.values[middle:])
-    low, high = min(ends), max(ends)
-    doubts = sorted({doubt for m in measurements for doubt in unstable(m.values)}) if cost.unit == "ms" else []
-    mind = f" Mind: {'; '.join(doubts)}." if doubts else ""
-    figure = f"{cost.label} {value:.3g} {cost.unit} on {profile.title}, 95 % interval {low:.3g} to {high:.3g}"
-    budget = f"the budget of {limit:g} {cost.unit}"
-    if high <= limit:
-        return "pass", value, (low, high), "measured", f"{figure}, is within {budget}.{mind}"
-    if low > limit:
-        return "fail", value, (low, high), "measured", f"{figure}, is above {budget}.{mind}"
-    again = "repeat it with more runs on an idle, cool device"
-    return "unsure", value, (low, high), "measured", f"{figure}, straddles {budget}; {again}.{mind}"

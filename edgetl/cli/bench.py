@@ -36,6 +36,13 @@ def register(app: typer.Typer) -> None:
             float | None,
             typer.Option("--seconds", metavar="S", help="Files: timed seconds a file [3], and of turns with --compare [10]."),
         ] = None,
+        device: Annotated[
+            str | None, typer.Option("--device", metavar="NAME", help="Files: time them on this device of connections.yaml.")
+        ] = None,
+        via: Annotated[str | None, typer.Option("--via", metavar="WAY", help="With --device: connection to use.")] = None,
+        ledger: Annotated[
+            Path | None, typer.Option("--ledger", metavar="DIR", help="With --device: where evidence goes [evidence].")
+        ] = None,
         set_: SetOption = None,
         target: TargetOption = None,
         out: OutOption = None,
@@ -46,6 +53,11 @@ def register(app: typer.Typer) -> None:
         files = [Path(name) for name in what if name.endswith(_ENDINGS)]
         for_files = {"--threads": threads, "--compare": compare, "--sustained": sustained, "--profile": profile, "--image": image}
         for_files |= {"--runs": runs, "--seconds": seconds}
+        if device is None and (via or ledger):
+            raise InputError("--via and --ledger: are for --device.")
+        if device is not None:
+            _bench_there(files, what, device, via, ledger, threads, seconds, {**for_files, "--set": set_, "--out": out}, json)
+            return
         if files:
             faults = [f"{name}: is no file that ends in {', '.join(_ENDINGS)}." for name in what if not name.endswith(_ENDINGS)]
             faults += [f"{o}: is for a recipe." for o, v in (("--set", set_), ("--target", target), ("--out", out)) if v]
@@ -119,8 +131,58 @@ def _bench_files(files: list[Path], faults: list[str], given: dict[str, object],
         from edgetl.report import timings
 
         timings.show(result, Console())
-    if any("error" in row for row in result["files"]):
+    if result["failed"] or any("error" in row for row in result["files"]):
         raise typer.Exit(EdgetlError.exit_code)
+
+
+def _bench_there(
+    files: list[Path],
+    what: list[str],
+    device: str,
+    via: str | None,
+    ledger: Path | None,
+    threads: str,
+    seconds: float | None,
+    given: dict[str, object],
+    as_json: bool,
+) -> None:
+    """Time files on a device, and keep the results in the ledger."""
+    from edgetl import desk, ondevice
+    from edgetl.devices import load_device
+    from edgetl.errors import InputError
+    from edgetl.ledger import FOLDER
+    from edgetl.reading import plain
+
+    faults = [f"{name}: is no file that ends in {', '.join(_ENDINGS)}." for name in what if not name.endswith(_ENDINGS)]
+    taken = ("--threads", "--seconds")
+    faults += [f"{option}: is for timings on this computer." for option, value in given.items() if value and option not in taken]
+    if not threads.isdigit() and threads:
+        faults.append(f"--threads: {threads[:80]}: must be one number; a device is timed with one at a time.")
+    if faults:
+        raise InputError("bench --device: this cannot be done.", faults)
+    profile = load_device(device, "--device")
+    way = desk.settings_of(profile.name, via)
+    folder = ledger or Path(FOLDER)
+    records = []
+    for path in files:
+        record, unsettled = ondevice.measure(way, profile.name, path, int(threads or profile.threads), seconds or 3.0, folder)
+        records.append(record)
+        if unsettled:
+            typer.echo(f"{path.name}: the times never came to a steady state; the verdict will say unsure or mind it.", err=True)
+    if as_json:
+        told = {"schema": 1, "ledger": str(folder), "records": [{"id": r.id, **plain(r)} for r in records]}
+        typer.echo(json_module.dumps(told, ensure_ascii=False))
+        return
+    from edgetl.costs import p90_of
+    from edgetl.stats import percentile
+
+    for record in records:
+        values = record.reading.values_ms or tuple(record.reading.statistics_ms.stated.values())
+        p90, between, _ = p90_of(record.reading)
+        ends = f" ({between[0]:.3g} to {between[1]:.3g})" if between else ""
+        middle = f"p50 {percentile(values, 50.0):.3g} ms, p90 {p90:.3g} ms{ends}"
+        runtime = f"{record.reading.runtime} {record.reading.runtime_version or ''}".strip()
+        typer.echo(f"{record.artifact} on {profile.title}: {middle}; {runtime}, {record.how}. Kept in {folder}.")
 
 
 def _photo(path: Path, faults: list[str]) -> bytes | None:

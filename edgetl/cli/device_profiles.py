@@ -144,6 +144,9 @@ def _told() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: console.print(text, highlight=False, markup=False)
+        return
     with console.status("") as status:
         yield lambda text: status.update(text)
 

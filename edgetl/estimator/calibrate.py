@@ -122,6 +122,10 @@ def calibrate(pool: Pool, strengths: Strengths | None = None, tell: Callable[[st
             found = residual.learn(pool.points, draft.missed(), relative)
             draft = Calibration(pool, shapes, found, fits, np.where(noise > 0, noise, found.noise))
         noise = _noise(draft, rows_of)
+    fits = tuple(
+        _fit(pool, at, shapes[setting.precision], float(noise[number]))
+        for number, (setting, at) in enumerate(zip(pool.settings, rows_of, strict=True))
+    )
     return Calibration(pool, shapes, found, fits, noise)
 
 

@@ -5,6 +5,7 @@ An answer is always one of two: a latency with a 90 % interval and the reason fo
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -112,12 +113,23 @@ class Estimator:
         return _carried(atlas, question)
 
     def _atlas(self, pool: str) -> Atlas | None:
+        if self._extra is None:
+            return _shipped(pool)
         if pool not in self._atlases:
-            try:
-                self._atlases[pool] = atlases.open_atlas(pool, self._extra)
-            except InputError:
-                self._atlases[pool] = None
+            self._atlases[pool] = _opened(pool, self._extra)
         return self._atlases[pool]
+
+
+def _opened(pool: str, extra: tuple[tuple[Row, ...], Known] | None) -> Atlas | None:
+    try:
+        return atlases.open_atlas(pool, extra)
+    except InputError:
+        return None
+
+
+@functools.cache
+def _shipped(pool: str) -> Atlas | None:
+    return _opened(pool, None)
 
 
 def _inside(atlas: Atlas, question: Question, found: matching.Match, known: Known) -> Estimate:

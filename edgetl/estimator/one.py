@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from edgetl import registry
@@ -80,6 +81,7 @@ def _device(name: str) -> tuple[DeviceProfile, str, Estimator]:
     return *found, Estimator()
 
 
+@functools.cache
 def _published_places() -> list[pools.Place]:
     """Every published network at its usual size: what a file's network may be like."""
     from edgetl.networks import _find

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_ROWS_TO_LEARN = 1200
+MAX_ROWS_TO_LEARN = 800
 """Rows from which strengths are learned; more are thinned out, setting by setting. Learning costs some minutes a pool."""
 
 

@@ -31,6 +31,9 @@ def text(report: dict[str, Any]) -> str:
     ]
     lines += [f"- {_escape(line)}" for line in rows.remarks(report)]
     lines += [f"- **failed:** {_escape(line)}" for line in report["failed"]]
+    seen = dict.fromkeys(v["device"] for v in report["verdicts"] if v["gate"] == "latency_p90_ms" and v["value"] is not None)
+    if seen:
+        lines += ["", "## Devices", "", *(f"![p90 latency on {name}, and its budget](devices/{name}.svg)" for name in seen)]
     if report.get("evaluation"):
         lines += ["", "## Evaluation of the float network", "", *evaluation(report["evaluation"])]
     lines += ["", "| stage | target | status | seconds |", "|---|---|---|---:|"]

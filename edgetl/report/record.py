@@ -5,12 +5,14 @@ History of report.json: schema 1 = first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from edgetl import stats, verdicts
 from edgetl.devices import DeviceProfile
+from edgetl.judging import Found
 from edgetl.pipeline import Results
 from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
@@ -26,7 +28,13 @@ class Judged:
     """Every reason for which the run as a whole does not pass, one line each."""
 
 
-def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -> Judged:
+def judge(
+    recipe: Recipe,
+    profiles: Sequence[DeviceProfile],
+    results: Results,
+    known: Mapping[str, Found] = MappingProxyType({}),
+    folder: str = "",
+) -> Judged:
     """Judge every artifact against the recipe's gates and against the budget of every device.
 
     A gate must hold for every artifact. A device is served when at least one artifact that it can load is not over budget:
@@ -36,6 +44,8 @@ def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -
         recipe: the recipe.
         profiles: its devices.
         results: answers of the steps.
+        known: what is known of each target's costs on the devices, by its name.
+        folder: where the report goes; named in the commands that would settle what is unsure.
 
     Returns:
         The verdicts and the failures.
@@ -44,7 +54,11 @@ def judge(recipe: Recipe, profiles: Sequence[DeviceProfile], results: Results) -
     found: list[Verdict] = []
     failed: list[str] = [_told(label, error) for label, error in results.failures.items()]
     bad = ("fail", "unsure") if recipe.gates.on_unsure == "fail" else ("fail",)
-    subjects = [s for s in (_subject(recipe, t.name, results) for t in recipe.targets) if s is not None]
+    subjects = [
+        s
+        for s in (_subject(recipe, t.name, results, known.get(t.name, Found()), folder) for t in recipe.targets)
+        if s is not None
+    ]
     for subject in subjects:
         gates = verdicts.judge_gates(subject, limits)
         failed += [f"{v.format}/{v.scheme}: {v.gate}: {v.reason}" for v in gates if v.outcome in bad]
@@ -66,7 +80,7 @@ def _told(label: str, error: Exception) -> str:
     return str(error) if str(error).startswith(label.split(" ")[0]) else f"{label}: {error}"
 
 
-def _subject(recipe: Recipe, target: str, results: Results) -> verdicts.Subject | None:
+def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder: str) -> verdicts.Subject | None:
     artifact = results.answers.get(f"convert {target}")
     if artifact is None:
         return None
@@ -79,9 +93,20 @@ def _subject(recipe: Recipe, target: str, results: Results) -> verdicts.Subject 
         size_bytes=artifact["size_bytes"],
         accuracy=verdicts.Accuracy(**counts) if counts else None,
         accuracy_missing=verified.get("reason", ""),
-        latency=tuple(from_json(Measurement, t["latency"]) for t in timings),
-        peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
+        latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
+        peak_memory=(*(from_json(Measurement, t["peak_memory"]) for t in timings), *found.memory),
+        known=found.known,
+        settle=settling(f"{folder}/artifacts/{artifact['path']}"),
     )
+
+
+def settling(path: str) -> str:
+    """Commands that would settle a verdict on a device; `{device}` stands for its name.
+
+    Args:
+        path: of the artifact.
+    """
+    return f"settle it: edgetl bench {path} --device {{device}}, or edgetl evidence add LOG --device {{device}} --artifact {path}"
 
 
 def _timings(target: str, results: Results) -> list[dict[str, Any]]:
@@ -104,7 +129,8 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
     prepared, tuned = answers.get("prepare", {}), answers.get("finetune", {})
     return {
         "schema": SCHEMA,
-        "recipe": {"name": recipe.name, "sha256": loaded.sha256, "overrides": list(loaded.overrides)},
+        "recipe": {"name": recipe.name, "file": loaded.path, "sha256": loaded.sha256, "overrides": list(loaded.overrides)},
+        "devices": list(recipe.devices),
         "data": {
             "classes": prepared.get("classes", []),
             "images": prepared.get("images", {}),

@@ -57,7 +57,7 @@ def remarks(result: dict[str, Any]) -> list[str]:
             continue
         told += [text if text.startswith(" ") else f"{name}: {text}" for text in _more(row)]
         if row["warnings"]:
-            doubts.append(f"{name}: not to be trusted: {'; '.join(row['warnings'])}")
+            doubts.append(f"{name}: doubtful: {'; '.join(row['warnings'])}")
         if row.get("sustained", {}).get("warnings"):
             doubts.append(f"{name}: sustained run disturbed: {'; '.join(row['sustained']['warnings'])}")
     for duel in result["comparisons"]:
@@ -66,7 +66,7 @@ def remarks(result: dict[str, Any]) -> list[str]:
             f"  ratio {duel['ratio']:.3f} ({duel['low']:.3f}–{duel['high']:.3f}), noise floor {duel['floor'] - 1:.1%}: a file "
             f"against itself; {len(duel['round_ratios'])} rounds, {duel['threads']} thread{'s' * (duel['threads'] > 1)}"
         )
-    return told + doubts
+    return [*told, *doubts, *(f"failed: {why}" for why in result["failed"])]
 
 
 def _more(row: dict[str, Any]) -> list[str]:

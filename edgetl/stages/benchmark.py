@@ -18,6 +18,8 @@ from edgetl.types import Measurement, flatten, to_json
 
 VERSION = 2
 RESUMABLE = False
+_WARM_UP_S = 2.0
+"""Longest warm-up of each artifact and thread count (our choice: a recipe has many)."""
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         return tuple(values)
 
     first = timed(1, math.inf)
-    warm = warm_up(timed, least=job.recipe.benchmark.warmup)
+    warm = warm_up(timed, least=job.recipe.benchmark.warmup, limit_s=_WARM_UP_S)
     values = timed(job.recipe.benchmark.runs, math.inf)
     environment["steady"] = "yes" if warm.settled else "no"
     latency = Measurement(

@@ -5,7 +5,7 @@ History of the record: schema 1 = first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,8 @@ def bench(subjects: Sequence[Subject], wishes: Wishes, told: Told = lambda share
         told: hears of progress.
 
     Returns:
-        `schema`, `evidence`, `host`, `files` (one a file and thread count, with raw values, or with `error`), `comparisons`.
+        `schema`, `evidence`, `host`, `files` (one a file and thread count, with raw values, or with `error`), `comparisons`,
+        `failed` (what could not be measured of files that run, one sentence each).
 
     Raises:
         InputError: more threads than cores, or a file that nothing here runs.
@@ -105,7 +106,7 @@ def bench(subjects: Sequence[Subject], wishes: Wishes, told: Told = lambda share
                 lives[number, threads].append(life)
             except (BenchmarkError, DeviceUnreachable) as error:
                 errors[number, threads] = str(error)
-    files = []
+    files, failed = [], list[str]()
     for place, job in enumerate(jobs):
         number, threads = job
         share = (wishes.processes + place / len(jobs)) / steps
@@ -120,8 +121,9 @@ def bench(subjects: Sequence[Subject], wishes: Wishes, told: Told = lambda share
             continue
         told(share, f"{subjects[number].path.name} ×{threads}")
         row |= {"engine": lives[job][0].facts["engine"], **fresh.summarise(lives[job])}
-        row |= _more(runnables[number], threads, chosen[threads], wishes, lambda at, what, share=share: told(share, what))  # type: ignore[misc]
-        files.append({**row, "processes": to_json(tuple(lives[job]))})
+        more, faults = _more(runnables[number], threads, chosen[threads], wishes, lambda at, what, share=share: told(share, what))  # type: ignore[misc]
+        failed += [f"{subjects[number].path.name} ×{threads}: {fault}" for fault in faults]
+        files.append({**row, **more, "processes": to_json(tuple(lives[job]))})
     comparisons = _comparisons(runnables, chosen, errors, wishes, lambda at, what: told((steps - 1 + at) / steps, what))
     facts = next((found[0].facts for found in lives.values() if found), {})
     return {
@@ -130,6 +132,7 @@ def bench(subjects: Sequence[Subject], wishes: Wishes, told: Told = lambda share
         "host": {key: facts.get(key) for key in _HOST},
         "files": files,
         "comparisons": comparisons,
+        "failed": failed,
     }
 
 
@@ -142,26 +145,42 @@ def _identity(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _more(chosen: Runnable, threads: int, cores: tuple[int, ...], wishes: Wishes, told: Told) -> dict[str, Any]:
-    """What is measured on request only."""
-    found: dict[str, Any] = {}
-    if wishes.photo is not None:
+def _more(chosen: Runnable, threads: int, cores: tuple[int, ...], wishes: Wishes, told: Told) -> tuple[dict[str, Any], list[str]]:
+    """What is measured on request only, and why a part of it is missing."""
+
+    def around() -> dict[str, Any]:
         import numpy as np
 
+        assert wishes.photo is not None
         local = registry.load("connections", "local")
         with closing(local.open(local.Settings(cpus=cores)).start(chosen.path, chosen.runtime, threads)) as session:
             specs = session.facts["inputs"]
             ((output, *_),) = session.outputs((np.zeros(specs[0]["shape"], specs[0]["dtype"]),))
-        found["photo"] = photo.around(wishes.photo, specs, output, cores)
-    if wishes.sustained_s:
-        run = sustain(chosen, threads=threads, cores=cores, seconds=wishes.sustained_s, told=told)
-        found["sustained"] = {**to_json(run), "warnings": list(run.strain.reasons())}
-    if wishes.profile:
+        return photo.around(wishes.photo, specs, output, cores)
+
+    def sustained() -> dict[str, Any]:
+        run = sustain(chosen, threads=threads, cores=cores, seconds=wishes.sustained_s or 1.0, told=told)
+        return {**to_json(run), "warnings": list(run.strain.reasons())}
+
+    def operators() -> dict[str, Any]:
         told(0.0, f"{chosen.path.name}: operators")
-        operators = profile(chosen, threads=threads, cores=cores)
-        kinds = [{"kind": kind, "count": count, "share": share} for kind, count, share in operators.kinds()]
-        found["profile"] = {**to_json(operators), "kinds": kinds, "sentence": operators.sentence()}
-    return found
+        found = profile(chosen, threads=threads, cores=cores)
+        kinds = [{"kind": kind, "count": count, "share": share} for kind, count, share in found.kinds()]
+        return {**to_json(found), "kinds": kinds, "sentence": found.sentence()}
+
+    parts: list[tuple[str, bool, Callable[[], dict[str, Any]]]] = [
+        ("photo", wishes.photo is not None, around),
+        ("sustained", wishes.sustained_s is not None, sustained),
+        ("profile", wishes.profile, operators),
+    ]
+    found: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, wanted, measure in parts:
+        try:
+            found |= {name: measure()} if wanted else {}
+        except (BenchmarkError, DeviceUnreachable, InputError) as error:
+            faults.append(f"{name}: {error}")
+    return found, faults
 
 
 def _comparisons(

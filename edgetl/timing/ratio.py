@@ -21,6 +21,8 @@ TREND_Z = 3.0
 """Normal score of the trend test from which a ratio counts as moving (our choice: by luck in 1 of 370 runs)."""
 TREND_LIMIT = 0.01
 """How far the ratio's later half must be from its earlier half besides (our choice)."""
+UNSETTLED_LIMIT = 0.25
+"""Share of the processes that may begin their turns before they are steady (our choice: turns warm them further)."""
 _FLOOR_LEAST = 0.002
 """No host is trusted to tell files apart by less (our choice)."""
 _RESAMPLES = 2000
@@ -101,8 +103,9 @@ def compare(turns: Sequence[Turn], strain: Strain, *, unsettled: int = 0, seed: 
     floor = max(_FLOOR_LEAST, *(abs(value) for value in within))
     own = {file: [m for key, found in medians.items() if key[2] == file for m in found] for file in files}
     reasons = _reasons(between, (low, high), middle, floor, own)
-    if unsettled:
-        reasons.append(f"{unsettled} of {4 * len({g for g, _ in rounds})} processes never came to a steady state")
+    processes = 4 * len({g for g, _ in rounds})
+    if unsettled > UNSETTLED_LIMIT * processes:
+        reasons.append(f"{unsettled} of {processes} processes never came to a steady state")
     reasons += strain.reasons()
     return Comparison(
         ratio=math.exp(middle),

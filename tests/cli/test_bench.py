@@ -43,7 +43,8 @@ def test_everything_about_a_file(edgetl, network, photos):
     assert [operator["kind"] for operator in row["profile"]["operators"]].count("convolution") == 1
 
 
-def test_the_words_for_people(edgetl, network):
+@pytest.mark.slow
+def test_a_file_against_itself(edgetl, network):
     done = edgetl("bench", network, network, "--compare", "--runs", 1, "--seconds", 0.1)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -61,6 +62,20 @@ def test_a_file_that_does_not_load_leaves_the_others(edgetl, network, tmp_path):
     bad, good = json.loads(done.stdout)["files"]
     assert "bad.tflite" in bad["error"]
     assert good["p50_ms"]["value"] > 0
+
+
+def test_what_cannot_be_measured_of_a_file_is_told_beside_the_rest(edgetl, tmp_path, photos):
+    import onnx
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "abs.onnx")
+    quick = ("--runs", 1, "--seconds", 0.1, "--image", next(photos.rglob("*.png")))
+    done = edgetl("bench", tmp_path / "abs.onnx", *quick)
+    assert done.returncode == 4
+    assert "abs.onnx ×1: p50 " in done.stdout
+    assert "failed: abs.onnx ×1: photo: --image: the network takes [1, 4], not one square picture" in done.stdout
 
 
 def test_all_faults_at_once(edgetl, network, tmp_path):
@@ -89,13 +104,13 @@ def test_all_faults_at_once(edgetl, network, tmp_path):
 def test_ctrl_c_leaves_no_process_behind(network, tmp_path):
     import psutil
 
-    command = [sys.executable, "-m", "edgetl", "bench", str(network), "--sustained", "600", "--runs", "1", "--seconds", "0.1"]
+    command = [sys.executable, "-m", "edgetl", "bench", str(network), "--runs", "100", "--seconds", "3600"]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    for line in child.stderr:
-        if "without a pause" in line:
-            break
-    time.sleep(0.3)
-    runners = psutil.Process(child.pid).children(recursive=True)
+    assert "process 1 of 100" in child.stderr.readline()
+    runners, end = [], time.monotonic() + 20
+    while not runners and time.monotonic() < end:
+        time.sleep(0.05)
+        runners = psutil.Process(child.pid).children(recursive=True)
     assert runners
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=30)

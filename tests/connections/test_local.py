@@ -82,7 +82,29 @@ def test_an_endless_line_is_cut(monkeypatch):
         ServedSession([sys.executable, "-c", code], {}, name="board")
 
 
-@pytest.mark.parametrize("name", ["_runner.py", "_core_ml.py", "_depot.py"])
+def test_counters_grow_with_what_the_process_does(network):
+    session = local.open(local.Settings()).start(network, "onnxruntime", 1)
+    before = session.counters()
+    session.time(10**9, 0.3)
+    after = session.counters()
+    session.close()
+    assert 0.1 < after["cpu_s"] - before["cpu_s"] < 5.0
+    assert after["involuntary"] >= before["involuntary"]
+
+
+def test_operators_are_profiled_where_that_was_asked_for(network):
+    session = local.open(local.Settings()).start(network, "onnxruntime", 1, profiled=True)
+    (operator,) = session.profile(5)
+    session.close()
+    assert operator["type"] == "Abs"
+    assert len(operator["us"]) == 5
+    plain = local.open(local.Settings()).start(network, "onnxruntime", 1)
+    with pytest.raises(BenchmarkError, match="profile"):
+        plain.profile(5)
+    plain.close()
+
+
+@pytest.mark.parametrize("name", ["_runner.py", "_profiler.py", "_core_ml.py", "_depot.py"])
 def test_what_is_copied_there_is_one_file_for_old_pythons(name):
     import ast
 

@@ -36,6 +36,7 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
         assert artifact["source_agreement"] >= 0.94, name
         assert artifact["benchmark"][0]["latency_ms"]["p50"] > 0
         assert len(artifact["benchmark"][0]["latency_ms"]["values"]) == 40
+        assert {"pinned", "steady", "cpu", "cores"} <= set(artifact["benchmark"][0]["environment"])
     assert artifacts["tflite/fp32"]["max_abs_err"] < 1e-4 > artifacts["onnx/fp32"]["max_abs_err"]
     for scheme in ("w8a8_ptq", "w8a8_qat"):
         assert artifacts[f"tflite/{scheme}"]["size_bytes"] < 0.45 * artifacts["tflite/fp32"]["size_bytes"]

@@ -35,12 +35,13 @@ def test_eight_times_the_work_takes_longer_and_a_file_is_not_slower_than_itself(
     monkeypatch.setattr(turns, "_WARM_UP_S", 0.4)
     small, large = _onnx(chain(2)), _onnx(chain(16))
     pinned = cores.choose(1)
-    duel = take_turns(small, large, threads=1, cores=pinned, seconds=2.0)
+    duel = take_turns(small, large, threads=1, cores=pinned, seconds=1.6)
     found = duel.comparison
     assert 1.5 < found.low <= found.ratio <= found.high
     assert found.resolvable or found.strain.reasons() or any("steady" in r or "deviation" in r for r in found.reasons)
     assert len(duel.turns) == 8 * len(found.round_ratios)
     assert len(duel.warmup_ms) == 8
+    monkeypatch.setattr(turns, "GENERATIONS", 1)
     same = take_turns(small, small, threads=1, cores=pinned, seconds=0.5).comparison
     assert not same.resolvable
     assert 0.5 < same.ratio < 2.0

@@ -1,0 +1,138 @@
+"""Gather what is known of artifacts on devices: the ledger of evidence, and estimates from published measurements.
+
+Input: converted files, device profiles, a ledger. Output: for each file its `KnownCost`s and raw `Measurement`s, as verdicts take
+them. A record counts for a file only when it is of that very file, by sha256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetl import ledger
+from edgetl.costs import KnownCost, p90_of, p90_of_estimate
+from edgetl.devices import DeviceProfile
+from edgetl.errors import EdgetlError
+from edgetl.ledger import Record
+from edgetl.types import Measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One converted file of a run."""
+
+    path: Path
+    """File, or the folder of an .mlpackage."""
+    format: str
+    scheme: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is known of one file."""
+
+    known: tuple[KnownCost, ...] = ()
+    measured: tuple[Measurement, ...] = ()
+    """Raw latencies that edgetl took on a device."""
+    memory: tuple[Measurement, ...] = ()
+
+
+def gather(files: Sequence[File], profiles: Sequence[DeviceProfile], folder: Path) -> tuple[Found, ...]:
+    """Look every file up in the ledger, and estimate what it does not know.
+
+    Args:
+        files: of one run.
+        profiles: devices that are judged.
+        folder: of the ledger; need not be there.
+
+    Returns:
+        One entry for each file, in order.
+
+    Raises:
+        InputError: the ledger does not hold.
+    """
+    records = ledger.read(folder)
+    return tuple(_of_file(file, profiles, [r for r in records if r.artifact_sha256 == file.sha256]) for file in files)
+
+
+def _of_file(file: File, profiles: Sequence[DeviceProfile], records: list[Record]) -> Found:
+    raw = [r for r in records if r.how == "measured" and r.reading.values_ms]
+    told = [r for r in records if r.how in ("measured", "imported") and r not in raw]
+    known = [_imported(r) for r in told]
+    for profile in profiles:
+        if file.format not in profile.format_names or any(r.device == profile.name for r in (*raw, *told)):
+            continue
+        estimated = _estimated(file, profile)
+        if estimated is not None:
+            known.append(estimated)
+    memory = [r for r in records if r.how in ("measured", "imported") and r.reading.peak_memory_mib is not None]
+    return Found(known=tuple(known), measured=tuple(map(_latency, raw)), memory=tuple(map(_memory, memory)))
+
+
+def _imported(record: Record) -> KnownCost:
+    reading = record.reading
+    value, interval, missing = p90_of(reading)
+    version = f" {reading.runtime_version}" if reading.runtime_version else ""
+    return KnownCost(
+        gate="latency_p90_ms",
+        device=record.device,
+        value=value,
+        interval=interval,
+        evidence="measured" if record.how == "measured" else "imported",
+        accelerator=reading.accelerator or "cpu",
+        threads=reading.threads if reading.accelerator == "cpu" else None,
+        source=f"{record.log} log of {reading.date or record.imported_at}, {reading.runtime}{version}",
+        why_unsure=missing,
+    )
+
+
+def _environment(record: Record) -> dict[str, str]:
+    reading = record.reading
+    threads = {"threads": str(reading.threads)} if reading.accelerator == "cpu" and reading.threads else {}
+    return {"device": record.device, "runtime": reading.runtime or "", **threads}
+
+
+def _latency(record: Record) -> Measurement:
+    reading = record.reading
+    return Measurement(
+        name="latency_ms",
+        values=reading.values_ms,
+        warmup_values=reading.warmup_values_ms,
+        evidence="measured",
+        environment=_environment(record),
+    )
+
+
+def _memory(record: Record) -> Measurement:
+    return Measurement(
+        name="peak_memory_mib",
+        values=(record.reading.peak_memory_mib or 0.0,),
+        evidence="measured" if record.how == "measured" else "imported",
+        environment=_environment(record),
+    )
+
+
+def _estimated(file: File, profile: DeviceProfile) -> KnownCost | None:
+    """Estimate a file on a device; None where nothing speaks for it."""
+    from edgetl.estimator.one import estimate_one
+
+    accelerator = "all (mainly ANE)" if file.format == "coreml" else "cpu"
+    try:
+        found = estimate_one(profile.name, file.path, scheme=file.scheme, accelerator=accelerator)
+    except EdgetlError:
+        return None  # a profile of the user's own without rows, or operators that no table counts: nothing is known
+    if found.latency_ms is None or found.interval is None:
+        return None
+    value, interval = p90_of_estimate(found.latency_ms, found.interval)
+    return KnownCost(
+        gate="latency_p90_ms",
+        device=profile.name,
+        value=value,
+        interval=interval,
+        evidence="estimated",
+        accelerator=accelerator,
+        threads=profile.threads if accelerator == "cpu" else None,
+        source=found.reason.rstrip("."),
+    )
