@@ -89,7 +89,9 @@ def make(root: Path, tell: Callable[[str], None], check: Callable[[Path], object
             raise MissingDependency(program, "edgetl device prepare arm64_emulated", where)
     root.parent.mkdir(parents=True, exist_ok=True)
     partial = root.with_name(f"{root.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    for left in root.parent.glob(f"{root.name}.*.partial"):  # of a run that was killed
+        if left == partial or not Path(f"/proc/{left.name.split('.')[-2]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
     try:
         partial.mkdir()
         tell("fetching an ARM64 Python (Debian packages, about 15 MB)")

@@ -64,8 +64,8 @@ class Place:
     @property
     def advice(self) -> str:
         """How it was tried and what to check."""
-        port = f" port {self.port}" if self.port else ""
-        return f"Tried: ssh to {self.host}{port}. Check: edgetl device doctor."
+        port = f"-p {self.port} " if self.port else ""
+        return f"Tried: ssh {port}{self.host}. Check that this works by hand."
 
 
 def missing() -> str | None:

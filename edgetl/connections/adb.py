@@ -31,12 +31,11 @@ ANSWER_S = 20.0
 LOAD_S = 120.0
 COPY_BYTES_A_SECOND = 500_000.0
 _FIGURE = r"([0-9]{1,12}(?:\.[0-9]{1,6})?(?:e\+[0-9]{1,2})?)"
-_TIMINGS = re.compile(
+_TIMINGS = (
     rf"Inference timings in us: Init: {_FIGURE}, First inference: {_FIGURE}, Warmup \(avg\): {_FIGURE}, "
-    rf"Inference \(avg\): {_FIGURE}\s*$",
-    re.M,
+    rf"Inference \(avg\): {_FIGURE}\s*$"
 )
-_PEAK = re.compile(rf"Overall peak memory footprint \(MB\) via periodic monitoring: {_FIGURE}\s*$", re.M)
+_PEAK = rf"Overall peak memory footprint \(MB\) via periodic monitoring: {_FIGURE}\s*$"
 _GONE = ("error: device", "error: no devices", "error: closed", "device offline", "device unauthorized", "no permissions")
 
 
@@ -156,7 +155,7 @@ class _Session:
         self._device, self._program, self._name, self._slowest_s = device, program, name, 0.0
         report = self._run(1, 0.0, "--report_peak_memory_footprint=true")
         init, first, _, _ = self._timings(report)
-        peak = _PEAK.search(report)
+        peak = re.search(_PEAK, report, re.M)
         self._peak_mib = float(peak[1]) if peak else None
         self._slowest_s = (init + first) / 1e3
         self.facts: dict[str, Any] = {
@@ -193,7 +192,7 @@ class _Session:
 
     def _timings(self, report: str) -> tuple[float, ...]:
         """Load, first inference, mean of the warm-up, mean of the run; in milliseconds."""
-        found = _TIMINGS.findall(report)
+        found = re.findall(_TIMINGS, report, re.M)
         figures = tuple(float(figure) / 1e3 for figure in found[0]) if len(found) == 1 else ()
         if not figures or not 0 < figures[3] < 1e9:
             raise BenchmarkError(

@@ -169,6 +169,16 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_killed_run_left_is_removed_and_a_living_one_is_let_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(_arm64_root, "_run", lambda *_: (_ for _ in ()).throw(BenchmarkError("no network")))
+    living, dead = tmp_path / f"arm64.{os.getppid()}.partial", tmp_path / "arm64.4194305.partial"  # above the highest pid
+    living.mkdir()
+    dead.mkdir()
+    with pytest.raises(BenchmarkError, match="no network"):
+        _arm64_root.make(tmp_path / "arm64", print, print)
+    assert list(tmp_path.iterdir()) == [living]
+
+
 def test_cpuinfo_lists_what_the_runtimes_look_for():
     text = _arm64_root.cpuinfo("cortex-a76", cores=2)
     assert text.count("processor\t:") == 2 and "asimddp" in text and "CPU part\t: 0xd0b" in text
