@@ -16,7 +16,7 @@ KINDS = {
 @pytest.mark.parametrize(
     ("model", "maker", "px"),
     [
-        ("mobilenet_v2", "MobileNetV2", 96),
+        pytest.param("mobilenet_v2", "MobileNetV2", 96, marks=pytest.mark.slow),
         pytest.param("efficientnet_b0", "EfficientNetB0", 224, marks=pytest.mark.slow),
         pytest.param("resnet50_v1", "ResNet50", 224, marks=pytest.mark.slow),
         pytest.param("efficientnetv2_b0", "EfficientNetV2B0", 224, marks=pytest.mark.slow),
