@@ -191,11 +191,12 @@ class Drawing:
         self._add((1, 1, self.shape[2]), kind="pool", kernel=max(self.shape[:2]))
 
     def activate(self, act: str) -> None:
-        """Apply an activation: "" and "relu" (and its clipped kin) are fused and free; "swish" and "gelu" are two passes."""
+        """Apply an activation: "" and "relu" (and its clipped kin) are fused and free; "swish" is a sigmoid and a product."""
         if act in ("", "relu"):
             return
-        for _ in range(2 if act in ("swish", "gelu") else 1):
-            self._add(self.shape, kind="activation")
+        self._add(self.shape, kind="activation")
+        if act == "swish":
+            self.combine()
 
     def combine(self, *, others: int = 1) -> None:
         """Add or multiply with `others` activations of the same shape."""
@@ -214,8 +215,12 @@ class Drawing:
         self._add(self.shape, kind="elementwise", weights=2 * self.shape[2])
 
     def move(self, shape: Shape | None = None) -> None:
-        """Copy into another shape or order: concatenation, shuffle, transpose, resize."""
+        """Copy into another shape or order: slice, shuffle, transpose, resize, pad."""
         self._add(shape or self.shape, kind="reshape")
+
+    def concatenate(self, shape: Shape) -> None:
+        """Copy several activations, which are as large as `shape` together, into one."""
+        self._add(shape, kind="reshape", reads=math.prod(shape))
 
     def squeeze_excite(self, squeezed: int, *, act: str = "relu", gate: str = "sigmoid") -> None:
         """Weigh each channel by what the whole picture says: mean, two 1x1 convolutions, gate, product."""

@@ -15,8 +15,7 @@ def branched(net: Drawing, *paths: Callable[[], object]) -> None:
         net.shape = start
         path()
         channels += net.shape[2]
-    net.shape = (*net.shape[:2], channels)
-    net.move()
+    net.concatenate((*net.shape[:2], channels))
 
 
 def inverted_residual(

@@ -58,7 +58,7 @@ def draw(model: str, alpha: float | None = None, px: int | None = None) -> Netwo
     return _drawn(known[model], model, width, side)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _drawn(family: str, model: str, alpha: float, px: int) -> Network:
     drawing = registry.load("networks", family).draw(model, alpha, px)
     network: Network = drawing.network()

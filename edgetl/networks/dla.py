@@ -43,7 +43,7 @@ def _tree(net: Drawing, depth: int, channels: int, stride: int, children: int, g
         start = net.shape
         _block(net, start, channels, stride, groups, base)
         _block(net, net.shape, channels, 1, groups, base)
-        net.move((*net.shape[:2], 2 * channels + children))
+        net.concatenate((*net.shape[:2], 2 * channels + children))
         net.conv(channels)
         if adds:
             net.combine()

@@ -45,7 +45,7 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
                 _separable(net, channels, again=level > 0, folded=True)
             _separable(net, _BOXES * answers, again=level > 0, folded=False)
             net.move()
-        net.move((1, sum(height * width for height, width, _ in levels) * _BOXES, answers))
+        net.concatenate((1, sum(height * width for height, width, _ in levels) * _BOXES, answers))
         if answers == _CLASSES:
             net.activate("sigmoid")
     return net

@@ -12,14 +12,16 @@ _SIZES = {"nasnet_mobile": (4, 44, 32, 224), "nasnet_large": (6, 168, 96, 331)}
 MODELS = {model: facts[-1] for model, facts in _SIZES.items()}
 WIDTHS: dict[str, tuple[float, ...]] = {}
 
+_RELU = "relu before a convolution"
+"""It follows an addition or a concatenation that others read too, so nothing can fuse it."""
+
 
 def draw(model: str, alpha: float, px: int) -> Drawing:
     """See `NetworkModule.draw`."""
     cells, channels, stem, _ = _SIZES[model]
     net = Drawing(px)
     net.conv(stem, 3, 2, valid=True)
-    before = net.shape
-    before = _reduction(net, before, channels // 4)
+    before = _reduction(net, None, channels // 4)
     before = _reduction(net, before, channels // 2)
     for stage in range(3):
         if stage:
@@ -49,23 +51,33 @@ def _pooled(net: Drawing, start: Shape, stride: int = 1) -> None:
     net.pool(3, stride)
 
 
-def _adjusted(net: Drawing, before: Shape, channels: int) -> tuple[Shape, Shape]:
-    """Bring what the cell before read, and what it made, to the same shape; returns both, the former first."""
+def _adjusted(net: Drawing, before: Shape | None, channels: int) -> tuple[Shape, Shape]:
+    """Bring what the cell before read, and what it made, to the same shape; returns both, the former first.
+
+    The first cell of all (`before` is None) reads what there is twice, and does not bring it to its channels.
+    """
     now = net.shape
-    net.shape = before
-    if before[:2] != now[:2]:
+    net.activate(_RELU)
+    net.shape = before or now
+    if before is None:
+        before = now
+    elif before[:2] != now[:2]:
         for _ in range(2):
             net.shape = before
             net.pool(1, 2)
             net.conv(channels // 2)
-        net.shape = (*now[:2], channels // 2 * 2)
-        net.move()
+        net.concatenate((*now[:2], channels // 2 * 2))
+        net.norm()
     elif before[2] != channels:
         net.conv(channels)
     adjusted = net.shape
     net.shape = now
     net.conv(channels)
-    return adjusted, net.shape
+    made = net.shape
+    for shape in (adjusted, made):
+        net.shape = shape
+        net.activate(_RELU)
+    return adjusted, made
 
 
 def _normal(net: Drawing, before: Shape, channels: int) -> Shape:
@@ -78,15 +90,14 @@ def _normal(net: Drawing, before: Shape, channels: int) -> Shape:
     _pooled(net, h)
     net.combine()
     _pooled(net, p)
-    _pooled(net, p)
-    net.combine()
+    net.combine()  # the average and itself: it is made once
     _separable(net, h, channels, 3)
     net.combine()
-    net.move((*net.shape[:2], channels * 5 + p[2]))
+    net.concatenate((*now[:2], channels * 5 + p[2]))
     return now
 
 
-def _reduction(net: Drawing, before: Shape, channels: int) -> Shape:
+def _reduction(net: Drawing, before: Shape | None, channels: int) -> Shape:
     now = net.shape
     p, h = _adjusted(net, before, channels)
     _separable(net, h, channels, 5, 2)
@@ -104,5 +115,5 @@ def _reduction(net: Drawing, before: Shape, channels: int) -> Shape:
     _separable(net, half, channels, 3)
     _pooled(net, h, 2)
     net.combine()
-    net.move((*half[:2], 4 * channels))
+    net.concatenate((*half[:2], 4 * channels))
     return now

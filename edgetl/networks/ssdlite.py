@@ -49,7 +49,7 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
             net.conv(_BOXES * answers)
             net.move()
         boxes += shape[0] * shape[1] * _BOXES
-    net.move((1, boxes, _CLASSES + 4))
-    net.shape = (1, boxes, _CLASSES)
+    net.concatenate((1, boxes, 4))
+    net.concatenate((1, boxes, _CLASSES))
     net.activate("softmax")
     return net
