@@ -115,7 +115,6 @@ def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
             scheme=artifact["scheme"],
             size_bytes=artifact["size_bytes"],
             latency=known.measured,
-            peak_memory=known.memory,
             known=known.known,
             settle=settling(str(run.folder / artifact["path"])),
         )

@@ -26,6 +26,7 @@ from edgetl.cli import (
     recipe,
     run,
     ship,
+    verdict,
     verify,
 )
 from edgetl.cli import list as listing
@@ -51,6 +52,7 @@ _COMMANDS = (
     verify,
     bench,
     ship,
+    verdict,
     inspect,
     estimate,
     device,

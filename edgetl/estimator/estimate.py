@@ -67,6 +67,14 @@ def nothing(reason: str) -> Estimate:
     return Estimate(latency_ms=None, interval=None, evidence=None, reason=reason)
 
 
+MOST_CANDIDATES = 8
+"""Calibrations that are asked; the one that knows best, by the width of its interval, speaks."""
+
+
+def _width(answer: Estimate) -> float:
+    return math.inf if answer.interval is None else round(answer.interval[1] / answer.interval[0], 3)
+
+
 class Estimator:
     """Keeps the atlases that were opened: the first question to a pool costs a second, the next ones nothing."""
 
@@ -101,9 +109,10 @@ class Estimator:
             return nothing(f"nothing was measured with {runtime} on the {accelerator} of any device.")
         known = self.known(question.device).settings()
         cores = question.device.cpu.cores if question.device.cpu else 4
-        found = matching.match(question.setting, known, question.precisions, cores)
-        if found is not None:
-            return _inside(atlas, question, found, self.known(question.device))
+        found = matching.matches(question.setting, known, question.precisions, cores)
+        if found:
+            answers = [_inside(atlas, question, match, self.known(question.device)) for match in found[:MOST_CANDIDATES]]
+            return min(answers, key=_width)
         if any(pools.pool_of(s) == pool for s in known):
             there = sorted({f"{s.precision} ({s.runtime_version or 'any version'})" for s in known if pools.pool_of(s) == pool})
             asked = "/".join(question.precisions) + (f" ({v})" if (v := question.setting.runtime_version) else "")

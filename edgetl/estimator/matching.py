@@ -43,8 +43,10 @@ class Match:
     """Every difference, in words."""
 
 
-def match(question: Setting, known: Iterable[Setting], precisions: Sequence[str], cores: int) -> Match | None:
-    """Find the calibration that needs the least bridging.
+def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[str], cores: int) -> tuple[Match, ...]:
+    """Find the calibrations that can speak for a question.
+
+    Where no version is asked for, the newest that was measured is meant: that is what an app ships.
 
     Args:
         question: `threads` 0 and empty texts mean "not asked for"; its device is one of the profile's names.
@@ -53,13 +55,19 @@ def match(question: Setting, known: Iterable[Setting], precisions: Sequence[str]
         cores: of the device's CPU; what unstated threads probably were.
 
     Returns:
-        The match; None where nothing speaks for it.
+        Those of the best precision there is, the one that needs the least bridging first.
     """
     pool = pools.pool_of(question)
     version = pools.without_version(question).runtime_version
     candidates = [s for s in known if pools.pool_of(s) == pool and s.precision in precisions]
     if OLDEST.match(question.runtime_version):
         candidates = [s for s in candidates if s.runtime_version == version]
+    if not version and candidates:
+        version = max(
+            (s for s in candidates if s.runtime == question.runtime), key=_newest, default=candidates[0]
+        ).runtime_version
+    best = min((precisions.index(s.precision) for s in candidates), default=0)
+    candidates = [s for s in candidates if precisions.index(s.precision) == best]
     found = []
     for setting in candidates:
         because, factor, square = [], 0.0, 0.0
@@ -78,9 +86,9 @@ def match(question: Setting, known: Iterable[Setting], precisions: Sequence[str]
             else:
                 because.append("the rows do not say how many threads they used")
                 square += UNSTATED_DEVIATION**2
-        order = (precisions.index(setting.precision), round(square, 6), setting.device != question.device, _newest_first(setting))
+        order = (round(square, 6), setting.device != question.device, setting)
         found.append((order, Match(setting, factor, math.sqrt(square), tuple(because))))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    return tuple(match for _, match in sorted(found, key=lambda pair: pair[0]))
 
 
 def _scaled(threads: int) -> float:
@@ -100,5 +108,5 @@ def _apart(a: str, b: str) -> float:
     return min(2.0, abs(one[1] - other[1]) / 5.0)
 
 
-def _newest_first(setting: Setting) -> tuple[int, ...]:
-    return tuple(-n for n in _numbers(setting.runtime_version))
+def _newest(setting: Setting) -> tuple[int, ...]:
+    return _numbers(setting.runtime_version)

@@ -131,8 +131,8 @@ def figures(found: crossval.Error | None, *, covers: bool) -> Figures | None:
         return None
     return Figures(
         rows=found.rows,
-        median=max(1e-4, _short(found.median)),
-        p90=max(1e-4, _short(found.p90)),
+        median=min(max(1e-4, _short(found.median)), 1e6),
+        p90=min(max(1e-4, _short(found.p90)), 1e6),
         within_10=_short(found.within_10),
         within_20=_short(found.within_20),
         rank=_short(found.rank),

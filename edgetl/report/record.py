@@ -94,7 +94,7 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
         accuracy=verdicts.Accuracy(**counts) if counts else None,
         accuracy_missing=verified.get("reason", ""),
         latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
-        peak_memory=(*(from_json(Measurement, t["peak_memory"]) for t in timings), *found.memory),
+        peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
         known=found.known,
         settle=settling(f"{folder}/artifacts/{artifact['path']}"),
     )
