@@ -131,9 +131,7 @@ def _imported_memory(record: Record) -> KnownCost:
 
 
 def _bounded_memory(file: File, profile: DeviceProfile) -> KnownCost | None:
-    """Bound what a process needs by what the file holds: its weights once at least; copies, activations and the runtime at
-    most.
-    """
+    """Bound what a process needs by what the file holds: weights at least; copies, activations and the runtime at most."""
     by_suffix = {registry.load("graphs", name).SUFFIX: name for name in registry.names("graphs")}
     try:
         facts = registry.load("graphs", by_suffix[file.path.suffix]).read(file.path)
@@ -150,7 +148,7 @@ def _bounded_memory(file: File, profile: DeviceProfile) -> KnownCost | None:
         evidence="estimated",
         accelerator="cpu",
         threads=None,
-        source=f"bounded by the file: its weights at least, {RUNTIME_MIB} MiB and {COPIES} times weights and widest layer at most",
+        source=f"bounded by the file: its weights at least, {RUNTIME_MIB} MiB and {COPIES} x weights and widest layer at most",
     )
 
 

@@ -13,13 +13,13 @@ from edgetl.cli._options import JsonOption
 def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
     """Rows of one kind: plain values, the name first.
 
-    Beside other kinds a device is its name alone: reading a hundred profiles takes longer than all the rest.
+    Beside other kinds, devices, networks and some more are names alone: reading them takes longer than all the rest.
     """
     from edgetl import devices, places, registry
     from edgetl.types import to_json
 
-    if kind == "devices" and not alone:
-        return [{"name": name} for name in devices.device_names()]
+    if not alone and kind in ("connections", "devices", "logs", "networks"):
+        return [{"name": name} for name in (devices.device_names() if kind == "devices" else registry.names(kind))]
     if kind == "devices":
         profiles = [devices.load_device(name) for name in devices.device_names()]
         return [{"name": p.name, "title": p.title, "soc": p.soc.name, "formats": " ".join(p.format_names)} for p in profiles]
@@ -40,7 +40,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
     }
-    found = []
+    found: list[dict[str, Any]] = []
     for name in registry.names(kind):
         module = registry.load(kind, name)
         values = {column.lower(): getattr(module, column) for column in columns[kind]}

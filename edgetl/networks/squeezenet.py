@@ -16,7 +16,7 @@ MODELS = {
     "torchvision_squeezenet1_0": 224,
     "torchvision_squeezenet1_1": 224,
 }
-"""`squeezenet` is 1.1, the one that ncnn's benchmark and TensorFlow's hosted file hold."""
+"""`squeezenet` is 1.1, which ncnn's benchmark holds; TensorFlow's hosted file is 1.0."""
 WIDTHS: dict[str, tuple[float, ...]] = {}
 
 _FIRES = (16, 16, 32, 32, 48, 48, 64, 64)

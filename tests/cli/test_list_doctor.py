@@ -101,3 +101,9 @@ def test_a_terminal_that_lacks_a_letter_gets_its_number(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "description: \\u2192" in done.stdout
+
+
+def test_all_kinds_name_the_families_of_networks_and_one_kind_their_members(edgetl):
+    assert "efficientnet_b0" not in edgetl("list").stdout
+    assert "mobilenet_edgetpu" in edgetl("list").stdout
+    assert "efficientnet_b0" in edgetl("list", "networks").stdout
