@@ -209,7 +209,7 @@ def judge(
     if not real and fitting_known:
         return decide(fitting_known, profile, limit, cost.unit, settle)
     if not here:
-        why = f"there is no measurement or estimate for {profile.title} yet; a figure from this host does not count."
+        why = f"there is no measurement or estimate for {profile.title} yet; a figure from this host does not count; {settle}."
         return "unsure", None, None, None, why
     if not real:
         value, kind = max(cost.figure(m.values) for m in here), here[0].evidence

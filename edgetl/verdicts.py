@@ -13,7 +13,8 @@ decisions follow:
   size of the test set. It passes `max_top1_drop` and `min_agreement`, whatever the limit, once the images exclude that
   more than `IDENTITY_RESOLUTION` of the answers change (299 images for 1 %), and its reason says what they exclude.
   With fewer images, the limit must allow what they cannot exclude.
-- *Evidence.* Only what was measured on the device decides about the device; a host timing never does.
+- *Evidence.* What was measured on the device decides, else what was imported, else an estimate; each by its whole interval. A
+  host timing never does.
 """
 
 from __future__ import annotations

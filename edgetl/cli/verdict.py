@@ -70,10 +70,11 @@ def _show(judged: tuple[Verdict, ...]) -> None:
     console = Console()
     reasons: dict[str, list[str]] = {}
     for place in dict.fromkeys(v.device for v in judged):
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
         for title in (place or "gates", "gate", "verdict", "value", "between", "limit", "known by"):
             table.add_column(title, justify="right" if title in ("value", "between", "limit") else "left", no_wrap=True)
-        for v in (v for v in judged if v.device == place):
+        shown = [v for v in judged if v.device == place and v.outcome != "skipped"]
+        for v in shown:
             between = f"{v.interval[0]:.3g} to {v.interval[1]:.3g}" if v.interval else ""
             table.add_row(
                 f"{v.format}/{v.scheme}",
@@ -86,6 +87,11 @@ def _show(judged: tuple[Verdict, ...]) -> None:
             )
             if v.outcome in ("fail", "unsure"):
                 reasons.setdefault(f"{v.outcome}: {place or 'gate'}: {v.reason}", []).append(f"{v.format}/{v.scheme} {v.gate}")
-        console.print(table, highlight=False)
+        console.print(table if shown else f"{place or 'gates'}: nothing to judge", highlight=False)
+    skipped: dict[str, list[str]] = {}
+    for v in (v for v in judged if v.outcome == "skipped"):
+        skipped.setdefault(v.reason, []).append(f"{v.format}/{v.scheme}")
+    for reason, names in skipped.items():
+        console.print(f"{', '.join(dict.fromkeys(names))} skipped: {reason}", highlight=False, markup=False, soft_wrap=True)
     for reason, names in reasons.items():
         console.print(f"{', '.join(names)} {reason}", highlight=False, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgetl.calibrations import Domain
 from edgetl.devices import DeviceProfile
 from edgetl.errors import InputError
 from edgetl.estimator import atlas as atlases
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 BEYOND = 1.25
 """How far beyond the smallest and largest network of its rows a calibration is taken to hold."""
-OUTSIDE_DEVIATION = 0.15
-"""What being outside the calibration adds, of the logarithm. Our choice."""
+OUTSIDE_DEVIATION, BEYOND_DEVIATION = 0.15, 0.3
+"""What each way of being outside the calibration adds, of the logarithm; and what each e-fold beyond its smallest or largest
+network adds. Our choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,7 @@ def _inside(atlas: Atlas, question: Question, found: matching.Match, known: Know
     if level == "elsewhere" and not any(place.family in families for families in atlas.families.values()):
         level = "unseen"
     variance = float(spread[0] + fit.variance(work)[0]) + float(calibration.noise[number]) ** 2
-    more = found.deviation**2 + (OUTSIDE_DEVIATION**2 if outside else 0.0)
+    more = found.deviation**2 + (len(outside) * OUTSIDE_DEVIATION + _beyond(place, one.domain) * BEYOND_DEVIATION) ** 2
     widen = getattr(one.widen, level)
     half = math.sqrt(widen**2 * variance + USUAL_WIDEN**2 * more)
     center = float(fit.predict(work)[0] + mean[0]) + found.log_factor
@@ -208,17 +210,23 @@ def _answer(center: float, half: float, reason: str, outside: tuple[str, ...], s
     )
 
 
-def _outside(place: Place, domain: object) -> tuple[str, ...]:
+def _outside(place: Place, domain: Domain) -> tuple[str, ...]:
     """In what a network lies beyond what a calibration's rows show."""
-    kinds = [name for name in _kinds_of(place.work) if name not in domain.kinds]  # type: ignore[attr-defined]
+    kinds = [name for name in _kinds_of(place.work) if name not in domain.kinds]
     found = [f"no row has {kind} layers" for kind in kinds]
     for name, value, (low, high), unit in (
-        ("multiply-accumulates", macs_m(place.work), domain.macs_m, "million "),  # type: ignore[attr-defined]
-        ("input", float(place.network[2]), domain.input_px, "px "),  # type: ignore[attr-defined]
+        ("multiply-accumulates", macs_m(place.work), domain.macs_m, "million "),
+        ("input", float(place.network[2]), domain.input_px, "px "),
     ):
         if not low / BEYOND <= value <= high * BEYOND:
             found.append(f"{value:.0f} {unit}{name}, rows have {low:.0f} to {high:.0f}")
     return tuple(found)
+
+
+def _beyond(place: Place, domain: Domain) -> float:
+    """E-folds by which a network's size and input lie beyond those of a calibration's rows."""
+    sizes = ((macs_m(place.work), domain.macs_m), (float(place.network[2]), domain.input_px))
+    return sum(max(0.0, math.log(low / value), math.log(value / high)) for value, (low, high) in sizes)
 
 
 _KINDS = tuple(name for name in TERMS if name not in ("fixed", "layers", "traffic", "passes", "weights"))

@@ -29,8 +29,10 @@ _INT8_GAIN = 1.3
 _DEFAULT_LANES = 6.0
 _SAME_DESIGN = 8.0
 """How many other devices one with the same fastest core counts as. Our choice."""
-UNMEASURED_DEVIATION = 0.35
-"""Standard deviation of the logarithm of a speed carried over, where leaving devices out does not say better."""
+ALONE_DEVIATION = {True: 0.6, False: 1.5}
+"""Standard deviation of the logarithm of a speed carried over from a single device: on the CPU, where cores are compared, and on
+other processors, where nothing is. It falls with the root of the number of devices, and their own spread joins it. Source: leaving
+devices out, so that nine of ten rows lie in their intervals."""
 
 
 def peak(profile: DeviceProfile, setting: Setting) -> float | None:
@@ -94,4 +96,5 @@ def carry_over(profile: DeviceProfile, setting: Setting, known: Sequence[tuple[D
     mean = sum(weight * value for weight, value, _ in found) / total
     spread = math.sqrt(sum(weight * (value - mean) ** 2 for weight, value, _ in found) / total)
     names = tuple(dict.fromkeys(name for _, _, name in sorted(found, reverse=True)))
-    return Speed(mean, max(spread, UNMEASURED_DEVIATION / 2), names)
+    alone = ALONE_DEVIATION[own is not None]
+    return Speed(mean, math.sqrt(spread**2 * (1 + 1 / len(names)) + alone**2 / len(names)), names)

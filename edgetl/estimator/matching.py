@@ -72,10 +72,10 @@ def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[st
     for setting in candidates:
         because, factor, square = [], 0.0, 0.0
         if setting.runtime != question.runtime:
-            because.append(f"calibrated on {setting.runtime}")
+            because.append(f"not with {question.runtime}")
             square += OTHER_RUNTIME_DEVIATION**2
         if version and setting.runtime_version != version:
-            because.append(f"calibrated on version {setting.runtime_version or '(not stated)'}")
+            because.append(f"not on version {version}")
             square += (OTHER_VERSION_DEVIATION * (1 + _apart(version, setting.runtime_version))) ** 2
         if setting.accelerator.startswith("cpu") and question.threads and setting.threads != question.threads:
             theirs = setting.threads or cores
@@ -101,11 +101,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _apart(a: str, b: str) -> float:
-    """Rough distance of two versions: tenths of a minor version within a major one, at most 2."""
+    """Rough distance of two versions: fifths of a minor version within a major one, at most 3."""
     one, other = _numbers(a), _numbers(b)
     if len(one) < 2 or len(other) < 2 or one[0] != other[0]:
-        return 2.0
-    return min(2.0, abs(one[1] - other[1]) / 5.0)
+        return 3.0
+    return min(3.0, abs(one[1] - other[1]) / 5.0)
 
 
 def _newest(setting: Setting) -> tuple[int, ...]:

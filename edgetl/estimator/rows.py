@@ -47,7 +47,8 @@ class Row:
     alpha: float | None
     """Width; None where the network has one width."""
     input_px: int | None
-    """Side of the input in pixels; None: the network's usual one."""
+    """Side of the input in pixels; None: the network's usual one. A size of 1, which AI Hub writes where it knows
+    none, is read as not stated."""
     latency_ms: float
     """0 in a row that asks."""
     noisy: bool = False
@@ -161,7 +162,7 @@ def _row(line: dict[str, str | None], measured: bool, faults: list[str], where: 
         setting=setting,
         model=cells["model"],
         alpha=alpha,
-        input_px=None if px is None else int(px),
+        input_px=None if px is None or px == 1 else int(px),
         latency_ms=latency or 0.0,
         noisy=any(mark in cells.get("notes", "") for mark in _NOISY),
         source=cells.get("source", ""),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgetl.grid.compare import Edge, Reading
 from edgetl.grid.sparsity import Kernels, Kind, held
+from edgetl.quiet import quiet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +26,9 @@ def program(package: Path) -> Any:
     Returns:
         coremltools' `Program`; its values are numpy arrays.
     """
-    import coremltools as ct
-    from coremltools.converters.mil.frontend.milproto.load import load
+    with quiet():
+        import coremltools as ct
+        from coremltools.converters.mil.frontend.milproto.load import load
 
     model = ct.models.MLModel(str(package), skip_model_load=True)
     spec = model.get_spec()
