@@ -31,7 +31,7 @@ _SAME_DESIGN = 8.0
 """How many other devices one with the same fastest core counts as. Our choice."""
 ALONE_DEVIATION = {True: 0.6, False: 1.5}
 """Standard deviation of the logarithm of a speed carried over from a single device: on the CPU, where cores are compared, and on
-other processors, where nothing is. It falls with the root of the number of devices, and their own spread joins it. Source: leaving
+other processors, where nothing is. It falls with the root of the number of devices; their own spread joins it. Source: leaving
 devices out, so that nine of ten rows lie in their intervals."""
 
 
