@@ -42,6 +42,7 @@ def test_loads(name: str) -> None:
 def test_every_figure_has_a_source(name: str) -> None:
     value = read_yaml(places.shipped("devices") / f"{name}.yaml").value
     assert value.pop("budget")["reason"].strip()
+    assert all(one["sources"] for one in value.pop("calibrations", []))
     value.pop("measured_as", None)  # names in tables, which are their own source
     bare = set(facts_without_source(value, "", False))
     # threads belongs to the budget, whose reason speaks of cores or threads
