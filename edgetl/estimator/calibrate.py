@@ -50,6 +50,13 @@ class Calibration:
 
         return np.asarray(self.noise[self.pool.points.setting] * self.pool.doubt)
 
+    def noise_of_a_new_row(self, number: int) -> float:
+        """Standard deviation of the logarithm of one more measurement: as doubtful as the setting's rows are on the average."""
+        import numpy as np
+
+        doubt = self.pool.doubt[self.pool.points.setting == number]
+        return float(self.noise[number] * np.sqrt(np.mean(doubt**2)))
+
     def missed(self, fits: tuple[Fit, ...] | None = None) -> np.ndarray:
         """float64 (N,), log(measured / roofline) of each row."""
         import numpy as np

@@ -70,7 +70,8 @@ def nothing(reason: str) -> Estimate:
 
 
 MOST_CANDIDATES = 8
-"""Calibrations that are asked; the one that knows best, by the width of its interval, speaks."""
+"""Calibrations that are asked where none fits a question exactly, or the question lies outside of the one that does: the one that
+knows best, by the width of its interval, speaks."""
 
 
 def _width(answer: Estimate) -> float:
@@ -112,9 +113,17 @@ class Estimator:
         known = self.known(question.device).settings()
         cores = question.device.cpu.cores if question.device.cpu else 4
         found = matching.matches(question.setting, known, question.precisions, cores)
-        if found:
-            answers = [_inside(atlas, question, match, self.known(question.device)) for match in found[:MOST_CANDIDATES]]
-            return min(answers, key=_width)
+        exact = [match for match in found if match.deviation == 0.0]
+        for some in (exact, found[:MOST_CANDIDATES]):
+            answers = [_inside(atlas, question, match, self.known(question.device)) for match in some]
+            best = min(answers, key=_width, default=None)
+            if best is not None and (not best.outside or some is not exact):
+                return best
+        if matching.OLDEST.match(question.setting.runtime_version):
+            version = question.setting.runtime_version
+            return nothing(
+                f"{runtime} {version} is from before 2020 and was not calibrated; newer versions are two to five times faster."
+            )
         if any(pools.pool_of(s) == pool for s in known):
             there = sorted({f"{s.precision} ({s.runtime_version or 'any version'})" for s in known if pools.pool_of(s) == pool})
             asked = "/".join(question.precisions) + (f" ({v})" if (v := question.setting.runtime_version) else "")
@@ -155,7 +164,7 @@ def _inside(atlas: Atlas, question: Question, found: matching.Match, known: Know
     level = "near" if place.family in atlas.families[found.setting] else "elsewhere"
     if level == "elsewhere" and not any(place.family in families for families in atlas.families.values()):
         level = "unseen"
-    variance = float(spread[0] + fit.variance(work)[0]) + float(calibration.noise[number]) ** 2
+    variance = float(spread[0] + fit.variance(work)[0]) + calibration.noise_of_a_new_row(number) ** 2
     more = found.deviation**2 + (len(outside) * OUTSIDE_DEVIATION + _beyond(place, one.domain) * BEYOND_DEVIATION) ** 2
     widen = getattr(one.widen, level)
     half = math.sqrt(widen**2 * variance + USUAL_WIDEN**2 * more)

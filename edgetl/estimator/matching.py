@@ -24,6 +24,9 @@ THREADS_DEVIATION = 0.20
 threads over the Raspberry Pi rows of TFLite 2.5 and 2.18."""
 SERIAL_SHARE = 0.15
 """Share of one thread's time that more threads do not shorten (Amdahl). Source: the same rows; medians 0.11 to 0.22."""
+OTHER_UNIT_DEVIATION = 0.25
+"""What another published name of the same profile adds. Source: AI Hub's kit against its proxy of one chip: medians 2 to 8 %
+apart, nine of ten rows within a factor of 0.5 to 1.4."""
 UNSTATED_DEVIATION = 0.15
 """What it adds when the source does not say how many threads there were (MLPerf: probably as many as there are cores)."""
 OLDEST = re.compile(r"(?:0|1)\.|2018|2019")
@@ -71,6 +74,9 @@ def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[st
     found = []
     for setting in candidates:
         because, factor, square = [], 0.0, 0.0
+        if setting.device != question.device:
+            because.append(f"measured as {setting.device}")
+            square += OTHER_UNIT_DEVIATION**2
         if setting.runtime != question.runtime:
             because.append(f"not with {question.runtime}")
             square += OTHER_RUNTIME_DEVIATION**2
@@ -86,7 +92,7 @@ def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[st
             else:
                 because.append("the rows do not say how many threads they used")
                 square += UNSTATED_DEVIATION**2
-        order = (round(square, 6), setting.device != question.device, setting)
+        order = (round(square, 6), setting)
         found.append((order, Match(setting, factor, math.sqrt(square), tuple(because))))
     return tuple(match for _, match in sorted(found, key=lambda pair: pair[0]))
 
