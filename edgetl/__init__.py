@@ -11,12 +11,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "estimate": ("edgetl.estimator.one", "estimate_one"),
     "load_device": ("edgetl.devices", "load_device"),
     "load_recipe": ("edgetl.recipefile", "load_recipe"),
     "plan": ("edgetl.pipeline", "plan"),
     "run": ("edgetl.delivery", "deliver"),
 }
-__all__ = ["__version__", "load_device", "load_recipe", "plan", "run"]
+__all__ = ["__version__", "estimate", "load_device", "load_recipe", "plan", "run"]
 
 
 def __getattr__(name: str) -> Any:
