@@ -1,35 +1,18 @@
-"""Entry point: gathers the commands, and turns every error into a message and an exit code, once."""
+"""Entry point: finds the command that is asked for, and turns every error into a message and an exit code, once."""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
 from edgetl import __version__
-from edgetl.cli import (
-    ablate,
-    bench,
-    convert,
-    data,
-    device,
-    doctor,
-    estimate,
-    evidence,
-    init,
-    inspect,
-    plan,
-    recipe,
-    run,
-    ship,
-    verdict,
-    verify,
-)
-from edgetl.cli import list as listing
 from edgetl.errors import EdgetlError
 
 _INTERRUPTED = 130
@@ -45,26 +28,32 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    run,
-    plan,
-    init,
-    convert,
-    verify,
-    bench,
-    ship,
-    verdict,
-    inspect,
-    estimate,
-    device,
-    evidence,
-    ablate,
-    data,
-    listing,
-    recipe,
-    doctor,
+    "run",
+    "plan",
+    "init",
+    "convert",
+    "verify",
+    "bench",
+    "ship",
+    "verdict",
+    "inspect",
+    "estimate",
+    "device",
+    "evidence",
+    "ablate",
+    "data",
+    "list",
+    "recipe",
+    "doctor",
 )
-for _module in _COMMANDS:
-    _module.register(app)
+"""Modules of this folder, in the order of `--help`; each adds the command of its name."""
+
+
+def _register(arguments: Sequence[str]) -> None:
+    """Import the module of the command that is asked for; all of them where it is not clear, as for `--help`."""
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"edgetl.cli.{name}").register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -96,6 +85,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
+        _register(sys.argv[1:])
         app()
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # Typer makes 1 of it, which means a failed gate here
