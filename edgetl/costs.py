@@ -64,7 +64,7 @@ def p90_of(reading: Reading) -> tuple[float, Interval | None, str]:
         return _of_values(reading.values_ms)
     stated = reading.statistics_ms
     count = reading.count or 0
-    value = next((v for v in (stated.p90, stated.p95, _from_moments(stated), stated.mean, stated.p50, stated.unstated) if v), 0.0)
+    value = next((v for v in (stated.p90, stated.p95, _from_moments(stated), *stated.stated.values()) if v), 0.0)
     if count < MIN_VALUES:
         return value, None, f"it is of {count or 'an unstated number of'} runs; take at least {MIN_VALUES}"
     lows = [stated.p50, stated.min]
@@ -136,6 +136,10 @@ def decide(known: Sequence[KnownCost], profile: DeviceProfile, limit: float, uni
     if grade is None:
         return "unsure", None, None, None, f"what is known does not count as evidence of a time; {settle}."
     best = [k for k in fitting if k.evidence == grade]
+    bounded = [k for k in fitting if k.interval is not None and k.evidence in ranks]
+    if bounded and all(k.interval is None for k in best):  # a figure that bounds nothing does not silence one that does
+        grade = min((k.evidence for k in bounded), key=ranks.index)
+        best = [k for k in bounded if k.evidence == grade]
     judged = [
         _decide_processor([k for k in best if k.accelerator == a], a, limit, unit, settle)
         for a in dict.fromkeys(k.accelerator for k in best)

@@ -61,7 +61,7 @@ def deliver(
     _check_folder(folder)
     with store.locked():
         results = pipeline.run(loaded, steps, store, watcher)
-        known = _known(recipe, profiles, steps, results, store, evidence_folder(loaded.path))
+        known = _known(recipe, steps, results, store, evidence_folder(loaded.path))
         judged = record.judge(recipe, profiles, results, known, str(folder))
         bundle = None
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
@@ -93,7 +93,6 @@ def evidence_folder(recipe: str) -> Path:
 
 def _known(
     recipe: Recipe,
-    profiles: Sequence[devices.DeviceProfile],
     steps: Sequence[Planned],
     results: Results,
     store: Store,
@@ -107,7 +106,7 @@ def _known(
         answer = results.answers[f"convert {target.name}"]
         path = store.path(made[target.name]) / answer["path"]
         files.append(judging.File(path=path, format=target.format, scheme=target.scheme, sha256=answer["sha256"]))
-    return dict(zip((t.name for t in targets), judging.gather(files, profiles, folder), strict=True))
+    return dict(zip((t.name for t in targets), judging.gather(files, recipe.devices, folder), strict=True))
 
 
 def _check_folder(folder: Path) -> None:

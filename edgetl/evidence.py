@@ -154,6 +154,11 @@ def record_of(log: Log, device: DeviceProfile, artifact: Artifact, given: Given,
     whole = replace(found, **filled)  # type: ignore[arg-type]
     if whole.accelerator is None:
         raise InputError(f"{log.name}: does not say what ran the model. Give --accelerator: cpu, gpu, npu …")
+    kinds = {accelerator.kind for accelerator in device.accelerators}
+    if whole.accelerator in ("gpu", "npu") and whole.accelerator not in kinds:
+        raise InputError(
+            f"{log.name}: ran on the {whole.accelerator}, and the profile {device.name} names none. Use one that does."
+        )
     if whole.accelerator == "cpu" and whole.threads is None:
         raise InputError(f"{log.name}: does not say on how many CPU threads it ran. Give --threads.")
     return Record(

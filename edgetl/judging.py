@@ -6,13 +6,13 @@ them. A record counts for a file only when it is of that very file, by sha256.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgetl import ledger, registry
 from edgetl.costs import KnownCost, p90_of, p90_of_estimate
-from edgetl.devices import DeviceProfile
+from edgetl.devices import DeviceProfile, load_device
 from edgetl.errors import EdgetlError
 from edgetl.ledger import Record
 from edgetl.types import Measurement
@@ -45,41 +45,48 @@ class Found:
     """Raw latencies that edgetl took on a device."""
 
 
-def gather(files: Sequence[File], profiles: Sequence[DeviceProfile], folder: Path) -> tuple[Found, ...]:
+def gather(files: Sequence[File], devices: Sequence[str], folder: Path) -> tuple[Found, ...]:
     """Look every file up in the ledger, and estimate what it does not know.
 
     Args:
         files: of one run.
-        profiles: devices that are judged.
+        devices: that are judged: names, or files of profiles.
         folder: of the ledger; need not be there.
 
     Returns:
         One entry for each file, in order.
 
     Raises:
-        InputError: the ledger does not hold.
+        InputError: a profile or the ledger does not hold.
     """
     records = ledger.read(folder)
+    profiles = {device: load_device(device) for device in devices}
     return tuple(_of_file(file, profiles, [r for r in records if r.artifact_sha256 == file.sha256]) for file in files)
 
 
-def _of_file(file: File, profiles: Sequence[DeviceProfile], records: list[Record]) -> Found:
+def _of_file(file: File, profiles: Mapping[str, DeviceProfile], records: list[Record]) -> Found:
     raw = [r for r in records if r.how == "measured" and r.reading.values_ms]
     told = [r for r in records if r.how in ("measured", "imported") and r not in raw]
     known = [_imported(r) for r in told]
-    for profile in profiles:
-        if file.format not in profile.format_names or any(r.device == profile.name for r in (*raw, *told)):
+    for device, profile in profiles.items():
+        fitting = [r for r in (*raw, *told) if r.device == profile.name and _means(r, profile)]
+        if file.format not in profile.format_names or any(r in raw or p90_of(r.reading)[1] for r in fitting):
             continue
-        estimated = _estimated(file, profile)
+        estimated = _estimated(file, device, profile)
         if estimated is not None:
             known.append(estimated)
     peaks = [r for r in records if r.how in ("measured", "imported") and r.reading.peak_memory_mib is not None]
     known += [_imported_memory(r) for r in peaks]
-    for profile in profiles:
+    for profile in profiles.values():
         if file.format in profile.format_names and not any(r.device == profile.name for r in peaks):
             bounded = _bounded_memory(file, profile)
             known += [bounded] if bounded is not None else []
     return Found(known=tuple(known), measured=tuple(map(_latency, raw)))
+
+
+def _means(record: Record, profile: DeviceProfile) -> bool:
+    """Whether a record was taken as the profile's budget means: on another processor than the CPU, or with its threads."""
+    return record.reading.accelerator != "cpu" or record.reading.threads == profile.threads
 
 
 def _imported(record: Record) -> KnownCost:
@@ -152,13 +159,13 @@ def _bounded_memory(file: File, profile: DeviceProfile) -> KnownCost | None:
     )
 
 
-def _estimated(file: File, profile: DeviceProfile) -> KnownCost | None:
+def _estimated(file: File, device: str, profile: DeviceProfile) -> KnownCost | None:
     """Estimate a file on a device; None where nothing speaks for it."""
     from edgetl.estimator.one import estimate_one
 
     accelerator = "all (mainly ANE)" if file.format == "coreml" else "cpu"
     try:
-        found = estimate_one(profile.name, file.path, scheme=file.scheme, accelerator=accelerator)
+        found = estimate_one(device, file.path, scheme=file.scheme, accelerator=accelerator)
     except EdgetlError:
         return None  # a profile of the user's own without rows, or operators that no table counts: nothing is known
     if found.latency_ms is None or found.interval is None:

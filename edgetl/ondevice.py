@@ -14,6 +14,7 @@ from typing import Any
 
 from edgetl import ledger
 from edgetl.desk import Way
+from edgetl.devices import DeviceProfile, load_device
 from edgetl.errors import InputError
 from edgetl.evidence import Artifact
 from edgetl.ledger import Record, Source
@@ -61,6 +62,7 @@ def measure(way: Way, device: str, path: Path, threads: int, seconds: float, fol
             count = max(MIN_VALUES, min(MAX_VALUES, round(seconds * 1e3 / max(warm.window_ms, 1e-3))))
             values = _values(session, count, seconds)
             facts, memory = dict(session.facts), session.peak_memory_mib()
+            _check_identity(facts, load_device(device), threads, way)
     finally:
         link.close()
     reading = _reading(facts, warm.values, values, memory, threads, artifact)
@@ -89,6 +91,32 @@ def measure(way: Way, device: str, path: Path, threads: int, seconds: float, fol
     )
     ledger.add(folder, (record,), source)
     return record, not warm.settled
+
+
+def _check_identity(facts: dict[str, Any], profile: DeviceProfile, threads: int, way: Way) -> None:
+    """Refuse evidence of a machine that cannot be the device.
+
+    Raises:
+        InputError: its processor is of another family, or it has too few or too many cores.
+    """
+    if way.connection.EVIDENCE == "host":
+        return
+    machine, cores = str(facts["system"]).rpartition(" ")[2], facts.get("cores")
+    arm = profile.isa is not None or (profile.cpu is not None and profile.cpu.clusters[0].core.startswith("Cortex"))
+    start = f"{way.device}: what answers there"
+    if arm and profile.os.family != "windows" and machine in ("x86_64", "i686", "AMD64") and not _is_x86(profile):
+        raise InputError(f"{start} is a machine of {machine}, and {profile.name} is not. Check connections.yaml.")
+    if isinstance(cores, int) and cores < threads:
+        raise InputError(
+            f"{start} gives {cores} cores to the process, fewer than the {threads} threads asked for. Use --threads."
+        )
+    if isinstance(cores, int) and profile.cpu is not None and cores > profile.cpu.cores:
+        raise InputError(f"{start} has {cores} cores, and {profile.name} has {profile.cpu.cores}. Check connections.yaml.")
+
+
+def _is_x86(profile: DeviceProfile) -> bool:
+    """Whether a profile's processor is one of Intel's or AMD's."""
+    return any(word in profile.soc.name for word in ("Intel", "AMD"))
 
 
 def _values(session: Any, count: int, seconds: float) -> tuple[float, ...]:

@@ -33,6 +33,8 @@ Word = Annotated[str, Pattern(r"[a-z0-9][a-z0-9 ._()+/-]{0,63}", "a name of lowe
 Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
 Date = Annotated[str, Pattern(r"\d{4}-[01]\d-[0-3]\d", "a date like 2026-01-31")]
 
+_MOMENT_SLACK = 0.02
+"""Share of the mean by which percentiles may miss what moments allow: tools define quantiles, and round, a little differently."""
 _ORDER = {"min": 0.0, "p5": 0.05, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999, "max": 1.0}
 """Quantile of each statistic that is one, ascending."""
 
@@ -140,9 +142,36 @@ class Reading:
             found.append(("", "states no latency and no operator."))
         if self.values_ms and self.count is not None and self.count != len(self.values_ms):
             found.append(("count", f"is {self.count}, but there are {len(self.values_ms)} values."))
+        if not found:
+            found.extend(_impossible_moments(self.statistics_ms, self.count))
         if self.values_ms and not found:
             found.extend(_disagreements(sorted(self.values_ms), stated))
         return tuple(found)
+
+
+def _impossible_moments(stated: Statistics, count: int | None) -> list[tuple[str, str]]:
+    """Percentiles and extremes that no values of the stated mean and standard deviation have.
+
+    Source: Cantelli's inequality; for extremes of `count` values, Samuelson, "How deviant can you be?" (1968).
+    """
+    mean, sd = stated.mean, stated.sd
+    if mean is None or sd is None:
+        return []
+    slack = _MOMENT_SLACK * mean + _STEP_MS
+    found = []
+    for name, value in stated.stated.items():
+        share = _ORDER.get(name)
+        if share is None or (share in (0.0, 1.0) and count is None):
+            continue
+        if share in (0.0, 1.0):
+            below = above = sd * math.sqrt(max(1, (count or 1) - 1))
+        else:
+            below, above = sd * math.sqrt((1 - share) / share), sd * math.sqrt(share / (1 - share))
+        if not mean - below - slack <= value <= mean + above + slack:
+            found.append(
+                (f"statistics_ms.{name}", f"is {value:g} ms, which a mean of {mean:g} and a deviation of {sd:g} exclude.")
+            )
+    return found
 
 
 def _disagreements(ascending: list[float], stated: dict[str, float]) -> list[tuple[str, str]]:

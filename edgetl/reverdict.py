@@ -66,6 +66,8 @@ def load_run(folder: Path) -> Run:
     if not isinstance(report, dict) or report.get("schema") != SCHEMA or not _is_report(report):
         raise InputError(f"{path}: is no report of this version of edgetl. Run the recipe again.")
     run = Run(folder=folder, report=report)
+    if not run.artifacts():
+        raise InputError(f"{path}: names no artifact, so there is nothing to judge. Run the recipe again.")
     faults = []
     for name, artifact in run.artifacts().items():
         file = folder / artifact["path"]
@@ -101,6 +103,8 @@ def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
     Raises:
         InputError: a device profile or the ledger does not hold.
     """
+    if ledger is not None and not ledger.is_dir():
+        raise InputError(f"--ledger: {ledger}: no such folder.")
     folder = ledger if ledger is not None else delivery.evidence_folder(str(run.report["recipe"].get("file", "")))
     profiles = [devices.load_device(name, f"{run.folder}/report.json") for name in run.report["devices"]]
     artifacts = run.artifacts()
@@ -109,14 +113,16 @@ def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
         for a in artifacts.values()
     ]
     found = [from_json(Verdict, v) for v in run.report["verdicts"] if v["device"] is None]
-    for artifact, known in zip(artifacts.values(), judging.gather(files, profiles, folder), strict=True):
+    for artifact, known in zip(artifacts.values(), judging.gather(files, run.report["devices"], folder), strict=True):
+        commands = settling(str(run.folder / artifact["path"]), ledger)
         subject = verdicts.Subject(
             format=artifact["format"],
             scheme=artifact["scheme"],
             size_bytes=artifact["size_bytes"],
             latency=known.measured,
             known=known.known,
-            settle=settling(str(run.folder / artifact["path"])),
+            settle=commands["settle"],
+            settle_by_log=commands["settle_by_log"],
         )
         for profile in profiles:
             found += verdicts.judge_device(subject, profile)

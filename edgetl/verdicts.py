@@ -99,7 +99,9 @@ class Subject:
     known: tuple[KnownCost, ...] = ()
     """What else is known of its costs on devices; asked where there are no raw values."""
     settle: str = "a measurement there would settle it"
-    """The command that would turn unsure into measured; `{device}` stands for the device's name."""
+    """The command that would turn unsure into measured; `{device}` and `{threads}` stand for those of the budget."""
+    settle_by_log: str = "a log of a measurement there would settle it"
+    """The same for a device that nothing here can reach."""
     peak_memory: tuple[Measurement, ...] = ()
     """Measurements named `peak_memory_mib…`, in 2^20 bytes, one value for each process; device as above."""
 
@@ -161,7 +163,8 @@ def judge_device(subject: Subject, profile: DeviceProfile) -> tuple[Verdict, ...
             judged = ("pass" if size_mb <= limit else "fail", size_mb, None, "measured", why)
         else:
             taken = subject.latency if gate == "latency_p90_ms" else subject.peak_memory
-            settle = subject.settle.replace("{device}", profile.name)
+            told = subject.settle_by_log if profile.os.family == "ios" else subject.settle  # no connection reaches an iPhone
+            settle = told.replace("{device}", profile.name).replace("{threads}", str(profile.threads))
             judged = costs.judge(gate, taken, subject.known, profile, limit, settle)
         verdicts.append(_verdict(subject, profile.name, gate, limit, judged))
     return tuple(verdicts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgetl.cli._console import console
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def add(device: typer.Typer) -> None:
             ]
             typer.echo(json_module.dumps(found, ensure_ascii=False))
             return
-        from rich.console import Console
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -57,7 +57,7 @@ def add(device: typer.Typer) -> None:
                 f"{budget:g}" if budget else "–",
                 rows + more or "–",
             )
-        Console().print(table, highlight=False, markup=False)
+        console().print(table, highlight=False, markup=False)
 
     @device.command(help="Make a profile from your own measurements of one device; five rows are a start.")
     def fit(
@@ -143,16 +143,15 @@ def _told() -> Iterator[Callable[[str], None]]:
     """Show what is being done on standard error."""
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda text: console.print(text, highlight=False, markup=False)
+    err = Console(stderr=True)
+    if not err.is_terminal:
+        yield lambda text: err.print(text, highlight=False, markup=False)
         return
-    with console.status("") as status:
+    with err.status("") as status:
         yield lambda text: status.update(text)
 
 
 def _print_left_out(left_out: dict[str, LeftOut]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -177,11 +176,10 @@ def _print_left_out(left_out: dict[str, LeftOut]) -> None:
             question.replace("_known_", " known\n").replace("_", " "), str(own.rows), f"{own.median:.1%}", f"{own.p90:.1%}",
             f"{own.within_10:.0%}", f"{own.within_20:.0%}", f"{own.rank:.3f}", f"{own.covered or 0:.0%}", *plain,
         )  # fmt: skip
-    Console().print(table, highlight=False, markup=False)
+    console().print(table, highlight=False, markup=False)
 
 
 def _print_calibrations(found: list[tuple[str, Calibrated]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -200,4 +198,4 @@ def _print_calibrations(found: list[tuple[str, Calibrated]]) -> None:
             f"{families.estimator.median:.1%}" if families else "–",
             "; ".join(one.misses) or "nothing",
         )
-    Console().print(table, highlight=False, markup=False)
+    console().print(table, highlight=False, markup=False)

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         runtime: Annotated[
             str, typer.Option("--runtime", help="tflite, onnxruntime, coreml, or as tables name it [tflite].")
         ] = "",
-        accelerator: Annotated[str, typer.Option("--accelerator", help="cpu, gpu, npu …")] = "cpu",
+        accelerator: Annotated[str, typer.Option("--accelerator", help="cpu, gpu, npu … [cpu]")] = "",
         threads: Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads [the profile's].")] = None,
         batch: Annotated[Path | None, typer.Option("--batch", metavar="ROWS.csv", help="Answer a table of questions.")] = None,
         json: JsonOption = False,
@@ -36,12 +36,12 @@ def register(app: typer.Typer) -> None:
         from edgetl.errors import InputError
 
         if batch is not None:
-            given = {"FILE": file, "--device": device, "--backbone": backbone, "--alpha": alpha, "--input-px": input_px,
+            given = {"FILE": file, "--backbone": backbone, "--alpha": alpha, "--input-px": input_px,
                      "--scheme": scheme, "--threads": threads}  # fmt: skip
             extra = [name for name, value in given.items() if value]
             if extra:
                 raise InputError(f"--batch: cannot be combined with {', '.join(extra)}; the table says it all.")
-            _show_batch(batch, json)
+            _show_batch(batch, device or [], json)
             return
         if (file is None) == (backbone is None):
             raise InputError("Give either a FILE or --backbone (or a table with --batch).")
@@ -60,13 +60,23 @@ def register(app: typer.Typer) -> None:
             typer.echo(f"{name}: {_words(answer)}")
 
 
-def _show_batch(path: Path, as_json: bool) -> None:
-    from edgetl.estimator.ask import answer_row
-    from edgetl.estimator.estimate import Estimator, nothing
+def _show_batch(path: Path, profiles: list[str], as_json: bool) -> None:
+    from edgetl.cli._progress import Bar
+    from edgetl.errors import InputError
+    from edgetl.estimator.ask import Asker
+    from edgetl.estimator.estimate import nothing
     from edgetl.estimator.rows import read_questions
 
-    estimator = Estimator()
-    answers = [nothing(row) if isinstance(row, str) else answer_row(estimator, row) for row in read_questions(path)]
+    if len(profiles) > 1 or any(not name.endswith((".yaml", ".yml")) for name in profiles):
+        raise InputError("--batch: takes one --device at most, the file of a profile of yours; the table names all others.")
+    asker = Asker(Path(profiles[0]) if profiles else None)
+    rows = read_questions(path)
+    answers = []
+    with Bar() as bar:
+        for number, row in enumerate(rows):
+            if number % 50 == 0:
+                bar.told(number / len(rows), f"row {number} of {len(rows)}")
+            answers.append(nothing(row) if isinstance(row, str) else asker.answer(row))
     if as_json:
         typer.echo(json_module.dumps([_plain(answer) for answer in answers], ensure_ascii=False))
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgetl.cli._console import console
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ def _rows(records: tuple[Record, ...]) -> list[dict[str, Any]]:
 
 
 def _print(records: tuple[Record, ...]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -120,4 +120,4 @@ def _print(records: tuple[Record, ...]) -> None:
             record.how,
             record.log,
         )
-    Console().print(table, highlight=False, markup=False)
+    console().print(table, highlight=False, markup=False)

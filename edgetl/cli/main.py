@@ -83,6 +83,13 @@ def main() -> NoReturn:
     os._exit(code)  # nothing is left to tear down, and tearing it down takes longer than bare Python's start
 
 
+def _keeps(arguments: Sequence[str]) -> bool:
+    """Whether a command runs a recipe, whose steps are kept."""
+    what = [argument for argument in arguments if not argument.startswith("-")]
+    files = what[:1] == ["bench"] and any(name.endswith((".tflite", ".onnx", ".mlpackage")) for name in what[1:])
+    return bool(what) and what[0] in ("run", "convert", "verify", "bench", "ship", "ablate") and not files
+
+
 def _run() -> int:
     try:
         _register(sys.argv[1:])
@@ -92,7 +99,8 @@ def _run() -> int:
             return 141
         code = leaving.code if isinstance(leaving.code, int) else 0
         if code == _INTERRUPTED:  # Typer makes this of Ctrl-C
-            print("edgetl: interrupted. The same command goes on from here.", file=sys.stderr)
+            kept = " The same command goes on from here." if _keeps(sys.argv[1:]) else ""
+            print(f"edgetl: interrupted.{kept}", file=sys.stderr)
         return code
     except EdgetlError as error:
         print(f"edgetl: {error}", file=sys.stderr)

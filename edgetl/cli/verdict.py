@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgetl.cli._console import console
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
@@ -63,11 +64,10 @@ def register(app: typer.Typer) -> None:
 
 def _show(judged: tuple[Verdict, ...]) -> None:
     """One table a device, then every reason once."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    out = console()
     reasons: dict[str, list[str]] = {}
     for place in dict.fromkeys(v.device for v in judged):
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
@@ -87,11 +87,11 @@ def _show(judged: tuple[Verdict, ...]) -> None:
             )
             if v.outcome in ("fail", "unsure"):
                 reasons.setdefault(f"{v.outcome}: {place or 'gate'}: {v.reason}", []).append(f"{v.format}/{v.scheme} {v.gate}")
-        console.print(table if shown else f"{place or 'gates'}: nothing to judge", highlight=False)
+        out.print(table if shown else f"{place or 'gates'}: nothing to judge", highlight=False)
     skipped: dict[str, list[str]] = {}
     for v in (v for v in judged if v.outcome == "skipped"):
         skipped.setdefault(v.reason, []).append(f"{v.format}/{v.scheme}")
     for reason, names in skipped.items():
-        console.print(f"{', '.join(dict.fromkeys(names))} skipped: {reason}", highlight=False, markup=False, soft_wrap=True)
+        out.print(f"{', '.join(dict.fromkeys(names))} skipped: {reason}", highlight=False, markup=False, soft_wrap=True)
     for reason, names in reasons.items():
-        console.print(f"{', '.join(names)} {reason}", highlight=False, markup=False, soft_wrap=True)
+        out.print(f"{', '.join(names)} {reason}", highlight=False, markup=False, soft_wrap=True)

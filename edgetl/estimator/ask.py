@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl import registry
-from edgetl.devices import DeviceProfile
+from edgetl.devices import DeviceProfile, load_device
 from edgetl.errors import InputError, UnknownName
 from edgetl.estimator import atlas as atlases
 from edgetl.estimator import pool as pools
 from edgetl.estimator.estimate import Estimate, Estimator, Question, nothing
+from edgetl.estimator.fit import open_own
 from edgetl.estimator.from_graph import network_of
 from edgetl.estimator.pool import Place
 from edgetl.estimator.rows import Row, Setting
@@ -94,30 +95,57 @@ def find_device(name: str) -> tuple[DeviceProfile, str] | None:
     return profile, exact or next(iter(profile.measured_as), profile.name)
 
 
-def answer_row(estimator: Estimator, row: Row) -> Estimate:
-    """Answer a row of a table.
+class Asker:
+    """Answers rows of a table; the same question costs once."""
 
-    Args:
-        estimator: keeps what was opened.
-        row: the question; its latency is not looked at.
+    def __init__(self, own: Path | None = None) -> None:
+        """Begin.
 
-    Returns:
-        The answer.
-    """
-    found = find_device(row.setting.device)
-    if found is None:
-        return nothing(f"no profile claims the device {row.setting.device!r}. See: edgetl device list.")
-    profile, published = found
-    try:
-        place = pools.place_of(row.model, row.alpha, row.input_px)
-    except UnknownName:
-        return nothing(f"the layers of {row.model!r} are not known. See: edgetl list networks.")
-    except InputError as error:
-        return nothing(str(error))
-    setting = replace(row.setting, device=published)
-    return estimator.answer(
-        Question(device=profile, setting=setting, precisions=precisions_named(setting.precision), place=place)
-    )
+        Args:
+            own: file of a profile of the user's, which answers for its names.
+
+        Raises:
+            InputError: the profile or its rows do not hold.
+        """
+        self._own = load_device(str(own)) if own is not None else None
+        self._estimator = Estimator(open_own(own) if own is not None else None)
+        self._known: dict[tuple[object, ...], Estimate] = {}
+
+    def answer(self, row: Row) -> Estimate:
+        """Answer a row.
+
+        Args:
+            row: the question; its latency is not looked at.
+
+        Returns:
+            The answer.
+        """
+        key = (row.setting, row.model, row.alpha, row.input_px)
+        if key not in self._known:
+            self._known[key] = self._answer(row)
+        return self._known[key]
+
+    def _find(self, name: str) -> tuple[DeviceProfile, str] | None:
+        if self._own is not None:
+            names = (*self._own.measured_as, self._own.name, self._own.title)
+            if _letters(name) in map(_letters, names):
+                return self._own, next(iter(self._own.measured_as), self._own.name)
+        return find_device(name)
+
+    def _answer(self, row: Row) -> Estimate:
+        found = self._find(row.setting.device)
+        if found is None:
+            return nothing(f"no profile claims the device {row.setting.device!r}. See: edgetl device list.")
+        profile, published = found
+        try:
+            place = pools.place_of(row.model, row.alpha, row.input_px)
+        except UnknownName:
+            return nothing(f"the layers of {row.model!r} are not known. See: edgetl list networks.")
+        except InputError as error:
+            return nothing(str(error))
+        precisions = precisions_named(row.setting.precision) if row.setting.precision else ()
+        setting = replace(row.setting, device=published)
+        return self._estimator.answer(Question(device=profile, setting=setting, precisions=precisions, place=place))
 
 
 def place_of_file(path: Path, estimator_pool: Iterable[Place] = ()) -> tuple[Place, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHAPE_ROWS = 15
 """Fewest rows of a setting that has a say in the usual shape."""
-LEAST_NOISE, MOST_NOISE = 0.02, 0.6
+LEAST_NOISE, MOST_NOISE = 0.02, 3.0
 """Bounds of a setting's noise, of the logarithm. Repeated jobs on the same device differ by 2 % at the 90th percentile at best
 (AI Hub), so less is never believed."""
 NOISE_PRIOR_ROWS = 6

@@ -94,7 +94,11 @@ class Estimator:
         """A profile with its calibrations."""
         if self._extra and self._extra[1].profile.name == profile.name:
             return self._extra[1]
-        return atlases.known_devices().get(profile.name, Known(profile, ()))
+        shipped = atlases.known_devices()
+        if profile.name in shipped:
+            return shipped[profile.name]
+        owner = next((atlases.profiles_by_published_name().get(name) for name in profile.measured_as), None)  # a copy, renamed
+        return shipped[owner.name] if owner is not None else Known(profile, ())
 
     def answer(self, question: Question) -> Estimate:
         """Estimate.
@@ -111,7 +115,14 @@ class Estimator:
         if atlas is None:
             return nothing(f"nothing was measured with {runtime} on the {accelerator} of any device.")
         known = self.known(question.device).settings()
-        cores = question.device.cpu.cores if question.device.cpu else 4
+        cores = question.device.cpu.cores if question.device.cpu else question.device.threads
+        if not question.precisions:
+            return nothing("no published table measures such arithmetic.")
+        refused = _impossible(question.device, pool, accelerator, question.setting.threads)
+        if refused and not any(pools.pool_of(s) == pool for s in known):
+            return nothing(refused)
+        if accelerator.startswith("cpu") and question.setting.threads > cores:
+            return nothing(f"{question.device.name} has {cores} cores; {question.setting.threads} threads do not run at once.")
         found = matching.matches(question.setting, known, question.precisions, cores)
         exact = [match for match in found if match.deviation == 0.0]
         for some in (exact, found[:MOST_CANDIDATES]):
@@ -174,12 +185,25 @@ def _inside(atlas: Atlas, question: Question, found: matching.Match, known: Know
         {
             "near": f"{place.family} was measured there",
             "elsewhere": f"{place.family} was measured on other devices only",
-            "unseen": f"{place.family} was measured nowhere",
+            "unseen": f"{place.family} was measured nowhere" if place.family else "nothing quite like it was measured",
         }[level]
     )
     if outside:
         told.append(f"outside calibration: {', '.join(outside)}")
     return _answer(center, half, "; ".join(told) + ".", outside, found.setting)
+
+
+def _impossible(profile: DeviceProfile, pool: str, accelerator: str, threads: int) -> str:
+    """Why nothing may be carried over to a device that was not measured in a pool; "" where it may."""
+    kind = accelerator.partition(" ")[0]
+    if pool.startswith("coreml"):
+        return "" if "coreml" in profile.format_names else f"{profile.name} does not run Core ML."
+    if kind == "cpu":
+        return ""
+    chip = profile.soc.name.lower()
+    if pool == "qualcomm_npu" and kind in {a.kind for a in profile.accelerators} and ("qualcomm" in chip or "snapdragon" in chip):
+        return ""
+    return f"nothing was measured with this runtime on the {kind} of {profile.name}, and its speed cannot be told from others'."
 
 
 def _carried(atlas: Atlas, question: Question) -> Estimate:

@@ -24,6 +24,8 @@ from edgetl.estimator.rows import Row, read_rows
 
 MIN_ROWS = 5
 """Fewest rows of a setting."""
+UNSTATED_THREADS = 4
+"""CPU threads that a profile begins with whose rows do not say how many they used."""
 
 
 def rows_beside(profile: Path) -> Path:
@@ -32,7 +34,7 @@ def rows_beside(profile: Path) -> Path:
 
 
 def open_own(profile: Path) -> tuple[tuple[Row, ...], Known] | None:
-    """Read a user's profile with its rows; None where it has no calibrations.
+    """Read a user's profile with its rows; None where it has no calibrations of its own.
 
     Raises:
         InputError: the profile or its rows do not hold.
@@ -42,6 +44,9 @@ def open_own(profile: Path) -> tuple[tuple[Row, ...], Known] | None:
         return None
     path = rows_beside(profile)
     if not path.is_file():
+        shipped = {setting for device in atlases.known_devices().values() for setting in device.settings()}
+        if all(atlases.setting_of(one) in shipped for one in found):
+            return None  # a copy of one that comes with edgetl, whose rows do too
         raise InputError(f"{profile}: was calibrated from {path.name}, which is not beside it. Fit it again: edgetl device fit.")
     return atlases.unversioned(read_rows(path)), Known(load_device(str(profile)), found)
 
@@ -63,6 +68,10 @@ def fit(source: Path, name: str, folder: Path, tell: Callable[[str], None]) -> t
     """
     rows = atlases.unversioned(read_rows(source))
     names = sorted({row.setting.device for row in rows})
+    if name in atlases.known_devices():
+        raise InputError(f"--name: {name} comes with edgetl; choose another, so that it is clear which one answers.")
+    if not rows:
+        raise InputError(f"{source}: holds no row.")
     if len(names) != 1:
         raise InputError(f"{source}: is about {len(names)} devices ({', '.join(names[:4])}); give one at a time.")
     path = folder / f"{name}.yaml"
@@ -93,7 +102,7 @@ def _write(path: Path, name: str, device: str, rows: tuple[Row, ...], source: Pa
     formats = sorted(
         {"onnx" if one.runtime.startswith("onnx") else "coreml" if one.runtime == "coreml" else "tflite" for one in found}
     )
-    threads = max((one.threads for one in found), default=1) or 1
+    threads = max((one.threads for one in found), default=0) or UNSTATED_THREADS
     text = f"""# Made by `edgetl device fit` from {source.name}. Complete it: what it is, what an artifact may cost on it.
 schema: 1
 name: {name}

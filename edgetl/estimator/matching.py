@@ -65,6 +65,7 @@ def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[st
     candidates = [s for s in known if pools.pool_of(s) == pool and s.precision in precisions]
     if OLDEST.match(question.runtime_version):
         candidates = [s for s in candidates if s.runtime_version == version]
+    asked = bool(version)
     if not version and candidates:
         version = max(
             (s for s in candidates if s.runtime == question.runtime), key=_newest, default=candidates[0]
@@ -81,7 +82,7 @@ def matches(question: Setting, known: Iterable[Setting], precisions: Sequence[st
             because.append(f"not with {question.runtime}")
             square += OTHER_RUNTIME_DEVIATION**2
         if version and setting.runtime_version != version:
-            because.append(f"not on version {version}")
+            because.append(f"not on version {version}" + ("" if asked else ", the newest measured"))
             square += (OTHER_VERSION_DEVIATION * (1 + _apart(version, setting.runtime_version))) ** 2
         if setting.accelerator.startswith("cpu") and question.threads and setting.threads != question.threads:
             theirs = setting.threads or cores

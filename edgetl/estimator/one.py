@@ -23,7 +23,7 @@ def estimate_one(
     input_px: int | None = None,
     scheme: str | None = None,
     runtime: str = "",
-    accelerator: str = "cpu",
+    accelerator: str = "",
     threads: int | None = None,
 ) -> Estimate:
     """Estimate the latency of a converted file, or of a backbone without building it.
@@ -36,7 +36,7 @@ def estimate_one(
         input_px: side of the input in pixels; None = the network's usual one.
         scheme: how it is quantized; None: fp32, or what the file holds.
         runtime: "tflite", "onnxruntime", "coreml", or as published tables name it; "" = what loads the file, else "tflite".
-        accelerator: "cpu", "gpu", "npu" …
+        accelerator: "cpu", "gpu", "npu" …; "" = the CPU, for Core ML whatever its tables measured.
         threads: CPU threads; None = the profile's.
 
     Returns:
@@ -48,14 +48,26 @@ def estimate_one(
     profile, published, estimator = _device(device)
     if file is not None:
         network, form = ask.place_of_file(file, _published_places())
+        meant = ask.RUNTIMES.get(runtime, runtime)
+        if meant and meant != ask.RUNTIMES[form]:
+            raise InputError(f"--runtime: {runtime} does not load {file.name}, which is for {ask.RUNTIMES[form]}.")
+        if alpha is not None or input_px is not None:
+            raise InputError("--alpha and --input-px: are for --backbone; a file has its width and size.")
         runtime = runtime or form
-        found = scheme or ("w8a8_ptq" if _int8(file) else "fp32")
+        int8 = _int8(file)
+        found = scheme or ("w8a8_ptq" if int8 else "fp32")
+        if found in registry.names("schemes") and int8 != (registry.load("schemes", found).ARITHMETIC[1] == "int8"):
+            raise InputError(f"--scheme: {found} contradicts {file.name}, which computes in {'integers' if int8 else 'floats'}.")
     else:
         assert backbone is not None
         network = pools.place_of(backbone, alpha, input_px)
         found = scheme or "fp32"
     if found not in registry.names("schemes"):
         raise UnknownName("scheme", found, registry.names("schemes"), "--scheme")
+    if not accelerator:
+        accelerator = "all (mainly ANE)" if ask.RUNTIMES.get(runtime, runtime) == "coreml" else "cpu"
+    if accelerator == "cpu" and profile.cpu is not None and threads is not None and threads > profile.cpu.cores:
+        raise InputError(f"--threads: {threads} on the {profile.cpu.cores} cores of {profile.name}; give at most one each.")
     return estimator.answer(
         Question(
             device=profile,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -87,6 +88,7 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
     verified = results.answers.get(f"verify {target}", {"status": "failed", "reason": "was not verified"})
     timings = _timings(target, results)
     counts = verified.get("counts")
+    commands = settling(f"{folder}/artifacts/{artifact['path']}")
     return verdicts.Subject(
         format=artifact["format"],
         scheme=artifact["scheme"],
@@ -96,17 +98,22 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
         latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
         peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
         known=found.known,
-        settle=settling(f"{folder}/artifacts/{artifact['path']}"),
+        settle=commands["settle"],
+        settle_by_log=commands["settle_by_log"],
     )
 
 
-def settling(path: str) -> str:
-    """Commands that would settle a verdict on a device; `{device}` stands for its name.
+def settling(path: str, ledger: Path | None = None) -> dict[str, str]:
+    """Commands that would settle a verdict on a device, as `Subject` takes them.
 
     Args:
         path: of the artifact.
+        ledger: folder of the ledger where it is not the usual one.
     """
-    return f"settle it: edgetl bench {path} --device {{device}}, or edgetl evidence add LOG --device {{device}} --artifact {path}"
+    more = f" --ledger {ledger}" if ledger is not None else ""
+    log = f"edgetl evidence add LOG --device {{device}} --artifact {path}{more}"
+    there = f"edgetl bench {path} --device {{device}} --threads {{threads}}{more}"
+    return {"settle": f"settle it: {there}, or {log}", "settle_by_log": f"settle it: {log}"}
 
 
 def _timings(target: str, results: Results) -> list[dict[str, Any]]:

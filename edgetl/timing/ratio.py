@@ -21,6 +21,9 @@ TREND_Z = 3.0
 """Normal score of the trend test from which a ratio counts as moving (our choice: by luck in 1 of 370 runs)."""
 TREND_LIMIT = 0.01
 """How far the ratio's later half must be from its earlier half besides (our choice)."""
+SURE_FACTOR = 4.0
+"""How many times smaller than the difference of the files a movement or spread must be, to be no reason to refuse: what moves by
+2 % does not put in question which of two files is eleven times slower (our choice)."""
 UNSETTLED_LIMIT = 0.25
 """Share of the processes that may begin their turns before they are steady (our choice: turns warm them further)."""
 _FLOOR_LEAST = 0.002
@@ -132,10 +135,11 @@ def _reasons(between: list[float], ends: Interval, middle: float, floor: float, 
             f"the files differ by {math.expm1(abs(middle)):.1%}, and a file differs from itself by {math.expm1(floor):.1%}"
         )
     for file, medians in own.items():
-        found += [f"{file.upper()}: {why}" for why in unstable(medians) if "too few" not in why]
+        if math.log(max(medians) / min(medians)) * SURE_FACTOR > abs(middle):
+            found += [f"{file.upper()}: {why}" for why in unstable(medians) if "too few" not in why]
     half = len(between) // 2
     moved = _median(between[half:]) - _median(between[:half]) if half else 0.0
-    if abs(trend_score(between)) >= TREND_Z and abs(moved) > TREND_LIMIT:
+    if abs(trend_score(between)) >= TREND_Z and abs(moved) > TREND_LIMIT and abs(moved) * SURE_FACTOR > abs(middle):
         found.append(f"the ratio moves, by {math.expm1(moved):+.1%} from the first half of the rounds to the second")
     return found
 

@@ -17,6 +17,8 @@ STEAL_LIMIT = 0.05
 WAITED_LIMIT = 0.10
 """Share of the time it wanted to run that a timed process may wait for a core (our choice: below it the median of a turn is still
 that of inferences nobody interrupted, and the noise floor comes from the same rounds)."""
+ALL_OTHERS_LIMIT = 0.2
+"""Share of all cores' time that may go to others (our choice: less than one busy loop on two or four cores)."""
 _ENOUGH_S = 0.2
 """Below this the system's clock ticks of 10 ms say nothing."""
 
@@ -31,6 +33,10 @@ class Strain:
     """CPU time of the timed processes."""
     others_s: float = 0.0
     """CPU time of everything else on these cores."""
+    all_core_s: float = 0.0
+    """Length of the time watched times all cores of the host."""
+    all_others_s: float = 0.0
+    """CPU time of everything else on all cores: others are moved off a pinned core, but caches and clocks are shared."""
     steal_s: float = 0.0
     waited_s: float | None = 0.0
     """Time that the timed processes waited for a core; None where the system does not say."""
@@ -42,6 +48,8 @@ class Strain:
             core_s=self.core_s + other.core_s,
             own_s=self.own_s + other.own_s,
             others_s=self.others_s + other.others_s,
+            all_core_s=self.all_core_s + other.all_core_s,
+            all_others_s=self.all_others_s + other.all_others_s,
             steal_s=self.steal_s + other.steal_s,
             waited_s=None if self.waited_s is None or other.waited_s is None else self.waited_s + other.waited_s,
             involuntary=self.involuntary + other.involuntary,
@@ -72,6 +80,8 @@ class Strain:
         found = []
         if self.others_share > OTHERS_LIMIT:
             found.append(f"other processes took {self.others_share:.0%} of the cores' time")
+        elif self.all_core_s and self.all_others_s / self.all_core_s > ALL_OTHERS_LIMIT:
+            found.append(f"other processes took {self.all_others_s / self.all_core_s:.0%} of all cores' time")
         if self.steal_share > STEAL_LIMIT:
             found.append(f"the hypervisor took {self.steal_share:.0%} of the cores' time")
         if self.waited_share is not None and self.waited_share > WAITED_LIMIT:
@@ -90,13 +100,15 @@ class Watch:
             cores: those they are pinned to; empty = all.
         """
         self._sessions, self._cores = tuple(sessions), cores
-        self._begun, self._busy, self._steal = time.monotonic(), *self._system()
+        self._begun, self._busy, self._steal = time.monotonic(), *self._system(self._cores)
+        self._all_busy, _ = self._system(())
         self._own = [session.counters() for session in self._sessions]
 
     def end(self) -> Strain:
         """Say what happened since the beginning."""
         own = [session.counters() for session in self._sessions]
-        busy, steal = self._system()
+        busy, steal = self._system(self._cores)
+        all_busy, _ = self._system(())
         seconds = time.monotonic() - self._begun
 
         def grown(key: str) -> float | None:
@@ -105,25 +117,29 @@ class Watch:
 
         cpu_s = grown("cpu_s") or 0.0
         return Strain(
-            core_s=seconds * self._count(),
+            core_s=seconds * self._count(self._cores),
             own_s=cpu_s,
             others_s=max(0.0, busy - self._busy - cpu_s),
+            all_core_s=seconds * self._count(()),
+            all_others_s=max(0.0, all_busy - self._all_busy - cpu_s),
             steal_s=max(0.0, steal - self._steal),
             waited_s=grown("waited_s"),
             involuntary=int(grown("involuntary") or 0),
         )
 
-    def _count(self) -> int:
+    @staticmethod
+    def _count(cores: tuple[int, ...]) -> int:
         import psutil
 
-        return len(self._cores) or int(psutil.cpu_count() or 1)
+        return len(cores) or int(psutil.cpu_count() or 1)
 
-    def _system(self) -> tuple[float, float]:
-        """Busy and stolen seconds of the cores since the system began."""
+    @staticmethod
+    def _system(cores: tuple[int, ...]) -> tuple[float, float]:
+        """Busy and stolen seconds of some cores since the system began; empty = all."""
         import psutil
 
         times: list[Any] = psutil.cpu_times(percpu=True)
-        chosen = [times[core] for core in self._cores if core < len(times)] or times
+        chosen = [times[core] for core in cores if core < len(times)] or times
         busy = steal = 0.0
         for each in chosen:
             steal += getattr(each, "steal", 0.0)

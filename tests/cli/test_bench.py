@@ -105,7 +105,14 @@ def test_ctrl_c_leaves_no_process_behind(network, tmp_path):
     import psutil
 
     command = [sys.executable, "-m", "edgetl", "bench", str(network), "--runs", "100", "--seconds", "3600"]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     assert "process 1 of 100" in child.stderr.readline()
     runners, end = [], time.monotonic() + 20
     while not runners and time.monotonic() < end:

@@ -10,7 +10,7 @@ import pytest
 from edgetl import places
 from edgetl.errors import InputError
 from edgetl.estimator import atlas, fit
-from edgetl.estimator.ask import answer_row, find_device, precisions_of
+from edgetl.estimator.ask import Asker, find_device, precisions_of
 from edgetl.estimator.estimate import Estimator
 from edgetl.estimator.one import estimate_one
 from edgetl.estimator.rows import Row, Setting
@@ -30,8 +30,8 @@ def _row(device="Raspberry Pi 4", model="mobilenet_v2", alpha=0.5, px=160, **giv
 
 def test_a_measured_network_is_told_as_it_was_measured():
     rows = [r for r in atlas.shipped_rows("tflite_cpu") if r.setting == _row().setting and not r.noisy]
-    estimator = Estimator()
-    answers = [answer_row(estimator, r) for r in rows]
+    asker = Asker()
+    answers = [asker.answer(r) for r in rows]
     off = [abs(a.latency_ms / r.latency_ms - 1) for a, r in zip(answers, rows, strict=True)]
     inside = [a.interval[0] <= r.latency_ms <= a.interval[1] for a, r in zip(answers, rows, strict=True)]
     assert len(rows) > 30 and np.median(off) < 0.05 and np.mean(inside) > 0.9
@@ -39,11 +39,11 @@ def test_a_measured_network_is_told_as_it_was_measured():
 
 
 def test_more_work_takes_longer_and_more_threads_less():
-    estimator = Estimator()
-    grid = [answer_row(estimator, _row(alpha=a, px=p)).latency_ms for a, p in ((0.35, 96), (0.5, 128), (0.75, 160), (1.0, 224))]
+    asker = Asker()
+    grid = [asker.answer(_row(alpha=a, px=p)).latency_ms for a, p in ((0.35, 96), (0.5, 128), (0.75, 160), (1.0, 224))]
     assert grid == sorted(grid)
     known = [
-        answer_row(estimator, _row(model="efficientdet_lite0", alpha=None, px=None, runtime_version="2.18.0", threads=n))
+        asker.answer(_row(model="efficientdet_lite0", alpha=None, px=None, runtime_version="2.18.0", threads=n))
         for n in (1, 2, 4)
     ]
     assert known[0].latency_ms > known[1].latency_ms > known[2].latency_ms
@@ -61,7 +61,7 @@ def test_more_work_takes_longer_and_more_threads_less():
     ],
 )
 def test_what_cannot_be_told_says_why(given, words):
-    found = answer_row(Estimator(), _row(**given))
+    found = Asker().answer(_row(**given))
     assert found.latency_ms is None and found.interval is None and found.evidence is None and words in found.reason
 
 
