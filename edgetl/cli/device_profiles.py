@@ -121,9 +121,20 @@ def add(device: typer.Typer) -> None:
     @device.command(help="Calibrate all profiles of this checkout anew from devices/measurements. For maintainers.")
     def calibrate(
         keep: Annotated[bool, typer.Option("--keep-strengths", help="Take what was learned of each pool as it is.")] = False,
+        rows: Annotated[
+            Path | None, typer.Option("--rows", metavar="ROWS.csv", help="Choose the rows anew from this collection first.")
+        ] = None,
     ) -> None:
         from edgetl.estimator.maintain import calibrate_all
 
+        if rows is not None:
+            from edgetl.estimator import atlas
+            from edgetl.estimator.collect import collect
+
+            names = frozenset(atlas.profiles_by_published_name())
+            _, left_out = collect(rows, names, atlas.measurements())
+            for reason, count in left_out.items():
+                typer.echo(f"left out {count}: {reason}")
         with _told() as tell:
             found = calibrate_all(tell, learn=not keep)
         for pool, count in found.items():

@@ -148,12 +148,12 @@ class Asker:
         return self._estimator.answer(Question(device=profile, setting=setting, precisions=precisions, place=place))
 
 
-def place_of_file(path: Path, estimator_pool: Iterable[Place] = ()) -> tuple[Place, str]:
+def place_of_file(path: Path, published: Iterable[Place] = ()) -> tuple[Place, str]:
     """Read a converted file as a network.
 
     Args:
         path: .tflite, .onnx or .mlpackage.
-        estimator_pool: networks of published families, to tell whether it is like one of them.
+        published: networks of published families, to tell whether it is like one of them.
 
     Returns:
         Where it lies, and its format.
@@ -171,7 +171,7 @@ def place_of_file(path: Path, estimator_pool: Iterable[Place] = ()) -> tuple[Pla
     facts = registry.load("graphs", by_suffix[path.suffix]).read(path)
     network = network_of(facts)
     point = describe(network)
-    near = min(estimator_pool, key=lambda place: float(np.linalg.norm(place.place - point)), default=None)
+    near = min(published, key=lambda place: float(np.linalg.norm(place.place - point)), default=None)
     alike = near is not None and _distance(near.place, point) <= ALIKE_DISTANCE
     family = near.family if near is not None and alike else ""
     place = Place(work=terms(network), place=point, network=(str(path), 1.0, network.input_px), family=family)
