@@ -21,7 +21,10 @@ def register(app: typer.Typer) -> None:
     def estimate(
         file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A .tflite, .onnx or .mlpackage.")] = None,
         device: Annotated[list[str] | None, typer.Option("--device", help="A device, or a profile's file. Repeatable.")] = None,
-        backbone: Annotated[str | None, typer.Option("--backbone", help="A network of `edgetl list networks`.")] = None,
+        backbone: Annotated[
+            str | None, typer.Option("--backbone", help="A backbone, or any network of `edgetl list networks`.")
+        ] = None,
+        variant: Annotated[str | None, typer.Option("--variant", help="Of a backbone that has several [its first].")] = None,
         alpha: Annotated[float | None, typer.Option("--alpha", help="Width of the backbone.")] = None,
         input_px: Annotated[int | None, typer.Option("--input-px", help="Side of its input in pixels.")] = None,
         scheme: Annotated[str | None, typer.Option("--scheme", help="A scheme of `edgetl list schemes` [fp32].")] = None,
@@ -36,7 +39,7 @@ def register(app: typer.Typer) -> None:
         from edgetl.errors import InputError
 
         if batch is not None:
-            given = {"FILE": file, "--backbone": backbone, "--alpha": alpha, "--input-px": input_px,
+            given = {"FILE": file, "--backbone": backbone, "--variant": variant, "--alpha": alpha, "--input-px": input_px,
                      "--scheme": scheme, "--threads": threads}  # fmt: skip
             extra = [name for name, value in given.items() if value]
             if extra:
@@ -50,7 +53,8 @@ def register(app: typer.Typer) -> None:
         from edgetl.estimator.one import estimate_one
 
         answers = [
-            (name, estimate_one(name, file, backbone, alpha, input_px, scheme, runtime, accelerator, threads)) for name in device
+            (name, estimate_one(name, file, backbone, alpha, input_px, scheme, runtime, accelerator, threads, variant))
+            for name in device
         ]
         if json:
             found = [{"device": name, **_plain(answer)} for name, answer in answers]

@@ -19,6 +19,7 @@ from edgetl.estimator.from_graph import network_of
 from edgetl.estimator.pool import Place
 from edgetl.estimator.rows import Row, Setting
 from edgetl.estimator.terms import describe, terms
+from edgetl.networks import _find as networks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,6 +94,43 @@ def find_device(name: str) -> tuple[DeviceProfile, str] | None:
         return None
     exact = next((known for known in profile.measured_as if _letters(known) == _letters(name)), None)
     return profile, exact or next(iter(profile.measured_as), profile.name)
+
+
+def network_named(name: str, variant: str | None = None) -> str:
+    """Name the network of a backbone as the tables of layers do.
+
+    Args:
+        name: a network of `edgetl list networks`, or a backbone of `edgetl list backbones`.
+        variant: of a backbone that has several; None = its first, as in a recipe.
+
+    Returns:
+        A key of `networks.members()`.
+
+    Raises:
+        UnknownName: there is no such network, backbone or variant.
+        InputError: a variant is given for what has none, or the backbone's layers are not known beforehand.
+    """
+    members = networks.members()
+    variants = registry.load("backbones", name).VARIANTS if name in registry.names("backbones") else ()
+    if variants and (variant is not None or name not in members):
+        chosen = variants[0] if variant is None else variant
+        if chosen not in variants:
+            raise UnknownName(f"variant of {name}", chosen, variants, "--variant")
+        stem = name.removesuffix("_lite")
+        spelled = (
+            chosen,
+            chosen.replace("v2", "_v2"),
+            f"{name}_{chosen}",
+            f"{stem}_{chosen}",
+            f"{name.replace('_v2', 'v2')}_{chosen}",
+        )
+        return next(one for one in spelled if one in members)
+    if variant is not None:
+        raise InputError(f"--variant: {name} has no variants; leave it out.")
+    if name not in members:
+        known = (*members, *registry.names("backbones"))
+        raise UnknownName("network or backbone with known layers", name, known, "--backbone")
+    return name
 
 
 class Asker:

@@ -25,19 +25,21 @@ def estimate_one(
     runtime: str = "",
     accelerator: str = "",
     threads: int | None = None,
+    variant: str | None = None,
 ) -> Estimate:
     """Estimate the latency of a converted file, or of a backbone without building it.
 
     Args:
         device: a profile's name, title or published name, or the path of a profile.
         file: .tflite, .onnx or .mlpackage; its operators say what it costs.
-        backbone: a name of `edgetl list networks`, or of a backbone without variants.
+        backbone: a name of `edgetl list networks` or of `edgetl list backbones`.
         alpha: width; None = 1.0.
         input_px: side of the input in pixels; None = the network's usual one.
         scheme: how it is quantized; None: fp32, or what the file holds.
         runtime: "tflite", "onnxruntime", "coreml", or as published tables name it; "" = what loads the file, else "tflite".
         accelerator: "cpu", "gpu", "npu" …; "" = the CPU, for Core ML whatever its tables measured.
         threads: CPU threads; None = the profile's.
+        variant: member of a backbone that has several; None = its first.
 
     Returns:
         The answer; without a latency where nothing speaks for it.
@@ -60,7 +62,7 @@ def estimate_one(
             raise InputError(f"--scheme: {found} contradicts {file.name}, which computes in {'integers' if int8 else 'floats'}.")
     else:
         assert backbone is not None
-        network = pools.place_of(backbone, alpha, input_px)
+        network = pools.place_of(ask.network_named(backbone, variant), alpha, input_px)
         found = scheme or "fp32"
     if found not in registry.names("schemes"):
         raise UnknownName("scheme", found, registry.names("schemes"), "--scheme")

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgetl import places
+from edgetl import places, registry
 from edgetl.errors import InputError
 from edgetl.estimator import atlas, fit
-from edgetl.estimator.ask import Asker, find_device, precisions_of
+from edgetl.estimator.ask import Asker, find_device, network_named, precisions_of
 from edgetl.estimator.estimate import Estimator
 from edgetl.estimator.one import estimate_one
 from edgetl.estimator.rows import Row, Setting
+from edgetl.networks._find import members
 
 
 def _row(device="Raspberry Pi 4", model="mobilenet_v2", alpha=0.5, px=160, **given):
@@ -85,6 +86,21 @@ def test_devices_are_found_by_all_their_names():
     for name in ("raspberry-pi-4", "Raspberry Pi 4", "raspberry pi 4 model b", "RASPBERRY PI 4"):
         assert find_device(name)[0].name == "raspberry-pi-4"
     assert find_device("Samsung Galaxy S9+")[0].name == "galaxy-s9-plus" and find_device("Samsung Galaxy S9") is None
+
+
+def test_every_backbone_of_a_recipe_has_its_network():
+    for name in registry.names("backbones"):
+        for variant in (None, *registry.load("backbones", name).VARIANTS):
+            if name not in ("local", "hub"):
+                assert network_named(name, variant) in members(), (name, variant)
+    assert network_named("mobilenet_v3") == "mobilenet_v3_small" and network_named("resnet", "resnet50v2") == "resnet50_v2"
+    for name, variant, words in (
+        ("hub", None, "no network or backbone"),
+        ("vgg", "vgg11", "no variant of vgg"),
+        ("alexnet", "x", "no variants"),
+    ):
+        with pytest.raises(InputError, match=words):
+            network_named(name, variant)
 
 
 def test_schemes_are_the_precisions_that_compute_alike():
