@@ -45,7 +45,8 @@ start-up: dev  ## --help, list and plan start fast and import nothing heavy
 	$(BIN)/pytest -q tests/house/test_start_up.py
 
 test: dev  ## the tests, under ten minutes on two cores (T=path K=word)
-	$(BIN)/pytest -m "not slow" $(T) $(if $(K),-k "$(K)")
+	$(BIN)/pytest -m "not slow and not alone" -n 2 --dist loadfile $(T) $(if $(K),-k "$(K)") || test $$? = 5  # 5: none chosen
+	$(BIN)/pytest -m "alone and not slow" $(T) $(if $(K),-k "$(K)") || test $$? = 5
 
 test-all: dev  ## every test
 	$(BIN)/pytest $(T)

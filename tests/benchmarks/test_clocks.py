@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks import clocks
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_row_tells_both_medians_and_their_ratio():
     row = {

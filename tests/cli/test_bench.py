@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):

@@ -47,7 +47,8 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
             assert 0 < artifacts[f"{form}/{scheme}"]["delivered_bytes"] < artifacts[f"{form}/{scheme}"]["size_bytes"]
     assert artifacts["coreml/fp16"]["size_bytes"] < 0.6 * artifacts["coreml/fp32"]["size_bytes"]
     latency = [v for v in report["verdicts"] if v["gate"] == "latency_p90_ms" and v["format"] != "coreml"]
-    assert {v["evidence"] for v in latency} == {"estimated"}, "a host time must not judge a phone"
+    assert {v["evidence"] for v in latency} <= {"estimated", None}, "a host time must not judge a phone"
+    assert all(v["outcome"] == "unsure" for v in latency if v["evidence"] is None)
     assert {s["status"] for s in report["stages"]} == {"ran"}
     _check_bundle(tmp_path / "runs" / "tiny")
 

@@ -10,6 +10,8 @@ from edgetl.timing import cores, fresh, sustained, turns
 from edgetl.timing.profile import profile
 from edgetl.timing.turns import Runnable, take_turns
 
+pytestmark = pytest.mark.alone
+
 
 def _onnx(path):
     return Runnable(path=path, runtime="onnxruntime")

@@ -13,6 +13,8 @@ from edgetl.timing.profile import gather, kind_of
 from edgetl.timing.strain import Strain
 from edgetl.timing.sustained import drift, order_interval
 
+pytestmark = pytest.mark.alone
+
 
 def _topology(folder, siblings, capacity=None):
     for core, group in enumerate(siblings):
