@@ -204,7 +204,9 @@ class ServedSession:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
-        except (BrokenPipeError, OSError, ValueError) as error:
+        except BrokenPipeError:
+            seconds = min(seconds, GRACE_S)  # it ended; what it said before, if anything, tells why
+        except (OSError, ValueError) as error:
             raise self._gone() from error
         line = self._line(seconds)
         try:
