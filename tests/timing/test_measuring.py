@@ -40,7 +40,8 @@ def test_eight_times_the_work_takes_longer_and_a_file_is_not_slower_than_itself(
     duel = take_turns(small, large, threads=1, cores=pinned, seconds=1.6)
     found = duel.comparison
     assert 1.5 < found.low <= found.ratio <= found.high
-    assert found.resolvable or found.strain.reasons() or any("steady" in r or "deviation" in r for r in found.reasons)
+    few = any("steady" in r or "deviation" in r or "too few" in r for r in found.reasons)
+    assert found.resolvable or found.strain.reasons() or few, found.reasons
     assert len(duel.turns) == 8 * len(found.round_ratios)
     assert len(duel.warmup_ms) == 8
     monkeypatch.setattr(turns, "GENERATIONS", 1)
