@@ -135,6 +135,22 @@ def fused_residual(net: Drawing, leaving: int, *, within: int, kernel: int = 3, 
         net.combine()
 
 
+def scaled_shortcut(net: Drawing) -> None:
+    """Scale each channel by a learned number, add what came in."""
+    net.add_constant(net.shape[2])
+    net.combine()
+
+
+def two_heads(net: Drawing) -> None:
+    """Two classifiers on the pooled features, the second one distilled; their mean."""
+    features = net.shape
+    net.dense(1000)
+    net.shape = features
+    net.dense(1000)
+    net.combine()
+    net.activate("softmax")
+
+
 def shared(net: Drawing, since: int) -> None:
     """Count no weights for the layers from number `since` on: they use those of layers before."""
     net.layers[since:] = [replace(layer, weights=0) for layer in net.layers[since:]]

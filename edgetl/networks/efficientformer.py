@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetl.networks._base import Drawing
-from edgetl.networks._blocks import attention, linear
+from edgetl.networks._blocks import attention, linear, scaled_shortcut, two_heads
 
 TITLE = "Pooling mixers, attention in the last blocks: l1, l3, l7."
 PAPER = "Li et al., EfficientFormer, 2022, arXiv:2206.01191; snap-research/EfficientFormer"
@@ -29,28 +29,18 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
             if stage == 3 and block >= blocks - attending:
                 net.norm()
                 attention(net, 8, qk=256, value=1024, biased=True)
-                _join(net, channels)
+                scaled_shortcut(net)
                 net.norm()
                 linear(net, 4 * channels, "gelu")
                 linear(net, channels)
             else:
                 net.pool(3, 1)
                 net.combine()  # less what was there
-                _join(net, channels)
+                scaled_shortcut(net)
                 net.conv(4 * channels, act="gelu")
                 net.conv(channels)
-            _join(net, channels)
+            scaled_shortcut(net)
     net.norm()
     net.global_pool()
-    net.dense(1000)
-    net.shape = (1, 1, widths[-1])
-    net.dense(1000)  # the head that was distilled
-    net.combine()
-    net.activate("softmax")
+    two_heads(net)
     return net
-
-
-def _join(net: Drawing, channels: int) -> None:
-    """Scale each channel, add what came in."""
-    net.add_constant(channels)
-    net.combine()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetl.networks._base import Drawing
+from edgetl.networks._blocks import scaled_shortcut, two_heads
 
 TITLE = "Inverted residuals, attention with local values in the last two stages: s0, s1, s2, l."
 PAPER = (
@@ -37,25 +38,15 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
         for block in range(blocks):
             if stage > 1 and block >= blocks - attending:
                 _attend(net, channels, key=32, strided=stage == 2)
-                _join(net, channels)
+                scaled_shortcut(net)
             within = channels * (int(late[stage - 2][block]) if stage > 1 else 4)
             net.conv(within, act="gelu")
             net.depthwise(3, act="gelu")
             net.conv(channels)
-            _join(net, channels)
+            scaled_shortcut(net)
     net.global_pool()
-    net.dense(1000)
-    net.shape = (1, 1, widths[-1])
-    net.dense(1000)  # the head that was distilled
-    net.combine()
-    net.activate("softmax")
+    two_heads(net)
     return net
-
-
-def _join(net: Drawing, channels: int) -> None:
-    """Scale each channel, add what came in."""
-    net.add_constant(channels)
-    net.combine()
 
 
 def _attend(net: Drawing, leaving: int, *, key: int, queries: int = 1, strided: bool = False) -> None:

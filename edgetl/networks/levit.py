@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetl.networks._base import Drawing
-from edgetl.networks._blocks import attention, linear
+from edgetl.networks._blocks import attention, linear, two_heads
 
 TITLE = "Convolutions, then attention on ever fewer places: 128S, 128, 192, 256."
 PAPER = "Graham et al., LeViT, 2021, arXiv:2104.01136; facebookresearch/LeViT; biases of attention written out"
@@ -35,11 +35,7 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
             net.combine()
             _double(net)
     net.global_pool()
-    net.dense(1000)
-    net.shape = (1, 1, widths[-1])
-    net.dense(1000)  # the head that was distilled
-    net.combine()
-    net.activate("softmax")
+    two_heads(net)
     return net
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetl.networks._base import Drawing
-from edgetl.networks._blocks import linear
+from edgetl.networks._blocks import linear, scaled_shortcut, two_heads
 
 TITLE = "Convolutions, and in each stage one attention of linear cost: xs, s, l1, l3."
 PAPER = "Shaker et al., SwiftFormer, 2023, arXiv:2303.15446; Amshaker/SwiftFormer"
@@ -31,26 +31,16 @@ def draw(model: str, alpha: float, px: int) -> Drawing:
             net.depthwise(3)
             net.conv(channels * (1 if last else 4), act="gelu")
             net.conv(channels)
-            _join(net, channels)
+            scaled_shortcut(net)
             if last:
                 _attend(net)
-                _join(net, channels)
+                scaled_shortcut(net)
                 net.conv(4 * channels, act="gelu")
                 net.conv(channels)
-                _join(net, channels)
+                scaled_shortcut(net)
     net.global_pool()
-    net.dense(1000)
-    net.shape = (1, 1, widths[-1])
-    net.dense(1000)  # the head that was distilled
-    net.combine()
-    net.activate("softmax")
+    two_heads(net)
     return net
-
-
-def _join(net: Drawing, channels: int) -> None:
-    """Scale each channel, add what came in."""
-    net.add_constant(channels)
-    net.combine()
 
 
 def _attend(net: Drawing) -> None:
