@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import places
-from edgetl.calibrations import Calibrated, Widen, load_calibrations
+from edgetl.calibrations import Calibrated, load_calibrations
 from edgetl.devices import DeviceProfile, device_names, load_device
 from edgetl.errors import InputError
 from edgetl.estimator import pool as pools
@@ -51,7 +51,6 @@ class Atlas:
     residual: Residual
     missed: np.ndarray
     """float64 (N,), log(measured / roofline) of the pool's rows."""
-    widen: dict[Setting, Widen]
     families: dict[Setting, frozenset[str]]
     """Families of networks among each setting's rows."""
 
@@ -147,7 +146,6 @@ def open_atlas(pool: str, extra: tuple[tuple[Row, ...], Known] | None = None) ->
         calibration=calibration,
         residual=calibration.residual(),
         missed=calibration.missed(),
-        widen={setting: stored[setting].widen for setting in built.settings},
         families={
             setting: frozenset(built.families[built.points.setting == number]) for number, setting in enumerate(built.settings)
         },

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgetl.estimator.pool import Pool
-from edgetl.estimator.terms import TERMS
+from edgetl.estimator.terms import TERMS, macs_m
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,10 +53,9 @@ def log_linear(pool: Pool, groups: Sequence[str]) -> np.ndarray:
 
 
 def _macs(pool: Pool) -> np.ndarray:
-    kinds = [number for number, name in enumerate(TERMS) if name not in ("fixed", "layers", "traffic", "passes", "weights")]
     import numpy as np
 
-    return np.asarray(np.maximum(pool.work[:, kinds].sum(axis=1), 1e-3))
+    return np.asarray(np.maximum(macs_m(pool.work), 1e-3))
 
 
 def _each(pool: Pool, groups: Sequence[str], predict: object) -> np.ndarray:

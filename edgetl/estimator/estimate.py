@@ -20,7 +20,7 @@ from edgetl.estimator.atlas import Atlas, Known
 from edgetl.estimator.confidence import USUAL_WIDEN
 from edgetl.estimator.pool import Place
 from edgetl.estimator.rows import Row, Setting
-from edgetl.estimator.terms import TERMS
+from edgetl.estimator.terms import KINDS, TERMS, macs_m
 from edgetl.types import Evidence
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _outside(place: Place, domain: Domain) -> tuple[str, ...]:
     kinds = [name for name in _kinds_of(place.work) if name not in domain.kinds]
     found = [f"no row has {kind} layers" for kind in kinds]
     for name, value, (low, high), unit in (
-        ("multiply-accumulates", macs_m(place.work), domain.macs_m, "million "),
+        ("multiply-accumulates", float(macs_m(place.work)), domain.macs_m, "million "),
         ("input", float(place.network[2]), domain.input_px, "px "),
     ):
         if not low / BEYOND <= value <= high * BEYOND:
@@ -258,22 +258,13 @@ def _outside(place: Place, domain: Domain) -> tuple[str, ...]:
 
 def _beyond(place: Place, domain: Domain) -> float:
     """E-folds by which a network's size and input lie beyond those of a calibration's rows."""
-    sizes = ((macs_m(place.work), domain.macs_m), (float(place.network[2]), domain.input_px))
+    sizes = ((float(macs_m(place.work)), domain.macs_m), (float(place.network[2]), domain.input_px))
     return sum(max(0.0, math.log(low / value), math.log(value / high)) for value, (low, high) in sizes)
-
-
-_KINDS = tuple(name for name in TERMS if name not in ("fixed", "layers", "traffic", "passes", "weights"))
 
 
 def _kinds_of(work: np.ndarray) -> tuple[str, ...]:
     names = list(TERMS)
-    return tuple(kind for kind in _KINDS if work[names.index(kind)] > 0)
-
-
-def macs_m(work: np.ndarray) -> float:
-    """Multiply-accumulates of a network in its terms, in millions."""
-    names = list(TERMS)
-    return float(sum(work[names.index(kind)] for kind in _KINDS))
+    return tuple(kind for kind in KINDS if work[names.index(kind)] > 0)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -10,11 +10,10 @@ from edgetl.calibrations import Calibrated, Costs, Domain, Figures, LeftOut, Wid
 from edgetl.estimator import baselines, confidence, crossval
 from edgetl.estimator.calibrate import Calibration, calibrate
 from edgetl.estimator.confidence import Confidence
-from edgetl.estimator.estimate import macs_m
 from edgetl.estimator.pool import build
 from edgetl.estimator.residual import Strengths
 from edgetl.estimator.rows import Row, Setting
-from edgetl.estimator.terms import TERMS
+from edgetl.estimator.terms import KINDS, TERMS, macs_m
 from edgetl.stats import wilson_interval
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ def _record(
     work = pool.work[at]
     costs = np.exp(calibration.fits[number].log_costs)
     names = list(TERMS)
-    kinds = [k for k in names if k not in ("fixed", "layers", "traffic", "passes", "weights") and work[:, names.index(k)].any()]
-    sizes = [macs_m(line) for line in work]
+    kinds = [kind for kind in KINDS if work[:, names.index(kind)].any()]
+    sizes = macs_m(work)
     sides = [row.input_px or round(float(np.exp(pool.points.place[index, 4] / 1.5))) for row, index in zip(rows, at, strict=True)]
     left_out = {
         question: _left_out(calibration, shown, plain[question], at, question, known)

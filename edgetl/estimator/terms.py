@@ -29,6 +29,8 @@ TERMS = {
     "weights": "ns for each weight: it comes from memory once",
 }
 """Name and unit of each coefficient."""
+KINDS = tuple(name for name in TERMS if name not in ("fixed", "layers", "traffic", "passes", "weights"))
+"""Those that count multiply-accumulates."""
 
 _IMAGE_CHANNELS = 4
 """Most channels of what counts as the image."""
@@ -68,6 +70,19 @@ def _kind(layer: Layer) -> str:
             return "pointwise"
         return "stem" if layer.fan_in <= _IMAGE_CHANNELS * layer.kernel**2 else "spatial"
     return layer.kind if layer.kind in ("dense", "matmul") else ""
+
+
+def macs_m(work: np.ndarray) -> np.ndarray:
+    """Multiply-accumulates, in millions.
+
+    Args:
+        work: float64 (…, len(TERMS)), see `terms`.
+
+    Returns:
+        float64 (…,).
+    """
+    names = list(TERMS)
+    return work[..., [names.index(kind) for kind in KINDS]].sum(axis=-1)  # type: ignore[no-any-return]
 
 
 def describe(network: Network) -> np.ndarray:
