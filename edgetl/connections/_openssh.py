@@ -271,3 +271,24 @@ def _pack(folder: Path, archive: Path) -> None:
                 entry.size = path.stat().st_size
                 with path.open("rb") as file:
                     tar.addfile(entry, file)
+
+
+class KeptLink:
+    """A link that puts images there for a session, and takes them away when it closes."""
+
+    def __init__(self, place: Place) -> None:
+        """Open the wire to a place."""
+        self._wire = Wire(place)
+        self._arrays: set[str] = set()
+
+    def _put_array(self, path: Path) -> str:
+        there = self._wire.keep(path)
+        self._arrays.add(there)
+        return there
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        for there in self._arrays:
+            self._wire.drop(there)
+        self._arrays.clear()
+        self._wire.close()

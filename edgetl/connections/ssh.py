@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from edgetl.connections._openssh import Place, Wire, missing
+from edgetl.connections._openssh import KeptLink, Place, Wire, missing
 from edgetl.connections._served import ServedSession, checked_probe
 from edgetl.errors import EdgetlError
 from edgetl.schema import Bound
@@ -48,28 +48,16 @@ def probe(settings: Settings) -> dict[str, Any]:
         wire.close()
 
 
-class _Link:
+class _Link(KeptLink):
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         self._settings = settings
-        self._wire = Wire(settings)
-        self._arrays: set[str] = set()
 
     def start(self, artifact: Path, runtime: str, threads: int) -> ServedSession:
         cpus = list(self._settings.cpus) or None
         job = {"model": self._wire.keep(artifact), "runtime": runtime, "threads": threads, "cpus": cpus, "seed": 0}
         name, advice = f"{self._settings.host}: {artifact.name}", self._settings.advice
         return ServedSession(self._wire.runner(), job, name=name, put_array=self._put_array, advice=advice)
-
-    def _put_array(self, path: Path) -> str:
-        there = self._wire.keep(path)
-        self._arrays.add(there)
-        return there
-
-    def close(self) -> None:
-        for there in self._arrays:
-            self._wire.drop(there)
-        self._arrays.clear()
-        self._wire.close()
 
 
 def open(settings: Settings) -> _Link:
