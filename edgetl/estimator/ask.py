@@ -24,6 +24,8 @@ from edgetl.networks import _find as networks
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgetl.graphs._base import GraphFacts
+
 RUNTIMES = {"tflite": "tflite", "onnx": "onnxruntime", "coreml": "coreml", "litert": "tflite"}
 """Runtime that loads a format, as tables name it; and a newer name of one."""
 _ALIKE = {
@@ -186,7 +188,7 @@ class Asker:
         return self._estimator.answer(Question(device=profile, setting=setting, precisions=precisions, place=place))
 
 
-def place_of_file(path: Path, published: Iterable[Place] = ()) -> tuple[Place, str]:
+def place_of_file(path: Path, published: Iterable[Place] = ()) -> tuple[Place, GraphFacts]:
     """Read a converted file as a network.
 
     Args:
@@ -194,7 +196,7 @@ def place_of_file(path: Path, published: Iterable[Place] = ()) -> tuple[Place, s
         published: networks of published families, to tell whether it is like one of them.
 
     Returns:
-        Where it lies, and its format.
+        Where it lies, and what its graph is made of.
 
     Raises:
         InputError: it is none of these, or damaged.
@@ -213,7 +215,7 @@ def place_of_file(path: Path, published: Iterable[Place] = ()) -> tuple[Place, s
     alike = near is not None and _distance(near.place, point) <= ALIKE_DISTANCE
     family = near.family if near is not None and alike else ""
     place = Place(work=terms(network), place=point, network=(str(path), 1.0, network.input_px), family=family)
-    return place, facts.format
+    return place, facts
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:

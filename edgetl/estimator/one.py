@@ -49,14 +49,14 @@ def estimate_one(
     """
     profile, published, estimator = _device(device)
     if file is not None:
-        network, form = ask.place_of_file(file, _published_places())
+        network, facts = ask.place_of_file(file, _published_places())
         meant = ask.RUNTIMES.get(runtime, runtime)
-        if meant and meant != ask.RUNTIMES[form]:
-            raise InputError(f"--runtime: {runtime} does not load {file.name}, which is for {ask.RUNTIMES[form]}.")
+        if meant and meant != ask.RUNTIMES[facts.format]:
+            raise InputError(f"--runtime: {runtime} does not load {file.name}, which is for {ask.RUNTIMES[facts.format]}.")
         if alpha is not None or input_px is not None:
             raise InputError("--alpha and --input-px: are for --backbone; a file has its width and size.")
-        runtime = runtime or form
-        int8 = _int8(file)
+        runtime = runtime or facts.format
+        int8 = (facts.int8_mac_share or 0.0) > 0.5
         found = scheme or ("w8a8_ptq" if int8 else "fp32")
         if found in registry.names("schemes") and int8 != (registry.load("schemes", found).ARITHMETIC[1] == "int8"):
             raise InputError(f"--scheme: {found} contradicts {file.name}, which computes in {'integers' if int8 else 'floats'}.")
@@ -107,9 +107,3 @@ def _published_places() -> list[pools.Place]:
         except InputError:
             continue
     return places
-
-
-def _int8(file: Path) -> bool:
-    by_suffix = {registry.load("graphs", name).SUFFIX: name for name in registry.names("graphs")}
-    share = registry.load("graphs", by_suffix[file.suffix]).read(file).int8_mac_share
-    return share is not None and share > 0.5

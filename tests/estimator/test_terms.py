@@ -59,10 +59,10 @@ def test_a_file_counts_as_the_network_it_was_made_of(suffix, tmp_path):
 
         proto, _ = tf2onnx.convert.from_keras(model, opset=17)
         onnx.save(proto, path)
-    place, form = place_of_file(path)
+    place, facts = place_of_file(path)
     drawn = dict(zip(TERMS, terms(draw("mobilenet_v2", 0.35, 96)), strict=True))
     read = dict(zip(TERMS, place.work, strict=True))
-    assert form == suffix and place.network[2] == 96
+    assert facts.format == suffix and place.network[2] == 96
     for kind in ("pointwise", "depthwise", "stem", "dense", "weights"):
         assert read[kind] == pytest.approx(drawn[kind], rel=0.02), kind
     for kind in ("traffic", "layers"):
