@@ -74,6 +74,7 @@ def deliver(
         wanted = [path for path in sources if f"artifacts/{path.name}" in files]
         whole = until == "ship" and not only
         learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
+        learned |= {p.step.label: store.path(p.step) for p in steps if p.step.stage == "quantize"}
         _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole)
         told = tracking.log(recipe, report, folder)
         if told is not None:
@@ -163,7 +164,7 @@ def _publish(
         artifacts: files and packages in the store.
         report: content of report.json.
         shipped: the `ship` step's result, or None.
-        learned: results of `finetune` and `evaluate`.
+        learned: results of `finetune`, `evaluate` and `quantize SCHEME`.
         whole: this was a run of everything: what an earlier one left must not outlive it. A partial run leaves the bundle and
             the other artifacts of an earlier one as they are.
     """
@@ -219,6 +220,12 @@ def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path])
     (fresh / "checkpoint").mkdir()
     for name in CHECKPOINT:
         shutil.copy2(learned["finetune"] / name, fresh / "checkpoint" / name)
+    for label, folder in learned.items():
+        if label.startswith("quantize ") and (folder / "network.pb").is_file():  # the network with fake quantization
+            goal = fresh / "checkpoint" / label.partition(" ")[2]
+            goal.mkdir()
+            for name in ("checkpoint.json", "network.pb"):
+                shutil.copy2(folder / name, goal / name)
     shutil.copytree(learned["finetune"] / "tensorboard", fresh / "training" / "tensorboard")
     shutil.copy2(learned["evaluate"] / "predictions.csv", fresh / "training")
     pictures = {

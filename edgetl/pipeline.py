@@ -157,7 +157,7 @@ def plan(loaded: LoadedRecipe, until: str = "benchmark") -> list[Planned]:
     for target in targets:
         for runtime in registry.names("runtimes"):
             module = registry.load("runtimes", runtime)
-            if target.format in module.FORMATS and module.unavailable() is None:
+            if target.format in module.FORMATS and not module.REFERENCE and module.unavailable() is None:
                 for threads in thread_counts(recipe):
                     needs = {"prepare": prepared, "convert": converted[target.name]}
                     extra = {"runtime": runtime, "threads": threads}

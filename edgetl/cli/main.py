@@ -37,6 +37,8 @@ _COMMANDS = (
     "ship",
     "verdict",
     "inspect",
+    "diagnose",
+    "golden",
     "estimate",
     "device",
     "evidence",

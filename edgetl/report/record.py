@@ -15,7 +15,7 @@ from edgetl import stats, verdicts
 from edgetl.devices import DeviceProfile
 from edgetl.judging import Found
 from edgetl.pipeline import Results
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, Target
 from edgetl.recipefile import LoadedRecipe
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
 
@@ -138,6 +138,8 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         "schema": SCHEMA,
         "recipe": {"name": recipe.name, "file": loaded.path, "sha256": loaded.sha256, "overrides": list(loaded.overrides)},
         "devices": list(recipe.devices),
+        "preprocess": to_json(recipe.preprocess),
+        "answers": {"labels_per_image": "one" if recipe.data.separator is None else "several"},
         "data": {
             "classes": prepared.get("classes", []),
             "images": prepared.get("images", {}),
@@ -152,7 +154,7 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         },
         "training": tuned.get("history", []),
         "evaluation": {k: v for k, v in answers["evaluate"].items() if k != "seconds"} if "evaluate" in answers else None,
-        "artifacts": [_artifact(target.format, target.scheme, results) for target in recipe.targets],
+        "artifacts": [_artifact(target, results) for target in recipe.targets],
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),
         "bundle": bundle,
@@ -160,15 +162,16 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
     }
 
 
-def _artifact(format_name: str, scheme: str, results: Results) -> dict[str, Any]:
-    target = f"{format_name}/{scheme}"
+def _artifact(wanted: Target, results: Results) -> dict[str, Any]:
+    target, scheme = wanted.name, wanted.scheme
     artifact = results.answers.get(f"convert {target}")
     verified = results.answers.get(f"verify {target}", {})
     failure = next((str(e) for label, e in results.failures.items() if label.split(" ")[1:2] == [target]), None)
     status = "failed" if failure else verified.get("status", "converted" if artifact else "missing")
     return {
-        "format": format_name,
+        "format": wanted.format,
         "scheme": scheme,
+        "asked": {k: v for k, v in to_json(wanted).items() if k not in ("format", "scheme")},
         "path": f"artifacts/{artifact['path']}" if artifact else None,
         "sha256": artifact["sha256"] if artifact else None,
         **{name: artifact[name] if artifact else None for name in ("size_bytes", "delivered_bytes", "int8_mac_share")},

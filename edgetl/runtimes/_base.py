@@ -42,6 +42,10 @@ class RuntimeModule(Protocol):
     def PACKAGES(self) -> tuple[str, ...]:
         """Distributions whose version changes results or times."""
 
+    @property
+    def REFERENCE(self) -> bool:
+        """It tells what a file answers, not how fast a device answers: it is a witness, and never timed."""
+
     def unavailable(self) -> str | None:
         """None, or why it cannot run here and what would help. Never raises."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TITLE = "Core ML, on a Mac."
 FORMATS = ("coreml",)
 PACKAGES = ("coremltools",)
+REFERENCE = False
 
 
 def unavailable() -> str | None:

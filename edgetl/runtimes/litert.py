@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TITLE = "LiteRT interpreter, CPU with XNNPACK."
 FORMATS = ("tflite",)
 PACKAGES = ("ai-edge-litert",)
+REFERENCE = False
 
 
 def unavailable() -> str | None:

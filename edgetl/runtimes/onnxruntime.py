@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TITLE = "onnxruntime, CPU execution provider."
 FORMATS = ("onnx",)
 PACKAGES = ("onnxruntime",)
+REFERENCE = False
 _REFUSALS = (
     "Fail",
     "InvalidArgument",

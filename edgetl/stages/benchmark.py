@@ -29,8 +29,9 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
     """See `StageModule.packages`."""
-    names = [n for n in registry.names("runtimes") if target.partition("/")[0] in registry.load("runtimes", n).FORMATS]
-    return tuple(p for n in names for p in registry.load("runtimes", n).PACKAGES)
+    modules = [registry.load("runtimes", n) for n in registry.names("runtimes")]
+    timed = [m for m in modules if target.partition("/")[0] in m.FORMATS and not m.REFERENCE]
+    return tuple(package for module in timed for package in module.PACKAGES)
 
 
 def thread_counts(recipe: Recipe) -> tuple[int, ...]:

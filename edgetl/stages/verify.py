@@ -34,10 +34,11 @@ def runtime_for(format_name: str) -> tuple[str | None, str | None]:
         format_name: name of a converter.
 
     Returns:
-        Its name, and why it cannot run here (None when it can). The first in alphabetical order that can; else the first;
-        None when no runtime knows the format.
+        Its name, and why it cannot run here (None when it can). What an app runs comes before a reference, then alphabetically;
+        the first that can, else the first; None when no runtime knows the format.
     """
     able = [n for n in registry.names("runtimes") if format_name in registry.load("runtimes", n).FORMATS]
+    able.sort(key=lambda n: (registry.load("runtimes", n).REFERENCE, n))
     if not able:
         return None, f"no runtime of edgetl runs {format_name} files"
     reasons = {name: registry.load("runtimes", name).unavailable() for name in able}
