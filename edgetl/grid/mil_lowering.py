@@ -1,8 +1,8 @@
 """A MIL program → an ONNX graph in which every operation stands as Core ML defines it, for onnxruntime to evaluate.
 
-Half precision is float32 with a rounding to half precision behind each operation that computes something: operands and results are
-half-precision numbers, sums inside an operation are float32. Operations that only move values round nothing. One small function per
-operation, in `mil_lowering_layers`, `mil_lowering_values` and `mil_lowering_shapes`.
+Half precision is float32 with a rounding to half precision behind each operation that computes something: operands and results
+are half-precision numbers, sums inside an operation are float32. Operations that only move values round nothing. One small
+function per operation, in `mil_lowering_layers`, `mil_lowering_values` and `mil_lowering_shapes`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IR = 9
 _LARGEST_ELEMENTS = 2**28
 """Elements of the largest tensor that is evaluated; 1 GiB of float32."""
 _LATER = ("relu", "relu6", "clip", "max_pool")
-"""Operations that commute with rounding: a monotonic function whose bounds are half-precision numbers, or a choice among its inputs."""
+"""Operations that commute with rounding: a monotonic function whose bounds are half-precision numbers, or a choice of an input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,7 @@ def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False) -> Lowe
                 faults.append(f"{operation.name}: {error}")
                 break  # what follows reads what is not there
     if faults:
-        raise VerificationError(f"{'; '.join(faults)}. Known: {', '.join(sorted(ways))}.")
+        raise VerificationError(f"{'; '.join(faults)}.")
     return lowering
 
 
