@@ -24,7 +24,7 @@ _IR = 9
 _LARGEST_ELEMENTS = 2**28
 """Elements of the largest tensor that is evaluated; 1 GiB of float32."""
 _LATER = ("relu", "relu6", "clip", "max_pool")
-"""Operations that commute with rounding: a monotonic function whose bounds are half-precision numbers, or a choice of an input."""
+"""Operations that commute with rounding: monotonic functions with half-precision bounds, and choices of an input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from edgetl.grid.mil_lowering import Lowering, Way, given, integers, refuse
 def _window(operation: Any, size: list[int], dilations: list[int] | None = None) -> dict[str, Any]:
     """Strides and padding of a window, ONNX's way: all that is added before, then all that is added behind.
 
-    Source: coremltools, MIL ops `conv` and `max_pool`: `same` gives ceil(input / stride) and puts an odd zero behind, `same_lower`
-    before; `custom` lists before and behind for each axis in turn.
+    Source: coremltools, MIL ops `conv` and `max_pool`: `same` gives ceil(input / stride) and puts an odd zero behind,
+    `same_lower` before; `custom` lists before and behind for each axis in turn.
     """
     rank = len(size)
     strides = integers(operation, "strides", [1] * rank)
@@ -65,7 +65,7 @@ def _conv_transpose(low: Lowering, operation: Any) -> str:
     if operation.inputs.get("bias") is not None:
         inputs.append(low.read(operation.inputs["bias"]))
     groups = int(given(operation, "groups", 1))
-    rest = {"strides": strides, "dilations": dilations, "pads": [*before, *behind], "output_padding": more}
+    rest: dict[str, Any] = {"strides": strides, "dilations": dilations, "pads": [*before, *behind], "output_padding": more}
     return low.emit("ConvTranspose", inputs, group=groups, kernel_shape=size, **rest)
 
 
@@ -166,7 +166,7 @@ def _local_response(low: Lowering, operation: Any) -> str:
     )
 
 
-def _grid(low: Lowering, operation: Any, integer: Any) -> tuple[list[str], dict[str, int]]:
+def _grid(low: Lowering, operation: Any, integer: Any) -> tuple[list[str], dict[str, Any]]:
     """Scale and zero point (0 where the program has none) in the integers' type, and the axis of several."""
     import numpy as np
     from coremltools.converters.mil.mil import types

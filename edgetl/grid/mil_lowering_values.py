@@ -20,7 +20,7 @@ def _with(kind: str, **places: str) -> Callable[[Lowering, Any], str]:
     """A node whose attributes are constants of the operation: ONNX's name → MIL's place."""
 
     def write(low: Lowering, operation: Any) -> str:
-        values = {name: float(given(operation, place)) for name, place in places.items()}
+        values: dict[str, Any] = {name: float(given(operation, place)) for name, place in places.items()}
         return low.emit(kind, [low.read(operation.inputs["x"])], **values)
 
     return write
@@ -139,10 +139,7 @@ def _arg(kind: str) -> Callable[[Lowering, Any], str]:
 
 
 def _cumsum(low: Lowering, operation: Any) -> str:
-    ends = {
-        "exclusive": int(bool(given(operation, "exclusive", False))),
-        "reverse": int(bool(given(operation, "reverse", False))),
-    }
+    ends: dict[str, Any] = {place: int(bool(given(operation, place, False))) for place in ("exclusive", "reverse")}
     return low.emit("CumSum", [low.read(operation.inputs["x"]), low.numbers(int(given(operation, "axis", 0)))], **ends)
 
 
@@ -173,8 +170,8 @@ def _integer(variable: Any) -> bool:
 
 _ONE = {
     "abs": "Abs", "acos": "Acos", "asin": "Asin", "atan": "Atan", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "exp": "Exp",
-    "sigmoid": "Sigmoid", "sin": "Sin", "sinh": "Sinh", "softplus": "Softplus", "softsign": "Softsign", "sqrt": "Sqrt", "tan": "Tan",
-    "tanh": "Tanh",
+    "sigmoid": "Sigmoid", "sin": "Sin", "sinh": "Sinh", "softplus": "Softplus", "softsign": "Softsign", "sqrt": "Sqrt",
+    "tan": "Tan", "tanh": "Tanh",
 }  # fmt: skip
 _ONE_EXACT = {
     "ceil": "Ceil", "floor": "Floor", "identity": "Identity", "logical_not": "Not", "round": "Round", "sign": "Sign"

@@ -1,7 +1,7 @@
 """A saved Core ML package, evaluated without a Mac: what its program computes, by its definition, in software.
 
-It says what the file means, not what a phone's Neural Engine makes of it: half precision is rounded behind every operation and sums are
-float32 (`mil_lowering`). The package is read from disk; onnxruntime computes, with one thread and no rewriting of the graph.
+It says what the file means, not what a phone's Neural Engine makes of it: half precision is rounded behind every operation and
+sums are float32 (`mil_lowering`). The package is read from disk; onnxruntime computes, one thread, no rewriting of the graph.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class Reference:
             pixels: uint8 (height, width, 3), RGB.
 
         Returns:
-            Operation's name → its (first) result as float32, images NCHW, in the program's order. Casts and constants are left out;
-            of `quantize` the integers.
+            Operation's name → its (first) result as float32, images NCHW, in the program's order. Casts and constants are left
+            out; of `quantize` the integers.
 
         Raises:
             VerificationError: the image has another size.
@@ -134,8 +134,8 @@ def open_package(path: Path, *, arithmetic: Arithmetic = "stored") -> Reference:
 
     Args:
         path: an `.mlpackage` folder with an ML program that takes one image.
-        arithmetic: `stored` as the package says (half precision: operands and results, sums in float32); `float32` all arithmetic in
-            float32, with the constants as they are stored.
+        arithmetic: `stored` as the package says (half precision: operands and results, sums in float32); `float32` all
+            arithmetic in float32, with the constants as they are stored.
 
     Returns:
         What answers images.
