@@ -67,7 +67,7 @@ def walk(package: Reference, other: Path, pixels: np.ndarray, preprocess: Prepro
         tensors = _tflite_tensors(other, _tensor(pixels, preprocess, graph.tensors[graph.input].dtype))
         whole = graph.tensors[graph.operators[0].outputs[0]].dtype == "int8"
         made = [o.outputs[0] for o in graph.operators if o.outputs[0] in tensors]
-        theirs = {} if whole else {tuple(graph.tensors[i].name.split(";")): tensors[i] for i in made}
+        theirs = {} if whole else {tuple(graph.tensors[i].name.split(";")): _nchw(tensors[i]) for i in made}
         pairs = _integers(package, graph, tensors, pixels) if whole else _floats(package, theirs, pixels)
     elif other.suffix == ".onnx":
         pairs = _floats(package, _onnx_tensors(other, _tensor(pixels, preprocess, "float32")), pixels)

@@ -187,6 +187,7 @@ def open_package(path: Path, *, arithmetic: Arithmetic = "stored") -> Reference:
 
     with quiet():
         import coremltools as ct
+        from google.protobuf.message import DecodeError
     if not path.is_dir():
         raise VerificationError(f"{path}: is no .mlpackage folder.")
     try:
@@ -195,7 +196,7 @@ def open_package(path: Path, *, arithmetic: Arithmetic = "stored") -> Reference:
         if kind != "mlProgram":
             raise VerificationError(f"{path.name}: is a model of the kind {kind}; an ML program (mlProgram) is known.")
         image, loaded = _Image(spec, path.name), reading_mil.program(path)
-    except (OSError, *_UNREADABLE) as error:
+    except (OSError, DecodeError, *_UNREADABLE) as error:
         what = " ".join(str(error).split())[:160]
         raise VerificationError(
             f"{path.name}: is not an ML program package, is damaged, or has what is not known: {what}."

@@ -1,7 +1,7 @@
 """The Core ML file of each family of backbones, evaluated here, against the TFLite file of the same network and scheme.
 
-Networks with random weights have no margins and multiply every difference on its way, so each is trained for a short while on noisy
-coloured images, and asked about 500 others, none left out.
+Networks with random weights have no margins and multiply every difference on its way, so each is trained for a short while on
+noisy coloured images, and asked about 500 others, none left out.
 """
 
 import time
@@ -43,13 +43,13 @@ def coloured(px, seed, count):
 
 def make(out, family):
     """The files of one family: a float network with a head of its own, TFLite and Core ML, half precision and int8."""
+    import tf_keras
+
     from edgetl.converters import coreml, tflite
     from edgetl.converters._base import Source
     from edgetl.nn import fake_quant, frozen
     from edgetl.preprocess import normalise
     from edgetl.types import Preprocess
-
-    import tf_keras
 
     section = Backbone(**({"name": family, "input_px": 64, "weights": "none"} | FAMILIES[family]))
     px = section.input_px
