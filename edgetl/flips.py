@@ -1,6 +1,6 @@
 """Two sets of answers to the same images, held against each other: counts of pairs, their figures, and the images that flip.
 
-Input: probabilities of the checkpoint and of a file, image by image, and what is right. Output: plain JSON values, as stages answer.
+Input: probabilities of the checkpoint and of a file, image by image, and what is right. Output: plain JSON values.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def compare(
         names: N names of images.
 
     Returns:
-        `counts`: as `verdicts.Accuracy` takes them; `paired`: what `figures` gives; `flips`: at most `LISTED`, each `name`, `row`,
-        `kind` (`lost`: a right answer, `won`: a wrong one, `other`: wrong both times), `right`, and of `reference` and `candidate`
-        the `answer` and its `probability`.
+        `counts`: as `verdicts.Accuracy` takes them; `paired`: what `figures` gives; `flips`: at most `LISTED`, each `name`,
+        `row`, `kind` (`lost`: a right answer, `won`: a wrong one, `other`: wrong both times), `right`, and of `reference` and
+        `candidate` the `answer` and its `probability`.
 
     Raises:
         ValueError: no image, or shapes that do not fit.
@@ -69,7 +69,7 @@ def compare(
     told = _teller(label_sets, class_names)
     found = [
         {
-            "name": str(names[row]),
+            "name": str(names[int(row)]),
             "row": int(row),
             "kind": str(kinds[row]),
             "right": _wanted(int(labels[row]), label_sets, class_names),
@@ -93,8 +93,8 @@ def figures(counts: dict[str, int], classes: Sequence[ClassCounts]) -> dict[str,
         classes: the same of each class that has an image.
 
     Returns:
-        `n`, `lost`, `won`, `changed` (images of another answer, right or wrong); `drop`: value, low, high (Tango) and `bootstrap`:
-        low, high; `mcnemar_p`; `worst_class`: name, n, drop, low, high, classes (how many), None without classes.
+        `n`, `lost`, `won`, `changed` (images of another answer, right or wrong); `drop`: value, low, high (Tango) and
+        `bootstrap`: low, high; `mcnemar_p`; `worst_class`: name, n, drop, low, high, classes (how many), None without classes.
     """
     n, lost, won = counts["n"], counts["only_reference_correct"], counts["only_candidate_correct"]
     low, high = paired.drop_interval(lost, won, n)
@@ -130,7 +130,7 @@ def _by_class(
     label_sets: np.ndarray | None,
     class_names: Sequence[str],
 ) -> list[ClassCounts]:
-    """Counts of each class that has an image: of one label an image those answered rightly, of several those where it is named."""
+    """Counts of each class that has an image: of those answered rightly; of several labels an image, those where it is named."""
     found = []
     for index, name in enumerate(class_names):
         own = labels == index if label_sets is None else label_sets[labels][:, index]

@@ -99,7 +99,7 @@ def test_only_the_main_runtime_delegates(material):
 def test_a_witness_is_marked_and_refuses_what_is_no_model(form, name, tmp_path):
     module = registry.load("runtimes", name)
     assert module.REFERENCE and not registry.load("runtimes", MAIN[form]).REFERENCE
-    assert module.FORMATS == (form,)
+    assert list(module.FORMATS) == [form]
     path = tmp_path / f"x.{form}"
     path.write_bytes(b"no model at all, not even nearly")
     with pytest.raises(VerificationError, match=rf"x\.{form}: .* refuses it"):
