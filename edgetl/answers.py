@@ -46,7 +46,7 @@ def run(arguments: dict[str, Any], emit: Emit) -> dict[str, Any]:
     rows = None if arguments["rows"] is None else np.array(arguments["rows"], np.int64)
     pixels, class_names = RowFile(Path(arguments["pixels"]), rows), tuple(arguments["class_names"])
     if arguments["runtime"] is None:
-        found = _of_network(path, pixels, preprocess, len(class_names), emit)
+        found: Any = _of_network(path, pixels, preprocess, len(class_names), emit)
     else:
         found = _of_file(path, arguments["runtime"], pixels, preprocess, class_names, emit)
     np.save(arguments["out"], checked(found, path.name, len(class_names)), allow_pickle=False)

@@ -110,7 +110,8 @@ def cells(found: dict[str, Any]) -> list[str]:
     needed = found.get("images_to_resolve")
     told = "–"
     if worst is not None:
-        told = f"{worst['name']}: {worst['drop'] + 0.0:+.1%} of {worst['n']} ({worst['low'] + 0.0:+.1%} to {worst['high']:+.1%})"
+        seen = f"{worst['name']}: {worst['drop']:+.1%} of {worst['n']}" if worst["drop"] > 0 else "none loses"
+        told = f"{seen} ({worst['low'] + 0.0:+.1%} to {worst['high']:+.1%})"
     return [
         f"{drop['value'] + 0.0:+.2%}",
         f"{drop['low'] + 0.0:+.2%} to {drop['high'] + 0.0:+.2%}",
