@@ -94,6 +94,7 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
         scheme=artifact["scheme"],
         size_bytes=artifact["size_bytes"],
         accuracy=from_json(verdicts.Accuracy, counts) if counts else None,
+        accuracy_evidence=verified.get("evidence", "measured"),
         accuracy_missing=verified.get("reason", ""),
         latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
         peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),

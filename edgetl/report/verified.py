@@ -41,7 +41,10 @@ def show(found: dict[str, Any], console: Any) -> None:
             )
     console.print(table)
     for entry in found["files"]:
-        say(f"• {entry['path']}: {_flips(entry['flips'], entry['paired']['changed'], 'the checkpoint')}")
+        known = (
+            "" if entry["evidence"] == "measured" else " (reference: evaluated in software, not run by what an app runs it with)"
+        )
+        say(f"• {entry['path']}{known}: {_flips(entry['flips'], entry['paired']['changed'], 'the checkpoint')}")
         for witness in entry["witnesses"]:
             told = witness["against_runtime"]
             more = f" {_flips(told['flips'], told['differ'], entry['runtime'])}" if told["differ"] else ""

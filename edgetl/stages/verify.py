@@ -91,6 +91,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     against_origin = _steps(job, path, pixels, class_names, emit) if "origin" in job.inputs else None
     return {
         "status": "verified",
+        "evidence": "reference" if registry.load("runtimes", name).REFERENCE else "measured",
         "against_origin": against_origin,
         "runtime": name,
         "n": len(labels),

@@ -23,6 +23,8 @@ from edgetl.verification.witnesses import Witness
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgetl.types import Evidence
+
 OF_WITNESS = ("min_top1", "max_top1_drop", "max_class_drop")
 """Gates that a witness must keep too. Not agreement: sound kernels differ."""
 _PREPARING = 0.1
@@ -130,23 +132,32 @@ def _entry(file: File, asker: _Asker, reference: np.ndarray) -> dict[str, Any]:
         "sha256": sha256,
         "recorded": file.origin.same if file.origin is not None else None,
         "runtime": file.runtime,
-        **_held(file, asker, reference, outputs, size_bytes, file.limits),
+        **_held(file, asker, reference, outputs, size_bytes, file.limits, witnesses.evidence_here(file.runtime)),
         "witnesses": [_testimony(w, file, asker, reference, outputs, size_bytes) for w in file.witnesses],
     }
 
 
 def _held(
-    file: File, asker: _Asker, reference: np.ndarray, outputs: np.ndarray, size_bytes: int, limits: dict[str, float | None]
+    file: File,
+    asker: _Asker,
+    reference: np.ndarray,
+    outputs: np.ndarray,
+    size_bytes: int,
+    limits: dict[str, float | None],
+    evidence: Evidence,
 ) -> dict[str, Any]:
     """Answers against the checkpoint's and the gates."""
     found = _compared(asker, reference, outputs)
     accuracy = from_json(verdicts.Accuracy, found["counts"])
-    subject = verdicts.Subject(format=file.format, scheme=file.scheme, size_bytes=size_bytes, accuracy=accuracy)
+    subject = verdicts.Subject(
+        format=file.format, scheme=file.scheme, size_bytes=size_bytes, accuracy=accuracy, accuracy_evidence=evidence
+    )
     needed = None
     if limits["max_top1_drop"] is not None:
         lost, won = accuracy.only_reference_correct, accuracy.only_candidate_correct
         needed = paired.images_to_resolve(lost, won, accuracy.n, limits["max_top1_drop"])
     return {
+        "evidence": evidence,
         "n": accuracy.n,
         "top1": rate(accuracy.correct, accuracy.n),
         "agreement": accuracy.agreeing / accuracy.n,
@@ -165,11 +176,12 @@ def _testimony(
     counts, n = found["counts"], found["counts"]["n"]
     top1 = counts["reference_correct"] / n, counts["correct"] / n
     differ, p, largest = n - counts["agreeing"], found["paired"]["mcnemar_p"], parity.max_abs_err(main, outputs)
+    limits = {gate: limit if gate in OF_WITNESS else None for gate, limit in file.limits.items()}
     return {
         "name": witness.name,
         "runtime": witness.runtime,
         "via": None if witness.way is None else witness.way.via,
-        **_held(file, asker, reference, outputs, size_bytes, {g: v if g in OF_WITNESS else None for g, v in file.limits.items()}),
+        **_held(file, asker, reference, outputs, size_bytes, limits, witness.evidence),
         "against_runtime": {
             "agreement": counts["agreeing"] / n,
             "differ": differ,

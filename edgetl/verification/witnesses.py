@@ -20,7 +20,7 @@ from edgetl.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgetl.types import Preprocess
+    from edgetl.types import Evidence, Preprocess
 
 ALL = "all"
 """Stands for every witness among the runtimes of this computer."""
@@ -40,6 +40,20 @@ class Witness:
     """Runtime module that runs the file, here or there."""
     way: Way | None = None
     """To the computer that is asked; None = this one."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """How what it answers is known."""
+        return evidence_here(self.runtime) if self.way is None else self.way.connection.EVIDENCE
+
+
+def evidence_here(runtime: str) -> Evidence:
+    """How what a runtime of this computer answers is known.
+
+    Args:
+        runtime: its name.
+    """
+    return "reference" if registry.load("runtimes", runtime).REFERENCE else "measured"
 
 
 def choose(names: Sequence[str], format_name: str, main: str, faults: list[str]) -> tuple[Witness, ...]:
