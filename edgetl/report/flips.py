@@ -132,7 +132,10 @@ def _said(answer: dict[str, Any]) -> str:
 
 
 def _caption(flip: dict[str, Any]) -> tuple[str, str, str]:
-    return f"right: {flip['right']}", f"float: {_said(flip['reference'])}", f"file: {_said(flip['candidate'])}"
+    """Three lines; the probability stands first, where a long name cannot push it out."""
+    both = ((who, flip[key]) for who, key in (("float", "reference"), ("file", "candidate")))
+    before, after = (f"{who} {answer['probability']:.2f}  {answer['answer']}" for who, answer in both)
+    return f"right  {flip['right']}", before, after
 
 
 def _fitting(words: str, pen: Any, font: Any) -> str:

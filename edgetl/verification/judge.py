@@ -5,6 +5,7 @@ Output: one plain record. History: schema 1 = first.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -94,8 +95,13 @@ class _Asker:
             "out": str(out),
         }
         self._progress(0, 1, what)
-        log = self._scratch / f"{self._done}.log"
-        isolation.call("edgetl.answers", arguments, what, log, lambda e: self._progress(e["done"], e["of"], what))
+        handle, name = tempfile.mkstemp(prefix="edgetl-", suffix=".log")  # not in the scratch folder: an error names it
+        os.close(handle)
+        try:
+            isolation.call("edgetl.answers", arguments, what, Path(name), lambda e: self._progress(e["done"], e["of"], what))
+        except KeyboardInterrupt:
+            Path(name).unlink(missing_ok=True)
+            raise
         self._done += 1
         found: np.ndarray = np.load(out, allow_pickle=False)
         return found
