@@ -249,7 +249,8 @@ def _max_class_drop(accuracy: Accuracy, limit: float) -> _Judged:
 
     low, high = worst_one.interval
     settled = _images_that_settle(planned, images, limit) if low <= limit < high else (0, "")
-    what = f"largest drop of {worst_one.classes} classes ({worst_one.name}, {worst_one.n} images)"
+    seen = f"{worst_one.name}, {worst_one.n} images" if worst_one.drop > 0 else "none loses"
+    what = f"largest drop of {worst_one.classes} classes ({seen})"
     return _decide(what, worst_one.drop, worst_one.interval, images, limit, False, settled)
 
 

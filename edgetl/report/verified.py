@@ -8,7 +8,7 @@ from edgetl.types import Outcome
 from edgetl.verdicts import worst
 
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
-_NAMED = 8
+_NAMED = 5
 """Most flips that are named in a line; `--json` names more."""
 _TITLES = ("file", "by", "top-1", "agree", "drop", "95 %", "lost/won", "McNemar p", "worst class", "gates")
 

@@ -170,10 +170,23 @@ def ask_there(
             found += [probabilities(outputs[0][0]) for outputs in session.outputs(images)]
             told(len(found), len(pixels))
     rows = answers.checked(found, f"{path.name} on {witness.name}", len(class_names))
-    if witness.runtime == "coreml":  # a classifier's probabilities come in the order of the sorted labels
-        places = np.argsort(np.argsort(np.array(class_names)))
-        rows = rows[:, places]
-    return rows
+    return from_sorted(rows, class_names) if witness.runtime == "coreml" else rows
+
+
+def from_sorted(rows: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """Put a classifier's probabilities, which Core ML's runner gives in the order of the sorted labels, into index order.
+
+    Args:
+        rows: float32 (N, classes).
+        class_names: in index order.
+
+    Returns:
+        float32 (N, classes).
+    """
+    order = sorted(range(len(class_names)), key=lambda index: class_names[index])
+    found = rows.copy()
+    found[:, order] = rows
+    return found
 
 
 def sentence(main: str, witness: str, n: int, differ: int, top1: tuple[float, float], p: float, largest: float) -> str:

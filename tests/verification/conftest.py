@@ -25,9 +25,8 @@ def digits():
 
 @pytest.fixture(scope="session")
 def network(digits):
-    """A random convolution, and logits that logistic regression learnt on the first 900 digits: 93 % right on the others."""
+    """A random convolution, and logits that ridge regression learnt on the first 900 digits: 93 % right on the others."""
     import tf_keras
-    from sklearn.linear_model import LogisticRegression
 
     from edgetl.preprocess import normalise
     from edgetl.types import Preprocess
@@ -40,8 +39,9 @@ def network(digits):
     model = tf_keras.Model(image, layers.Dense(10, name="logits")(features))
     values = normalise(digits.pixels[:900], Preprocess(resize_px=PX, crop_px=PX))
     seen = tf_keras.Model(image, features)(values).numpy()
-    learnt = LogisticRegression(max_iter=100, C=0.1).fit(seen, digits.labels[:900])
-    model.get_layer("logits").set_weights([learnt.coef_.T, learnt.intercept_])
+    wanted = 2.0 * np.eye(10)[digits.labels[:900]] - 1.0
+    kernel = np.linalg.solve(seen.T @ seen + 30.0 * np.eye(seen.shape[1]), seen.T @ wanted)
+    model.get_layer("logits").set_weights([5.0 * kernel, np.zeros(10)])
     return model
 
 
