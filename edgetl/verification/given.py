@@ -170,13 +170,15 @@ def _limits(origin: Origin | None, asked: Asked, loaded: LoadedRecipe | None) ->
 
 
 def _recorded(origin: Origin) -> dict[str, float | None]:
-    rows = _record(origin).get("verdicts", [])
-    own = [v for v in rows if isinstance(v, dict) and (v.get("format"), v.get("scheme")) == (origin.format, origin.scheme)]
-    return {
-        v["gate"]: float(v["limit"])
-        for v in own
-        if v.get("device") is None and v.get("gate") in verdicts.GATES and isinstance(v.get("limit"), int | float)
-    }
+    """Limits of the gates that the file's run was judged by; what is no ratio was none of them."""
+    rows, found = _record(origin).get("verdicts"), {}
+    for v in rows if isinstance(rows, list) else []:
+        if not isinstance(v, dict) or (v.get("format"), v.get("scheme"), v.get("device")) != (origin.format, origin.scheme, None):
+            continue
+        gate, limit = v.get("gate"), v.get("limit")
+        if gate in verdicts.GATES and isinstance(limit, int | float) and 0.0 <= limit <= 1.0:
+            found[gate] = float(limit)
+    return dict(found)
 
 
 def _record(origin: Origin) -> dict[str, Any]:

@@ -46,9 +46,11 @@ def verify(asked: Asked, told: Told = lambda share, what: None) -> dict[str, Any
 
     Raises:
         InputError: something that was given does not fit.
-        EdgetlError: a file, the checkpoint or a device cannot answer.
+        DeviceUnreachable: a device does not answer.
+        EdgetlError: a file, the checkpoint or a device cannot do what is asked.
     """
     given = read(asked)
+    witnesses.reach(w for file in given.files for w in file.witnesses)
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         scratch = Path(folder)
 

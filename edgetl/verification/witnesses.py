@@ -7,7 +7,7 @@ with a test of whether either is better, and fails nothing; a witness that answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgetl import answers, desk, ondevice, registry
 from edgetl.desk import Way
-from edgetl.errors import InputError, did_you_mean
+from edgetl.errors import DeviceUnreachable, InputError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,7 @@ def useless(names: Sequence[str], formats: Sequence[str], mains: Sequence[str]) 
     """Say which names could speak for none of the files.
 
     Args:
-        names: as given.
+        names: as given; those that stand for nothing are `choose`'s to tell.
         formats: of all files.
         mains: runtimes that run them anyway.
 
@@ -104,7 +104,28 @@ def useless(names: Sequence[str], formats: Sequence[str], mains: Sequence[str]) 
                 found.append(f"--witness {name}: runs these files anyway; name another.")
             elif not set(able) & set(formats):
                 found.append(f"--witness {name}: runs {', '.join(able)}, and none of the files is that.")
+        elif name != ALL and formats:
+            try:
+                able = desk.way(name).connection.RUNTIMES
+            except InputError:
+                continue
+            if not any(ondevice.RUNTIMES[f] in able for f in formats):
+                found.append(f"--witness {name}: runs {', '.join(able)}, and none of the files is for that.")
     return found
+
+
+def reach(chosen: Iterable[Witness]) -> None:
+    """Ask the computers that are to be asked whether they answer at all, before anything runs.
+
+    Args:
+        chosen: any witnesses.
+
+    Raises:
+        DeviceUnreachable: one does not.
+    """
+    for name, way in {w.name: w.way for w in chosen if w.way is not None}.items():
+        if (reason := way.connection.unreachable(way.settings)) is not None:
+            raise DeviceUnreachable(f"--witness {name}: {reason}")
 
 
 def _there(name: str, format_name: str, faults: list[str]) -> Witness | None:
@@ -119,9 +140,7 @@ def _there(name: str, format_name: str, faults: list[str]) -> Witness | None:
     runtime = ondevice.RUNTIMES[format_name]
     if (reason := way.connection.unavailable()) is not None:
         faults.append(f"--witness {name}: {reason}")
-    elif runtime not in way.connection.RUNTIMES:
-        faults.append(f"--witness {name}: {way.via} cannot run {format_name}; it runs {', '.join(way.connection.RUNTIMES)}.")
-    else:
+    elif runtime in way.connection.RUNTIMES:
         return Witness(name=name, runtime=runtime, way=way)
     return None
 

@@ -128,6 +128,39 @@ def test_without_a_checkpoint_it_says_what_to_give(artifacts, few):
         verify(Asked(files=(artifacts / "good.tflite",), data=few, against=artifacts / "nowhere"))
 
 
+def test_gates_are_those_of_the_run_and_nonsense_is_none(artifacts):
+    path = artifacts.parent / "report.json"
+    report = json.loads(path.read_text())
+    (file,) = read(Asked(files=(artifacts / "good.tflite",), max_top1_drop=0.03)).files
+    assert {k: v for k, v in file.limits.items() if v is not None} == {"min_top1": 0.85, "max_top1_drop": 0.03}
+    for nonsense in (
+        3,
+        [3, {"gate": []}],
+        [{"format": "tflite", "scheme": "fp32", "device": None, "gate": "min_top1", "limit": 7}],
+    ):
+        path.write_text(json.dumps(report | {"verdicts": nonsense}))
+        (file,) = read(Asked(files=(artifacts / "good.tflite",))).files
+        assert {k: v for k, v in file.limits.items() if v is not None} == {"max_top1_drop": 0.01}, "what is usual"
+
+
+def test_a_file_from_elsewhere_is_verified_by_its_recipe_against_another_file(artifacts, few, tmp_path):
+    shutil.move(artifacts / "good.onnx", tmp_path / "mine.onnx")
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        f"schema: 1\nname: mine\ndata: {{source: folder, path: {few}}}\n"
+        "backbone: {name: mobilenet_v2, alpha: 0.35, input_px: 32, weights: none}\n"
+        "train: [{phase: all, freeze: none, epochs: 1, learning_rate: 0.001}]\n"
+        "targets: [{format: onnx, scheme: fp32}]\ngates: {min_agreement: 0.8}\n"
+    )
+    asked = Asked(files=(tmp_path / "mine.onnx",), data=few, recipe=str(recipe), against=artifacts / "good.tflite")
+    found = verify(asked)
+    (entry,) = found["files"]
+    assert (entry["scheme"], entry["recorded"], entry["agreement"]) == ("unknown", None, 1.0)
+    assert [v["gate"] for v in entry["verdicts"]] == ["min_agreement"], "the gates of the recipe"
+    assert found["against"]["runtime"] == "litert"
+    assert "no run wrote it down" in found["warnings"][0]
+
+
 def test_a_file_without_a_record_is_refused(artifacts, few):
     (artifacts.parent / "report.json").unlink()
     with pytest.raises(InputError, match="nothing says how its pixels are prepared"):

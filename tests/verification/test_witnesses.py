@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgetl.connections import arm64_emulated
+from edgetl.errors import DeviceUnreachable
 from edgetl.types import Preprocess
 from edgetl.verification import witnesses
 from edgetl.verification.given import Asked
@@ -35,7 +36,6 @@ def test_a_connection_is_a_witness_and_says_how_it_knows():
 @pytest.mark.parametrize(
     ("name", "form", "told"),
     [
-        ("local", "coreml", "local cannot run coreml; it runs litert, onnxruntime"),
         ("ssh", "tflite", "ssh must be told more"),
         ("litert_bultin", "tflite", "Did you mean 'litert_builtin'?"),
     ],
@@ -43,6 +43,23 @@ def test_a_connection_is_a_witness_and_says_how_it_knows():
 def test_a_name_that_cannot_speak_is_a_fault(name, form, told):
     found, faults = _chosen([name], form)
     assert found == () and told in faults[0]
+
+
+def test_a_connection_speaks_for_the_files_that_it_can_run_and_is_refused_where_there_is_none():
+    assert _chosen(["local"], "coreml", "coreml") == ((), [])
+    assert witnesses.useless(["local"], ["coreml", "tflite"], ["coreml", "litert"]) == []
+    (fault,) = witnesses.useless(["local"], ["coreml"], ["coreml"])
+    assert fault == "--witness local: runs litert, onnxruntime, and none of the files is for that."
+
+
+def test_a_device_that_does_not_answer_is_told_before_anything_runs(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "connections.yaml").write_text(f"board: {{via: arm64_emulated, root: {tmp_path / 'none'}}}\n")
+    witness = _chosen(["board"])
+    if witness[1]:
+        pytest.skip(witness[1][0])
+    with pytest.raises(DeviceUnreachable, match="--witness board: "):
+        verify(Asked(files=(run / "artifacts" / "good.tflite",), data=tmp_path / "no_photos", witnesses=("board",)))
 
 
 def test_a_disagreement_is_told_in_words():
