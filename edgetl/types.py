@@ -163,6 +163,8 @@ class Verdict:
     """How the value is known."""
     reason: str
     """One sentence."""
+    images_needed: int | None = None
+    """About how many test images like these would decide what is unsure; None where it is decided, or no number would."""
 
 
 _Record = TypeVar("_Record")

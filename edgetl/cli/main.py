@@ -88,7 +88,7 @@ def main() -> NoReturn:
 def _keeps(arguments: Sequence[str]) -> bool:
     """Whether a command runs a recipe, whose steps are kept."""
     what = [argument for argument in arguments if not argument.startswith("-")]
-    files = what[:1] == ["bench"] and any(name.endswith((".tflite", ".onnx", ".mlpackage")) for name in what[1:])
+    files = what[:1] in (["bench"], ["verify"]) and any(name.endswith((".tflite", ".onnx", ".mlpackage")) for name in what[1:])
     return bool(what) and what[0] in ("run", "convert", "verify", "bench", "ship", "ablate") and not files
 
 

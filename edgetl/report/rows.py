@@ -69,6 +69,11 @@ def remarks(report: dict[str, Any]) -> list[str]:
             steps = "equal to the bit" if not against["max_steps"] else f"at most {against['max_steps']} step(s) apart"
             what = f"the same integers as {against['format']}/{artifact['scheme']}; logits on {against['n']} images {steps}, "
             told.setdefault(f"{what}agreement {against['agreement']:.4f}", []).append(name)
+        if artifact.get("flips"):
+            changed = (
+                f"{artifact['paired']['changed']} of {artifact['paired']['n']} images get another answer than from the float"
+            )
+            told.setdefault(f"{changed} network; report.md and flips/ show them", []).append(name)
         for timing in artifact["benchmark"]:
             if timing["unstable"]:
                 told.setdefault("host timing is unstable (report.json says why)", []).append(f"{name} ×{timing['threads']}")

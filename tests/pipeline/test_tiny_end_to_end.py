@@ -51,6 +51,13 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
     assert all(v["outcome"] == "unsure" for v in latency if v["evidence"] is None)
     assert {s["status"] for s in report["stages"]} == {"ran"}
     _check_bundle(tmp_path / "runs" / "tiny")
+    _check_flips(tmp_path / "runs" / "tiny", report)
+    artifact = tmp_path / "runs" / "tiny" / "artifacts" / "tiny_w8a8_qat.tflite"
+    alone = json.loads(edgetl("verify", artifact, "--witness", "litert_builtin", "--json").stdout)
+    assert alone["images"]["from"] == f"test split of {recipe}", "the photos that the run kept"
+    assert alone["files"][0]["top1"]["value"] == artifacts["tflite/w8a8_qat"]["top1"]
+    assert alone["files"][0]["paired"]["drop"] == artifacts["tflite/w8a8_qat"]["paired"]["drop"]
+    assert alone["files"][0]["witnesses"][0]["name"] == "litert_builtin"
 
     second = edgetl("run", recipe, "--json")
     assert {s["status"] for s in json.loads(second.stdout)["stages"]} == {"cached"}
@@ -60,6 +67,16 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
     reasons = {s["step"]: s["reasons"] for s in changed if s["status"] == "run"}
     assert reasons["quantize w8a8_qat"] == ["quantize.epochs changed: 1 → 2"]
     assert "finetune" not in reasons and "convert tflite/fp32" not in reasons
+
+
+def _check_flips(folder, report):
+    sheets = {p.name for p in (folder / "flips").glob("*")} if (folder / "flips").exists() else set()
+    flipped = [a for a in report["artifacts"] if a["flips"]]
+    assert sheets == {f"{a['format']}_{a['scheme']}.jpg" for a in flipped}
+    for artifact in report["artifacts"]:
+        if artifact["status"] == "verified":
+            assert artifact["paired"]["changed"] == round((1 - artifact["agreement"]) * artifact["paired"]["n"])
+    assert "## Files against the float checkpoint, image by image" in (folder / "report.md").read_text()
 
 
 def _check_bundle(folder):
