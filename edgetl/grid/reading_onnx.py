@@ -45,16 +45,16 @@ def read(data: bytes) -> Reading:
         stem = node.name.removesuffix("_gate").removesuffix("_mean").removesuffix("_slope")
         weighted = node.op_type in ("Conv", "Gemm")
         for place, name in enumerate(node.input):
-            maker = makers.get(name)
+            role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
+            maker, axes = makers.get(name), None
+            if weighted and place == 1 and node.op_type == "Conv":
+                axes = (1, 2, 3, 0) if stem.startswith("depthwise") else (0, 2, 3, 1)
+            if weighted and place and name in constants:  # of a layer in float
+                found[stem, role] = Edge.of_real(constants[name].transpose(axes) if axes else constants[name])
             if maker is None or maker.op_type != "DequantizeLinear":
                 continue
-            axes = None
-            if weighted and place == 1 and node.op_type == "Conv":
-                depthwise = stem.startswith("depthwise")
-                axes = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-            elif not weighted and name in makers and maker.input[0] in constants and constants[maker.input[0]].ndim == 4:
+            if not weighted and maker.input[0] in constants and constants[maker.input[0]].ndim == 4:
                 axes = (0, 2, 3, 1)
-            role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
             found[stem, role] = edge(maker, axes)
         _output(node, stem, readers, edge, found)
     _ends(graph, readers, makers, edge, found)

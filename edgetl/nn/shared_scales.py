@@ -32,21 +32,21 @@ PASSING = (
 """Layers whose output is on the grid of their input."""
 
 
-def share(model: tf_keras.Model, ranges: dict[str, Range], real: Collection[str] = ()) -> dict[str, Range]:
+def share(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[str] = ()) -> dict[str, Range]:
     """Give all that meets in an addition one step, and all that meets in a concatenation or an average one grid.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
-        real: names of the layers that compute in float; what meets in them need not share anything.
+        floats: names of the layers that compute in float; what meets in them need not share anything.
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
         where that would lead beyond the limit of a ReLU6. A sigmoid keeps its range: TFLite knows no other.
     """
     shared = dict(ranges)
-    sums = _groups(model, ranges, tf_keras.layers.Add, real)
-    alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D, real)
+    sums = _groups(model, ranges, tf_keras.layers.Add, floats)
+    alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D, floats)
     for group in alike:
         low, high = min(shared[name][0] for name in group), max(shared[name][1] for name in group)
         shared.update(dict.fromkeys(group, (low, high)))
@@ -59,7 +59,7 @@ def share(model: tf_keras.Model, ranges: dict[str, Range], real: Collection[str]
             shared[name] = (-zero * step, (_STEPS - zero) * step)
     met = set().union(*sums, *alike)
     for layer in model.layers:
-        own = layer.name in ranges and layer.name not in real
+        own = layer.name in ranges and layer.name not in floats
         source = grid_of(layer.input, ranges) if own and _is_relu(layer) else None
         if source is not None and layer.name not in met:
             low, high = shared[source]
@@ -67,19 +67,19 @@ def share(model: tf_keras.Model, ranges: dict[str, Range], real: Collection[str]
     return shared
 
 
-def shared_grids(model: tf_keras.Model, ranges: dict[str, Range], real: Collection[str] = ()) -> set[str]:
+def shared_grids(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[str] = ()) -> set[str]:
     """Names of the layers whose range is not theirs alone: what meets in additions or concatenations, and average pools.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
-        real: names of the layers that compute in float.
+        floats: names of the layers that compute in float.
 
     Returns:
         The names.
     """
     kinds = tf_keras.layers.Add | tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D
-    return set().union(*_groups(model, ranges, kinds, real))
+    return set().union(*_groups(model, ranges, kinds, floats))
 
 
 def _is_relu(layer: tf_keras.layers.Layer) -> bool:
@@ -95,11 +95,11 @@ def _limit(layer: tf_keras.layers.Layer) -> float:
     return math.inf if limit is None else float(limit)
 
 
-def _groups(model: tf_keras.Model, ranges: dict[str, Range], kinds: Any, real: Collection[str]) -> list[set[str]]:
+def _groups(model: tf_keras.Model, ranges: dict[str, Range], kinds: Any, floats: Collection[str]) -> list[set[str]]:
     """Layers whose outputs meet in layers of some kinds, directly or over several of them."""
     groups = []
     for layer in model.layers:
-        if isinstance(layer, kinds) and layer.name not in real:
+        if isinstance(layer, kinds) and layer.name not in floats:
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
             members = {grid_of(tensor, ranges) for tensor in inputs} | {_result(model, layer, ranges)}
             groups.append({m for m in members if m is not None and not isinstance(model.get_layer(m), Sigmoid)})

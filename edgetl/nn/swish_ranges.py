@@ -23,7 +23,7 @@ _MARGIN = 2e-4
 
 
 def settle_swishes(
-    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, real: Collection[str] = ()
+    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, floats: Collection[str] = ()
 ) -> dict[str, Range]:
     """Widen the output range of each hard-swish until every runtime computes the same.
 
@@ -31,14 +31,14 @@ def settle_swishes(
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
         input_range: of the network's input.
-        real: names of the layers that compute in float; they round nothing.
+        floats: names of the layers that compute in float; they round nothing.
 
     Returns:
         The same layers. A swish for which no widening up to 6 % helps keeps its range.
     """
     settled = dict(ranges)
     for layer in model.layers:
-        if not isinstance(layer, HardSwish) or layer.name not in ranges or layer.name in real:
+        if not isinstance(layer, HardSwish) or layer.name not in ranges or layer.name in floats:
             continue
         source = settled.get(grid_of(layer.input, settled) or "", input_range)
         for widening in _WIDENINGS:

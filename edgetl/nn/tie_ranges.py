@@ -27,7 +27,7 @@ _MEAN_PRECISION = 2.0**-23
 
 
 def settle_ties(
-    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, real: Collection[str] = ()
+    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, floats: Collection[str] = ()
 ) -> dict[str, Range]:
     """Widen the output ranges of products and of means over a whole image until no result is near a half.
 
@@ -35,15 +35,15 @@ def settle_ties(
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
         input_range: of the network's input.
-        real: names of the layers that compute in float; they round nothing.
+        floats: names of the layers that compute in float; they round nothing.
 
     Returns:
         The same layers. What meets in an addition or a concatenation keeps its range, whose step others share; where no
         widening up to 2 % is free of halves, the one with the fewest is taken.
     """
-    settled, kept = dict(ranges), shared_grids(model, ranges, real)
+    settled, kept = dict(ranges), shared_grids(model, ranges, floats)
     for layer in model.layers:
-        if layer.name not in ranges or layer.name in kept or layer.name in real:
+        if layer.name not in ranges or layer.name in kept or layer.name in floats:
             continue
         if isinstance(layer, tf_keras.layers.Multiply) and len(layer.input) == 2:
             (step, zero), (other, other_zero) = (_grid(_source(t, settled, input_range)) for t in layer.input)
