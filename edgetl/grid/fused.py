@@ -45,19 +45,20 @@ def audit(data: bytes, name: str, *, strict: bool, floats: int = 0) -> tuple[str
     Args:
         data: an int8 ONNX file.
         name: of the file, for the error.
-        strict: refuse it otherwise. (With int8 activations an x86 host fuses only a part, an ARM one all.)
+        strict: refuse more of them in float. (With int8 activations an x86 host fuses only a part, an ARM one all.)
         floats: how many layers with weights were to stay in float.
 
     Returns:
         "as onnxruntime runs it: 52 QLinearConv", …
 
     Raises:
-        ConversionError: more layers with weights run in float than were to.
+        ConversionError: more layers with weights run in float than were to, or fewer.
     """
     counts = operators(data)
     found = {kind: counts[kind] for kind in _WEIGHTED if counts[kind]}
-    if sum(found.values()) > floats and strict:
-        listing = ", ".join(f"{count} {kind}" for kind, count in found.items())
+    total = sum(found.values())
+    if total < floats or (total > floats and strict):
+        listing = ", ".join(f"{count} {kind}" for kind, count in found.items()) or "no layer"
         asked = f"; {floats} were to stay so" if floats else ""
         raise ConversionError(f"{name}: is not what its scheme says: onnxruntime runs {listing} in float{asked}.")
     return tuple(f"runs {count} {kind}" for kind, count in counts.most_common())

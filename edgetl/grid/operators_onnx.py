@@ -212,6 +212,9 @@ def _hard_swish(writer: Writer, operator: Operator, name: str) -> None:
 def _unary(writer: Writer, operator: Operator, name: str) -> None:
     import numpy as np
 
+    if operator.kind == "DEQUANTIZE":
+        writer.settle(writer.leave(operator.inputs[0], name), operator.outputs[0], name)
+        return
     real = writer.real(operator.inputs[0], name)
     if operator.kind == "SOFTMAX":
         if float(operator.options["beta"]) != 1.0:
@@ -220,7 +223,7 @@ def _unary(writer: Writer, operator: Operator, name: str) -> None:
     elif operator.kind == "LOGISTIC":
         value = writer.node("Sigmoid", [real], name)
     elif writer.graph.is_border(operator):
-        value = real  # around a layer in float
+        value = real  # of a layer in float
     elif operator.kind == "QUANTIZE":
         value = writer.node("Identity", [real], name)  # to another scale
     elif operator.kind == "RELU":

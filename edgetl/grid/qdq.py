@@ -8,7 +8,9 @@ Choices, each of which costs speed when made otherwise (onnxruntime 1.31, x86 wi
   QuantizeLinear, on the integers: before it, a Clip stops the fusion;
 - each consumer has its own DequantizeLinear: older onnxruntimes fuse only those.
 
-Layers that stay in float are written with float weights; their values are float wherever the graph's are.
+Layers that stay in float are written with float weights, and what they read of integers with a scale for each channel, all
+alike: onnxruntime from 1.21 on makes int8, per tensor, of any float weights that follow a DequantizeLinear with one scale
+(its WeightBiasQuantization, microsoft/onnxruntime#22969).
 """
 
 from __future__ import annotations
@@ -135,6 +137,16 @@ class Writer:
         if any(output in node.output for node in self.nodes[-8:]):
             return output  # an operator that reads one value twice
         return self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], output)
+
+    def leave(self, tensor: int, reader: str) -> str:
+        """Dequantize an activation for layers in float, by channels, so that they stay so; returns the float value's name."""
+        import numpy as np
+
+        spec, value = self.graph.tensors[tensor], self.values[tensor]
+        scales = np.full(spec.shape[-1], spec.step, np.float32)
+        zeros = np.full(spec.shape[-1], spec.zero + self.shift(spec), np.dtype(self.form.activation))
+        inputs = [value, self.constant(f"{reader}_scale", scales), self.constant(f"{reader}_zero_point", zeros)]
+        return self.node("DequantizeLinear", inputs, f"{value}_for_{reader}", axis=1)
 
     def weight(self, tensor: int, name: str, data: np.ndarray) -> str:
         """Add a constant that keeps its own type (weight, bias); integers are dequantized along axis 0."""

@@ -36,7 +36,10 @@ def read(data: bytes) -> Reading:
         if data is not None:
             data = data.astype(np.int64) - shift
             data = data.transpose(kernel_axes) if kernel_axes else data
-        return Edge(scale=constants[node.input[1]].reshape(-1), zero_point=zero.astype(np.int64).reshape(-1) - shift, data=data)
+        scale, zero = constants[node.input[1]].reshape(-1), zero.astype(np.int64).reshape(-1) - shift
+        if data is None and len(set(scale.tolist())) == 1 and len(set(zero.tolist())) == 1:
+            scale, zero = scale[:1], zero[:1]  # by channels, all alike: before a layer in float
+        return Edge(scale=scale, zero_point=zero, data=data)
 
     found: Reading = {}
     for node in graph.node:
@@ -62,9 +65,9 @@ def read(data: bytes) -> Reading:
 
 
 def _output(node: Any, stem: str, readers: dict[str, list[Any]], edge: Any, found: Reading) -> None:
-    """Follow a node's output, past a Clip, to what quantizes it."""
+    """Follow a node's output, past a Clip or a Flatten, to what quantizes it."""
     for reader in readers.get(node.output[0], []):
-        if reader.op_type == "Clip":
+        if reader.op_type in ("Clip", "Flatten"):
             _output(reader, stem, readers, edge, found)
         if reader.op_type == "QuantizeLinear":
             found[stem, "output"] = edge(reader)
