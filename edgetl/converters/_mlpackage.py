@@ -144,7 +144,8 @@ def audit_int8(package: Path, floats: Collection[str] = ()) -> tuple[str, ...]:
         if operation.type not in _LAYERS:
             continue
         if operation.outputs[0].name in floats:
-            wrong += [] if operation.outputs[0].type.tensorType.dataType == _FLOAT32 else [f"{operation.outputs[0].name} is not float32"]
+            if operation.outputs[0].type.tensorType.dataType != _FLOAT32:
+                wrong.append(f"{operation.outputs[0].name} is not float32")
             continue
         for role, kind in (("x", "dequantize"), ("weight", "constexpr_affine_dequantize")):
             names = [argument.name for argument in operation.inputs[role].arguments]  # none for a weight written in place

@@ -1,4 +1,4 @@
-"""How each TFLite operator is written in ONNX: integers in, `writer.settle` puts integers out; or real numbers, where they stay."""
+"""How each TFLite operator is written in ONNX: integers in, `writer.settle` puts integers out (or real numbers)."""
 
 from __future__ import annotations
 

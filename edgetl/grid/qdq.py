@@ -171,8 +171,8 @@ class Writer:
         import numpy as np
 
         if not self.graph.tensors[tensor].quantized:
-            ends = [] if clip is None else [limit for limit in clip if limit != math.inf]
-            limits = [self.constant(f"{name}_{w}", np.float32(v)) for w, v in zip(("low", "high"), ends, strict=False)]
+            given = [] if clip is None else [limit for limit in clip if limit != math.inf]
+            limits = [self.constant(f"{name}_{w}", np.float32(v)) for w, v in zip(("low", "high"), given, strict=False)]
             self.place(tensor, self.node("Clip", [value, *limits], f"{name}_clipped") if limits else value, name)
             return
         self.place(tensor, f"{name}_q", name)

@@ -246,7 +246,6 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
     quantized(batch, training=True)
 
 
-
 def _rounded(quantized: tf_keras.Model) -> set[str]:
     """Names, as in the float network, of the layers that have a range for their output."""
     return {layer.name.removeprefix("quant_") for layer in quantized.layers if hasattr(layer, "layer") and _limits(layer)}

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgetl.errors import ConversionError
+from edgetl.grid import mil_reference
 
 KEPT = {
     "a convolution": ("proj",),
@@ -68,12 +68,14 @@ def test_the_files_agree_and_only_these_layers_are_float(make, keep, answers, im
     assert not any("float_border" in tensor.name for tensor in entry.graph.tensors)
     assert not any(operator.kind == "FLOOR" for operator in entry.graph.operators)
     tflite, onnx = answers(entry.paths["tflite"]), answers(entry.paths["onnx"])
-    print(np.abs(tflite - onnx).max(), np.mean(tflite!=onnx))
-    assert np.mean(tflite == onnx) >= 0.98
+    assert np.mean(tflite == onnx) >= 0.99, "sums in another order may now and then round to another integer"
+    core_ml = mil_reference.open_package(entry.paths["coreml"], arithmetic="float32")
+    few = np.array([core_ml.run(pixels) for pixels in images[:16]])
+    print(np.abs(few-tflite[:16]).max(), np.abs(few-tflite[:16]).mean())
+    assert (few.argmax(1) == tflite[:16].argmax(1)).mean() >= 0.9
     simulated = np.exp(entry.logits) / np.exp(entry.logits).sum(1, keepdims=True)
-    print(np.abs(tflite - simulated).max(), np.abs(tflite - simulated).mean())
     assert np.abs(tflite - simulated).mean() < 0.025
-    total = sum(entry.graph.macs(operator) for operator in entry.graph.operators)
+    total = sum(map(entry.graph.macs, entry.graph.operators))
     kept = [o for i, o in enumerate(entry.graph.operators) if entry.graph.stem(i) in entry.graph.float_layers()]
     share = 1.0 - sum(map(entry.graph.macs, kept)) / total
     assert {round(c.int8_mac_share, 9) for c in entry.converted.values()} == {round(share, 9)}
