@@ -94,8 +94,7 @@ def islands(graph: Graph, keep_float: Collection[str] = ()) -> list[str]:
         keep_float: names of the layers that were to stay in float.
 
     Returns:
-        Their stems. Operators that make the input int8 and the output float are not among them, nor are those around what was asked
-        for.
+        Their stems. What makes the input int8 and the output float is not among them, nor what does so around layers asked for.
     """
     found, asked = [], asked_floats(graph, keep_float)
     for index, operator in enumerate(graph.operators):

@@ -10,6 +10,7 @@
 4. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
 5. Batch normalisation that follows no convolution it refuses; here it becomes one (`lone_norms`).
+6. A kernel that no batch normalisation but a ReLU layer follows it does not round; here it is (`_LayerReLU`).
 
 Layers may stay in float (`keep`): their quantizers are taken out, the wrappers stay, so that a network has the same variables
 whatever is kept.
@@ -23,6 +24,8 @@ from typing import Any
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
+from tensorflow_model_optimization.python.core.quantization.keras import quantize_aware_activation
+from tensorflow_model_optimization.python.core.quantization.keras import utils as quantize_utils
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_layout_transform as default_layout,
 )
@@ -78,6 +81,27 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
             self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
+class _LayerReLU(transforms.LayerReLUQuantize):  # type: ignore[misc]
+    """Rounds nothing between a layer and its ReLU, but the kernel, which the default leaves to the converter's own guess."""
+
+    def replacement(self, match_layer: Any) -> Any:
+        """Change the layer before the ReLU."""
+        source = match_layer.input_layers[0]
+        if source.layer["class_name"] == "Add":
+            return super().replacement(match_layer)
+        nothing = quantize_aware_activation.NoOpActivation()
+        source.layer["config"]["activation"] = quantize_utils.serialize_activation(nothing, use_legacy_format=True)
+        return match_layer
+
+    def custom_objects(self) -> dict[str, Any]:
+        """What the changed layers name."""
+        return {**super().custom_objects(), "NoOpActivation": quantize_aware_activation.NoOpActivation}
+
+
+class _LayerActivation(_LayerReLU, transforms.LayerReluActivationQuantize):  # type: ignore[misc]
+    """The same for a ReLU that is written as Activation."""
+
+
 class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[misc]
     """Where fake quantization is left out between layers that a runtime fuses; as the default, but for concatenations."""
 
@@ -91,8 +115,8 @@ class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignor
             transforms.DenseBatchNormReLUQuantize(),
             transforms.DenseBatchNormActivationQuantize(),
             transforms.DenseBatchNormQuantize(),
-            transforms.LayerReLUQuantize(),
-            transforms.LayerReluActivationQuantize(),
+            _LayerReLU(),
+            _LayerActivation(),
         ]
         return model_transformer.ModelTransformer(model, fused, set(layer_quantize_map), layer_quantize_map).transform()
 
@@ -156,7 +180,7 @@ def keep(quantized: tf_keras.Model, model: tf_keras.Model, keep_float: Iterable[
     Raises:
         InputError: a name that no layer carries.
     """
-    part = float_part(as_depthwise(model), _rounded(quantized), keep_float)
+    part = float_part(as_depthwise(model), rounded(quantized), keep_float)
     for layer in quantized.layers:
         name = layer.name.removeprefix("quant_")
         _replace_quantizers(layer, weights=name not in part.layers, output=name not in part.real)
@@ -165,7 +189,7 @@ def keep(quantized: tf_keras.Model, model: tf_keras.Model, keep_float: Iterable[
 
 def float_units(quantized: tf_keras.Model, model: tf_keras.Model) -> tuple[Unit, ...]:
     """Divide a network into what can stay in float; see `edgetl.nn.float_layers.units`."""
-    return units(as_depthwise(model), _rounded(quantized))
+    return units(as_depthwise(model), rounded(quantized))
 
 
 def calibrate(
@@ -198,11 +222,11 @@ def calibrate(
     Raises:
         StageError: an activation is not finite, there was no image, or all were blank.
     """
-    part = float_part(as_depthwise(model), _rounded(quantized), keep_float)
+    part = float_part(as_depthwise(model), rounded(quantized), keep_float)
     seen = activation_ranges(model, batches, method) if seen is None else seen
     wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
     wide.update({layer.name: Sigmoid.OUTPUT_RANGE for layer in model.layers if isinstance(layer, Sigmoid)})
-    wide = {name: wide[name] for name in wide if name in _rounded(quantized) - part.real}
+    wide = {name: wide[name] for name in wide if name in rounded(quantized) - part.real}
     ranges = settle_swishes(model, share(model, wide, part.layers), _input_range(quantized), part.layers)
     ranges = settle_ties(model, ranges, _input_range(quantized), part.layers)
     for name, limits in ranges.items():
@@ -246,8 +270,8 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
     quantized(batch, training=True)
 
 
-def _rounded(quantized: tf_keras.Model) -> set[str]:
-    """Names, as in the float network, of the layers that have a range for their output."""
+def rounded(quantized: tf_keras.Model) -> set[str]:
+    """Names, as in the float network, of the layers that have a range for their output, whether it is used or not."""
     return {layer.name.removeprefix("quant_") for layer in quantized.layers if hasattr(layer, "layer") and _limits(layer)}
 
 

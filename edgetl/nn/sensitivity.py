@@ -7,7 +7,7 @@ time, so a network is wrapped and compiled once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import tensorflow as tf
 import tf_keras
 
 from edgetl import parity
+from edgetl.nn import fake_quant
 from edgetl.nn.float_layers import Unit
 
 LARGEST_DB = 200.0
@@ -65,7 +66,7 @@ def costs(
     Returns:
         The dearest first; of equal ones in the network's order.
     """
-    switches = _install(quantized)
+    switches = _install(quantized, fake_quant.rounded(quantized))
     owners = {layer: unit for unit in units for layer in unit.layers}
     forward = tf.function(lambda x: quantized(x, training=False), reduce_retracing=True, autograph=False)
     wanted = np.concatenate([model(batch, training=False).numpy() for batch in batches])
@@ -79,8 +80,8 @@ def costs(
     return tuple(sorted(found, key=lambda cost: cost.sqnr_db))
 
 
-def _install(quantized: tf_keras.Model) -> list[tuple[str, Literal["weights", "output"], _Switched]]:
-    """Put a switch, which is off, at every quantizer."""
+def _install(quantized: tf_keras.Model, rounded: Collection[str]) -> list[tuple[str, Literal["weights", "output"], _Switched]]:
+    """Put a switch, which is off, at every quantizer that is used."""
     found: list[tuple[str, Literal["weights", "output"], _Switched]] = []
     for layer in quantized.layers:
         name = layer.name.removeprefix("quant_")
@@ -93,7 +94,10 @@ def _install(quantized: tf_keras.Model) -> list[tuple[str, Literal["weights", "o
                     switch = layer._output_quantizers[place] = _Switched(entry)
                 else:
                     switch = entry.quantizer = _Switched(entry.quantizer)
-                found.append((name, "weights" if kind == "_weight_vars" else "output", switch))
+                if kind == "_weight_vars":
+                    found.append((name, "weights", switch))
+                elif name in rounded:
+                    found.append((name, "output", switch))
     return found
 
 

@@ -71,7 +71,7 @@ def test_the_files_agree_and_only_these_layers_are_float(make, keep, answers, im
     assert np.mean(tflite == onnx) >= 0.99, "sums in another order may now and then round to another integer"
     core_ml = mil_reference.open_package(entry.paths["coreml"], arithmetic="float32")
     few = np.array([core_ml.run(pixels) for pixels in images[:16]])
-    print(np.abs(few-tflite[:16]).max(), np.abs(few-tflite[:16]).mean())
+    print(np.abs(few - tflite[:16]).max(), np.abs(few - tflite[:16]).mean())
     assert (few.argmax(1) == tflite[:16].argmax(1)).mean() >= 0.9
     simulated = np.exp(entry.logits) / np.exp(entry.logits).sum(1, keepdims=True)
     assert np.abs(tflite - simulated).mean() < 0.025
