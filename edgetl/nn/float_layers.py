@@ -107,9 +107,7 @@ def float_part(model: tf_keras.Model, rounded: Collection[str], keep: Iterable[s
         near = [did_you_mean(name, owners).partition("Known:")[0].strip() for name in unknown]
         faults = [f"no layer named '{name}'. {hint}".rstrip() for name, hint in zip(unknown, near, strict=True)]
         faults.append(f"Layers that can stay in float: {', '.join(names)}.")
-        raise InputError(
-            "quantize.keep_float: names layers that the network does not have, or that cannot stay in float.", faults
-        )
+        raise InputError("quantize.keep_float: names layers that the network does not have or that cannot be kept.", faults)
     chosen = {owners[name].name for name in keep}
     kept = [unit for unit in every if unit.name in chosen]
     real = {layer for unit in kept for layer in unit.layers if layer in rounded and layer != unit.end}
