@@ -151,7 +151,13 @@ def test_unknown_layers_are_told_with_the_nearest(network, preprocess):
     from edgetl.nn import fake_quant
 
     with pytest.raises(InputError) as caught:
-        fake_quant.quantize_model(network, preprocess.input_range, ("sten", "dw", "image", "nothing_like_it"))
+        fake_quant.quantize_model(network, preprocess.input_range, ("sten", "dw", "image", "nothing_like_it", "pad"))
+    assert fake_quant.quantize_model(network, preprocess.input_range, ("stem", "pad", "dw"))
     told = str(caught.value)
-    assert "no layer named 'sten'. Did you mean 'stem'?" in told and "'image'" in told and "'nothing_like_it'" in told
-    assert "Layers that can stay in float: add, both, dense, dw," in told
+    assert (
+        "no layer named 'sten' to keep. Did you mean 'stem'?" in told
+        and "'image'" in told
+        and "'pad'" in told
+        and "'nothing_like_it'" in told
+    )
+    assert "Layers that can be kept: add, both, dense, dw," in told
