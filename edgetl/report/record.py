@@ -155,6 +155,11 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         },
         "training": tuned.get("history", []),
         "evaluation": {k: v for k, v in answers["evaluate"].items() if k != "seconds"} if "evaluate" in answers else None,
+        "kept_in_float": {
+            scheme: answers[label]["keep_float"]
+            for scheme in dict.fromkeys(target.scheme for target in recipe.targets)
+            if "keep_float" in answers.get(label := f"quantize {scheme}", {})
+        },
         "artifacts": [_artifact(target, results, recipe.gates) for target in recipe.targets],
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),

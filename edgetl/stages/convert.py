@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 7
+VERSION = 8
 RESUMABLE = False
 
 
@@ -46,14 +46,16 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     folder = job.folder(schemes.origin(scheme))
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
+    facts = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
             network=folder,
             preprocess=recipe.preprocess,
-            class_names=tuple(json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["class_names"]),
+            class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
+            keep_float=tuple(facts.get("keep_float", ())),
         ),
         target,
         path,
