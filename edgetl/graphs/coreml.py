@@ -15,6 +15,8 @@ SUFFIX = ".mlpackage"
 _KERNEL = {"conv": "weight", "conv_transpose": "weight", "linear": "weight", "matmul": "y"}
 _BITS = {"int1": 1, "uint1": 1, "uint2": 2, "int4": 4, "uint3": 3, "uint4": 4, "uint6": 6}
 _AROUND = ("quantize", "dequantize")
+_STORED = {"constexpr_affine_dequantize": "quantized_data", "constexpr_blockwise_shift_scale": "data", "dequantize": "input"}
+"""Operation that unpacks a weight → which of its inputs holds the integers."""
 
 
 def read(path: Path) -> GraphFacts:
@@ -45,6 +47,7 @@ def _facts(operation: Any) -> OperatorFacts:
     place = _KERNEL.get(operation.op_type)
     weight = operation.inputs.get(place) if place else None
     kernel = _shape(weight) if weight is not None else ()
+    stored = _kept(weight)
     return OperatorFacts(
         name=operation.name,
         type=operation.op_type,
@@ -56,7 +59,34 @@ def _facts(operation: Any) -> OperatorFacts:
         inputs=tuple(_shape(value) for value in values),
         outputs=tuple(_shape(value) for value in outputs),
         kernel=kernel,
+        kernel_type=stored[0],
+        kernel_scales=stored[1],
+        reads=tuple(value.name for value in values),
+        makes=tuple(value.name for value in outputs),
     )
+
+
+def _kept(weight: Any) -> tuple[str, int]:
+    """Type in which a weight is stored and how many steps it has; ("", 0) where it is no constant."""
+    while weight is not None and weight.op is not None and weight.op.op_type in ("cast", "reshape", "transpose"):
+        weight = weight.op.inputs["x"]
+    if weight is None or weight.op is None or not _constant(weight):
+        return "", 0
+    operation = weight.op
+    if operation.op_type in _STORED:
+        stored = operation.inputs[_STORED[operation.op_type]]
+        scale = operation.inputs.get("scale")
+        return _type(stored), max(1, math.prod(_shape(scale))) if scale is not None else 1
+    if "lut" in operation.op_type:
+        return "palette", 0
+    if "sparse" in operation.op_type:
+        return "sparse", 0
+    return _type(weight), 0
+
+
+def _type(value: Any) -> str:
+    """numpy's name of a value's type."""
+    return {"fp32": "float32", "fp16": "float16", "fp64": "float64"}.get(_kind(value), _kind(value))
 
 
 def _inputs(operation: Any) -> list[Any]:
@@ -101,6 +131,9 @@ def _integer(operation: Any) -> bool:
     if operation.op_type in (*_AROUND, "const", "classify"):
         return False
     values = [value for value in _inputs(operation) if not _constant(value)]
+    place = _KERNEL.get(operation.op_type)
+    if place and _kept(operation.inputs.get(place))[0].startswith("float"):
+        return False  # its weights are stored as real numbers
     before = bool(values) and all(_made_by(value, "dequantize") for value in values)
     after = all(
         value.child_ops and all(reader.op_type == "quantize" for reader in value.child_ops) for value in operation.outputs

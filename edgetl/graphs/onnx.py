@@ -31,7 +31,7 @@ def read(path: Path) -> GraphFacts:
         found = _Reader(onnx.shape_inference.infer_shapes(model, data_prop=True)).facts()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (DecodeError, onnx.shape_inference.InferenceError, ValueError, IndexError, KeyError, TypeError) as error:
+    except (DecodeError, onnx.shape_inference.InferenceError, ValueError, IndexError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path.name}: is not an ONNX file, or is damaged: {' '.join(str(error).split())[:160]}.") from error
     return GraphFacts(format="onnx", file_bytes=file_bytes(path), operators=found)
 
@@ -86,6 +86,9 @@ class _Reader:
         """Whether all that a node reads and makes is dequantized before and quantized after."""
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             return False
+        place = _KERNEL.get(node.op_type, -1)
+        if node.op_type not in _INTEGER and 0 <= place < len(node.input) and node.input[place] in self.constants:
+            return False  # its weights are stored as real numbers
         values = [name for name in node.input if name and name not in self.constants]
         before = all(self._maker_is(name, "DequantizeLinear") for name in values)
         after = all(
@@ -110,9 +113,11 @@ class _Reader:
         outputs = [self._after(name) if integer else name for name in node.output if name]
         place = _KERNEL.get(node.op_type, -1)
         kernel: tuple[int, ...] = ()
+        kept = ""
         if 0 <= place < len(node.input):
             name = node.input[place]
-            kernel = self._type(self.maker[name].input[0] if self._maker_is(name, "DequantizeLinear") else name)[0]
+            kept = self.maker[name].input[0] if self._maker_is(name, "DequantizeLinear") else name
+            kernel = self._type(kept)[0]
         shapes = [self._type(name)[0] for name in values]
         return OperatorFacts(
             name=node.name or (node.output[0] if node.output else ""),
@@ -125,7 +130,26 @@ class _Reader:
             inputs=tuple(shapes),
             outputs=tuple(self._type(name)[0] for name in outputs),
             kernel=kernel,
+            kernel_type=self._name(kept) if kept in self.constants else "",
+            kernel_scales=self._scales(node, place, kept) if kept in self.constants else 0,
+            reads=tuple(values),
+            makes=tuple(outputs),
         )
+
+    def _name(self, name: str) -> str:
+        """numpy's name of a value's type."""
+        import onnx
+
+        word = str(onnx.TensorProto.DataType.Name(self._type(name)[1])).lower()
+        return {"float": "float32", "double": "float64"}.get(word, word)
+
+    def _scales(self, node: Any, place: int, kept: str) -> int:
+        """Steps of a stored kernel: those of what dequantizes it, or of a QLinearConv's own input."""
+        name = node.input[place]
+        if name != kept:
+            return max(1, math.prod(self._type(self.maker[name].input[1])[0]))
+        after = {"QLinearConv": 4, "QLinearMatMul": 4}.get(node.op_type, -1)
+        return max(1, math.prod(self._type(node.input[after])[0])) if 0 <= after < len(node.input) else 0
 
     def _after(self, name: str) -> str:
         """What a value is once it is quantized."""
