@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetl.delegates._base import Leaving, all_of, leave
 from edgetl.errors import InputError
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.graphs._base import GraphFacts
 
 
 def leaves(path: Path, facts: GraphFacts, table: str, provider: str, *, fixed: bool) -> tuple[Leaving, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgetl.delegates import _onnx
 from edgetl.delegates._base import Leaving, missing
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
 
 TITLE = "Apple's accelerators, by onnxruntime's Core ML execution provider (ML programs)."
 FORMATS = ("onnx",)

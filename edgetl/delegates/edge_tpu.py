@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetl.delegates._base import Leaving, leave, missing
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
 
 TITLE = "Google Coral's Edge TPU, as its compiler (runtime version 14) takes int8 files."
 FORMATS = ("tflite",)

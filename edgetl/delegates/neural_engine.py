@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgetl.delegates._base import Leaving, all_of, leave, missing
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
 
 TITLE = "Apple's Neural Engine, by Core ML: half precision and integers, shapes that are fixed or enumerated."
 FORMATS = ("coreml",)

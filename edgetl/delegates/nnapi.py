@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgetl.delegates import _onnx
 from edgetl.delegates._base import Leaving, missing
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
 
 TITLE = "Android's NNAPI, by onnxruntime's execution provider (Android 15 deprecates it)."
 FORMATS = ("onnx",)

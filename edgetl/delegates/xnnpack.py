@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetl.delegates._base import Leaving, all_of, leave, missing
-from edgetl.devices import DeviceProfile
-from edgetl.graphs._base import GraphFacts
+
+if TYPE_CHECKING:
+    from edgetl.devices import DeviceProfile
+    from edgetl.graphs._base import GraphFacts
 
 TITLE = "CPU, by the XNNPACK kernels of LiteRT; what leaves runs in its plain kernels."
 FORMATS = ("tflite",)

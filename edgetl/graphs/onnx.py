@@ -16,6 +16,8 @@ _MAX_BYTES = 2_000_000_000
 _KERNEL = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "ConvInteger": 1, "QLinearConv": 3, "MatMulInteger": 1,
            "QLinearMatMul": 3, "DynamicQuantizeMatMul": 1, "MatMulNBits": 1}  # fmt: skip
 """Which input is the kernel. Source: ONNX operator schemas, and onnxruntime's for the contributed ones."""
+_MOST_STEPS = 8
+"""Nodes between a stored kernel and its layer that are followed."""
 _INTEGER = ("ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul")
 
 
@@ -113,11 +115,13 @@ class _Reader:
         outputs = [self._after(name) if integer else name for name in node.output if name]
         place = _KERNEL.get(node.op_type, -1)
         kernel: tuple[int, ...] = ()
-        kept = ""
+        kept, scales = "", 0
         if 0 <= place < len(node.input):
             name = node.input[place]
-            kept = self.maker[name].input[0] if self._maker_is(name, "DequantizeLinear") else name
-            kernel = self._type(kept)[0]
+            kernel = self._type(self.maker[name].input[0] if self._maker_is(name, "DequantizeLinear") else name)[0]
+            kept, scales = self._stored(name)
+            after = place + 1 if node.op_type.startswith("QLinear") else len(node.input)
+            scales = max(1, math.prod(self._type(node.input[after])[0])) if after < len(node.input) else scales
         shapes = [self._type(name)[0] for name in values]
         return OperatorFacts(
             name=node.name or (node.output[0] if node.output else ""),
@@ -130,8 +134,8 @@ class _Reader:
             inputs=tuple(shapes),
             outputs=tuple(self._type(name)[0] for name in outputs),
             kernel=kernel,
-            kernel_type=self._name(kept) if kept in self.constants else "",
-            kernel_scales=self._scales(node, place, kept) if kept in self.constants else 0,
+            kernel_type=self._name(kept) if kept else "",
+            kernel_scales=scales,
             reads=tuple(values),
             makes=tuple(outputs),
         )
@@ -143,13 +147,21 @@ class _Reader:
         word = str(onnx.TensorProto.DataType.Name(self._type(name)[1])).lower()
         return {"float": "float32", "double": "float64"}.get(word, word)
 
-    def _scales(self, node: Any, place: int, kept: str) -> int:
-        """Steps of a stored kernel: those of what dequantizes it, or of a QLinearConv's own input."""
-        name = node.input[place]
-        if name != kept:
-            return max(1, math.prod(self._type(self.maker[name].input[1])[0]))
-        after = {"QLinearConv": 4, "QLinearMatMul": 4}.get(node.op_type, -1)
-        return max(1, math.prod(self._type(node.input[after])[0])) if 0 <= after < len(node.input) else 0
+    def _stored(self, name: str) -> tuple[str, int]:
+        """Constant that a kernel is unpacked from, and how many steps it has; ("", 0) where it is made otherwise."""
+        scales = 0
+        for _ in range(_MOST_STEPS):
+            if name in self.constants:
+                return name, scales
+            node = self.maker.get(name)
+            if node is None or not node.input:
+                break
+            if node.op_type in ("DequantizeLinear", "Mul") and len(node.input) > 1:
+                scales = max(1, math.prod(self._type(node.input[1])[0]))
+            elif node.op_type not in ("Cast", "Transpose", "Reshape", "Identity"):
+                break
+            name = node.input[0]
+        return "", 0
 
     def _after(self, name: str) -> str:
         """What a value is once it is quantized."""

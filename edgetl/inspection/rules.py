@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from edgetl import registry
 from edgetl.graphs._base import OperatorFacts
@@ -34,7 +34,12 @@ def judge(name: str, facts: Facts, asked: Asked) -> tuple[Finding, ...]:
         Findings, errors first.
     """
     found = [*_scheme(facts, asked), *ends.judge(facts, asked), *_foreign(facts), *_waste(facts)]
-    return tuple(sorted(found, key=lambda finding: _ORDER[finding.level]))
+    return ordered(found)
+
+
+def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings, errors first."""
+    return tuple(sorted(found, key=lambda one: _ORDER[one.level]))
 
 
 def finding(rule: str, level: Level, where: str, message: str, remedy: str) -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
@@ -58,6 +58,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         target,
         path,
     )
+    emit({"what": "inspecting"})
+    _insist(path, target)
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -75,6 +77,18 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
     return dict(to_json(artifact))
+
+
+def _insist(path: Path, target: Target) -> None:
+    """Raise ConversionError unless a file is what its target says, as `edgetl inspect` would tell it."""
+    from edgetl.errors import ConversionError
+    from edgetl.inspection import claims, inspect
+
+    options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
+    errors = inspect(path, claims.of_target(target.format, target.scheme, options)).errors
+    if errors:
+        told = "; ".join(f"{error.where}: {error.message}" for error in errors[:4])
+        raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
 
 
 def _calibration(job: Job) -> Iterator[Any]:
