@@ -25,10 +25,8 @@ def show(told: dict[str, Any]) -> None:
         out.print(Text.assemble(*parts), highlight=False, soft_wrap=True)
 
     share = "" if told["int8_mac_share"] is None else f", {told['int8_mac_share']:.1%} of them in integers"
-    line(
-        f"{told['file']}: {told['file_bytes'] / 1e6:.2f} MB, {told['operator_count']} operators, {told['macs'] / 1e6:.1f} million "
-        f"multiply-accumulates{share}"
-    )
+    size, work = f"{told['file_bytes'] / 1e6:.2f} MB", f"{told['macs'] / 1e6:.1f} million multiply-accumulates{share}"
+    line(f"{told['file']}: {size}, {told['operator_count']} operators, {work}")
     for key, value in _facts(told):
         line((f"  {key:<13}", "dim"), value)
     for row in told.get("coverage", ()):

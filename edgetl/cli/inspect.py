@@ -15,8 +15,8 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(
-        help="Say what a TFLite, ONNX, Core ML or Keras file is made of, and whether it is what was asked: by its run, by the options, "
-        "or by its own name. Exit 1 when it is not."
+        help="Say what a TFLite, ONNX, Core ML or Keras file is made of, and whether it is what was asked: by its run, by the "
+        "options, or by its own name. Exit 1 when it is not."
     )
     def inspect(
         file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .mlpackage, .h5 or .keras.")],

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from edgetl.graphs._base import GraphFacts
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
     """One operator that an accelerator does not take."""

@@ -1,7 +1,7 @@
 """TFLite's GPU delegate: the operators that its own compatibility check takes.
 
-The analyzer that TensorFlow and LiteRT ship (`Analyzer.analyze(gpu_compatibility=True)`) is not asked: in TensorFlow 2.21 and LiteRT
-2.3 it calls every file compatible, one with a TensorFlow operator too (tested). Its rules are carried here from their source.
+The analyzer that TensorFlow and LiteRT ship (`Analyzer.analyze(gpu_compatibility=True)`) is not asked: in TensorFlow 2.21 and
+LiteRT 2.3 it calls every file compatible, one with a TensorFlow operator too. Its rules are carried here from their source.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ UNCHECKED = "Which types and sizes a phone's driver takes, and broadcasts of odd
 _SOURCE = "TensorFlow, tensorflow/lite/tools/versioning/gpu_compatibility.cc"
 _ANY = """
 ADD ADD_N AVERAGE_POOL_2D BATCH_MATMUL CAST CONCATENATION CONV_2D CUMSUM DENSIFY DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE
-DYNAMIC_UPDATE_SLICE EMBEDDING_LOOKUP FULLY_CONNECTED GATHER HARD_SWISH LSTM MAX_POOL_2D MEAN MUL PACK ONE_HOT QUANTIZE RELU_N1_TO_1
-PRELU RESHAPE SELECT SELECT_V2 SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SPLIT_V STRIDED_SLICE TILE TRANSPOSE TRANSPOSE_CONV
+DYNAMIC_UPDATE_SLICE EMBEDDING_LOOKUP FULLY_CONNECTED GATHER HARD_SWISH LSTM MAX_POOL_2D MEAN MUL PACK ONE_HOT QUANTIZE
+RELU_N1_TO_1 PRELU RESHAPE SELECT SELECT_V2 SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SPLIT_V STRIDED_SLICE TILE TRANSPOSE TRANSPOSE_CONV
 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RELU RELU6 LEAKY_RELU REDUCE_MAX REDUCE_MIN REDUCE_PROD SUM PAD PADV2 MIRROR_PAD ABS CEIL
 COS ELU EXP FLOOR GELU LOG LOGISTIC NEG RSQRT SIGN SIN SQRT SQUARE TANH ATAN2 DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER
 GREATER_EQUAL LOGICAL_AND LESS LESS_EQUAL MAXIMUM MINIMUM NOT_EQUAL POW SQUARED_DIFFERENCE SUB STABLEHLO_CLAMP

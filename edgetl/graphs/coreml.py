@@ -85,7 +85,7 @@ def _kept(weight: Any) -> tuple[str, int]:
 
 
 def _type(value: Any) -> str:
-    """numpy's name of a value's type."""
+    """Type of a value, as numpy calls it."""
     return {"fp32": "float32", "fp16": "float16", "fp64": "float64"}.get(_kind(value), _kind(value))
 
 

@@ -141,7 +141,7 @@ class _Reader:
         )
 
     def _name(self, name: str) -> str:
-        """numpy's name of a value's type."""
+        """Type of a value, as numpy calls it."""
         import onnx
 
         word = str(onnx.TensorProto.DataType.Name(self._type(name)[1])).lower()

@@ -8,7 +8,6 @@ from typing import Any
 from edgetl.errors import ConversionError
 from edgetl.grid.graph import Graph, Operator, Tensor
 
-
 _PACKED = ("int4", "uint4", "int2", "string", "resource", "variant", "bfloat16")
 """Types that numpy lacks; constants of these, and sparse ones, stay the bytes that they are in the file."""
 

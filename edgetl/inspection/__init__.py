@@ -1,6 +1,7 @@
 """Did I get what I asked for: facts of a converted file, of every format, and what differs from what was asked.
 
-`inspect` reads a file in this process; `edgetl.inspection.apart` does it in a child process with limits, for files of unknown origin.
+`inspect` reads a file in this process; `edgetl.inspection.apart` does it in a child process with limits, for files of unknown
+origin.
 """
 
 from __future__ import annotations

@@ -23,7 +23,13 @@ from edgetl.types import to_json
 TIME_S = 180.0
 """Longest time for one file; a package of Core ML takes a few seconds."""
 _MAX_ANSWER_BYTES = 256_000_000
-_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime 1.31 writes a file when it is imported, and has an address to report to
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_USE_LEGACY_KERAS": "1",
+}
 
 
 def inspect(
@@ -57,10 +63,15 @@ def inspect(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT},
         )
         late = threading.Event()
-        clock = threading.Timer(time_s, lambda: (late.set(), child.kill()))
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        clock = threading.Timer(time_s, end)
         clock.start()
         try:
             assert child.stdin is not None and child.stdout is not None

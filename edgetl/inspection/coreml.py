@@ -143,8 +143,8 @@ def _end(feature: Any) -> End:
     if kind == "imageType":
         image = feature.type.imageType
         flexible = image.WhichOneof("SizeFlexibility") is not None
-        shape = (1, -1, -1) if flexible else (1, image.height, image.width)
-        return End(name=feature.name, shape=shape, dtype=_COLOURS.get(image.colorSpace, "image"))
+        sides = (1, -1, -1) if flexible else (1, image.height, image.width)
+        return End(name=feature.name, shape=sides, dtype=_COLOURS.get(image.colorSpace, "image"))
     if kind == "multiArrayType":
         array = feature.type.multiArrayType
         flexible = array.WhichOneof("ShapeFlexibility") is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edgetl.inspection import versions
-from edgetl.inspection.records import Asked, End, Facts, Finding
+from edgetl.inspection.records import Asked, End, Facts, Finding, Level
 
 
 def judge(facts: Facts, asked: Asked) -> Iterator[Finding]:
@@ -21,10 +21,10 @@ def judge(facts: Facts, asked: Asked) -> Iterator[Finding]:
     from edgetl.inspection.rules import finding, said
 
     if asked.io is not None:
-        for end, what in ((facts.inputs[:1], "input"), (facts.outputs[:1], "output")):
-            if end and end[0].dtype != asked.io:
-                message = f"the {what} is {end[0].dtype}; {said(asked, asked.io)} was asked."
-                yield finding("io", "error", end[0].name, message, f"Convert with io: {asked.io}, or feed it {end[0].dtype}.")
+        for one, what in (*((e, "input") for e in facts.inputs[:1]), *((e, "output") for e in facts.outputs[:1])):
+            if one.dtype != asked.io:
+                message = f"the {what} is {one.dtype}; {said(asked, asked.io)} was asked."
+                yield finding("io", "error", one.name, message, f"Convert with io: {asked.io}, or feed it {one.dtype}.")
     image = facts.inputs[0] if facts.inputs else None
     if asked.layout is not None and image is not None and (found := layout(image)) not in (None, asked.layout):
         message = f"the input is {found} {list(image.shape)}; {said(asked, asked.layout)} was asked."
@@ -36,8 +36,8 @@ def judge(facts: Facts, asked: Asked) -> Iterator[Finding]:
             message = f"the batch is {there}; {said(asked, asked.batch)} was asked."
             yield finding("batch", "error", image.name, message, f"Convert with batch: {asked.batch}.")
     for end in facts.inputs:
-        sides = end.shape[1:] if asked.batch == "dynamic" else end.shape
-        if -1 in sides and not (asked.batch is not None and end is image and -1 not in end.shape[1:]):
+        judged = asked.batch is not None and end is image  # its batch was told above
+        if -1 in (end.shape[1:] if judged else end.shape):
             message = f"has free dimensions: {list(end.shape)}."
             yield finding("dynamic", "note", end.name, message, "Accelerators want fixed shapes; fix them where they are known.")
     if asked.activation is not None and facts.activations and asked.activation not in facts.activations:
@@ -73,30 +73,23 @@ def _runtime(facts: Facts, name: str, version: str) -> Iterator[Finding]:
         message = f"{name} does not load {form} files."
         yield finding("runtime", "error", "the file", message, f"Ask for a runtime of {form}.")
         return
-    needs = minimum(facts)
     if form == "onnx":
-        row = max((v for v in versions.ONNXRUNTIME if v <= have[:2]), default=None)
-        opset, ir = versions.ONNXRUNTIME[row] if row else (0, 0)
-        for what, there, most in (("opset", facts.versions.get("opset"), opset), ("IR version", facts.versions.get("ir"), ir)):
-            newer = row is not None and have[:2] > max(versions.ONNXRUNTIME)
-            if there is not None and int(there) > most:
-                level: Finding = finding(
-                    "runtime",
-                    "note" if newer else "error",
-                    "the file",
-                    f"{what} {there}; {name} {version} is known to load up to {most}{' and is newer than the table' if newer else ''}.",
-                    f"Convert with {what} {most}, or raise the runtime.",
-                )
-                yield level
+        row = max((known for known in versions.ONNXRUNTIME if known <= have[:2]), default=None)
+        most = dict(zip(("opset", "ir"), versions.ONNXRUNTIME[row] if row else (0, 0), strict=True))
+        newer = have[:2] > max(versions.ONNXRUNTIME)
+        for what, limit in most.items():
+            if int(facts.versions.get(what, 0)) > limit:
+                more = ", and is newer than the table" if newer else ""
+                message = f"{what} {facts.versions[what]}; {name} {version} is known to load up to {limit}{more}."
+                level: Level = "note" if newer else "error"
+                yield finding("runtime", level, "the file", message, f"Convert with {what} {limit}, or raise the runtime.")
         return
-    least = needs.get("tflite" if form == "tflite" else "macos" if name == "macos" else "ios")
+    least = minimum(facts).get("tflite" if form == "tflite" else "macos" if name == "macos" else "ios")
     if least is None:
         message = "carries no stamp of the least version, and the table lacks one of its operators."
         yield finding("runtime", "warning", "the file", message, f"Try it with {name} {version}.")
         return
-    effective = versions.LITERT_FROM if name == "litert" and have < (2, 0) else have
-    effective = max(have, versions.LITERT_FROM) if name == "litert" else effective
-    if versions.number(least) > effective:
+    if versions.number(least) > (max(have, versions.LITERT_FROM) if name == "litert" else have):
         what = "TFLite" if form == "tflite" else {"macos": "macOS", "ios": "iOS", "ipados": "iPadOS"}[name]
         message = f"needs {what} {least}; {name} {version} was asked."
         yield finding("runtime", "error", "the file", message, "Raise the version, or convert for the older one.")

@@ -86,7 +86,7 @@ def _refuse_outside(path: Path, graph: Any) -> None:
         for place in places:
             inside = folder / place
             if Path(place).is_absolute() or ".." in Path(place).parts or folder.resolve() not in inside.resolve().parents:
-                raise InputError(f"{path.name}: names {place[:80]!r} as a file of weights, outside of its own folder; not opened.")
+                raise InputError(f"{path.name}: names {place[:80]!r} as a file of weights, outside of its folder; not opened.")
 
 
 def _scales(nodes: Iterable[Any], constants: Iterable[Any]) -> dict[str, list[float]]:

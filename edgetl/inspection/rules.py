@@ -142,7 +142,8 @@ def _per_tensor(operators: Sequence[OperatorFacts]) -> Iterator[Finding]:
     whole = [o for o in convolutions if o.kernel_scales == 1 and max(o.kernel) > 1]
     if whole and len(whole) > len(convolutions) / 10:
         message = f"{len(whole)} of {len(convolutions)} convolutions have one step for all channels of their kernel."
-        yield finding("per-tensor", "warning", whole[0].name, message, "Quantize per channel: depthwise layers lose much otherwise.")
+        remedy = "Quantize per channel: depthwise layers lose much otherwise."
+        yield finding("per-tensor", "warning", whole[0].name, message, remedy)
 
 
 def _foreign(facts: Facts) -> Iterator[Finding]:
@@ -160,7 +161,8 @@ def _foreign(facts: Facts) -> Iterator[Finding]:
         yield finding("contrib", "note", own[0], message, "Other runtimes will refuse the file.")
     if facts.bad_scales:
         message = f"steps that are zero, negative or not finite: {listing(facts.bad_scales)}."
-        yield finding("scale", "error", facts.bad_scales[0], message, "Calibrate again; the tensor's range was empty or infinite.")
+        remedy = "Calibrate again; the tensor's range was empty or infinite."
+        yield finding("scale", "error", facts.bad_scales[0], message, remedy)
 
 
 def _waste(facts: Facts) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ FORMAT = {"onnxruntime": "onnx", "tflite": "tflite", "litert": "tflite", "ios": 
 ONNXRUNTIME = {
     (1, 0): (11, 6), (1, 1): (11, 6), (1, 2): (11, 6), (1, 3): (12, 7), (1, 4): (12, 7), (1, 5): (12, 7), (1, 6): (13, 7),
     (1, 7): (13, 7), (1, 8): (14, 7), (1, 9): (15, 8), (1, 10): (15, 8), (1, 11): (16, 8), (1, 12): (17, 8), (1, 13): (17, 8),
-    (1, 14): (18, 8), (1, 15): (19, 8), (1, 16): (19, 9), (1, 17): (20, 9), (1, 18): (21, 10), (1, 19): (21, 10), (1, 20): (21, 10),
+    (1, 14): (18, 8), (1, 15): (19, 8), (1, 16): (19, 9), (1, 17): (20, 9), (1, 18): (21, 10), (1, 19): (21, 10),
+    (1, 20): (21, 10),
 }  # fmt: skip
 """Version → highest opset and IR version. Source: ONNX Runtime documentation, Compatibility, "ONNX opset support",
 onnxruntime.ai/docs/reference/compatibility.html; later versions load at least what 1.20 does."""
