@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgetl import registry
 from edgetl.errors import InputError
 from edgetl.inspection import repeated
 from edgetl.inspection.records import End, Facts
@@ -29,9 +30,7 @@ _ARRAYS = {65600: "float64", 65568: "float32", 65552: "float16", 131104: "int32"
 def read(path: Path) -> Facts:
     """See `edgetl.inspection.read`."""
     file = specification(path)
-    from edgetl.graphs import coreml as graphs
-
-    graph = graphs.read(path)
+    graph = registry.load("graphs", "coreml").read(path)
     from coremltools.proto import Model_pb2
 
     spec = Model_pb2.Model()

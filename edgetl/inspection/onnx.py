@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from edgetl import registry
 from edgetl.errors import ConversionError, InputError
-from edgetl.graphs import onnx as graphs
 from edgetl.inspection import repeated
 from edgetl.inspection.records import End, Facts
 
@@ -18,7 +18,7 @@ _MAX_TEXT = 200
 
 def read(path: Path) -> Facts:
     """See `edgetl.inspection.read`."""
-    graph = graphs.read(path)
+    graph = registry.load("graphs", "onnx").read(path)
     import onnx
 
     try:

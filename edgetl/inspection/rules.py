@@ -99,10 +99,10 @@ def _scheme(facts: Facts, asked: Asked) -> Iterator[Finding]:
 
 def _claimed_integers(facts: Facts, operators: Sequence[OperatorFacts], asked: Asked) -> Iterator[Finding]:
     """A name that says `int8` without saying more: integers must at least be stored, and should be computed in."""
-    large = [o for o in operators if math.prod(o.kernel) > LEAST_ELEMENTS]
+    large = [o for o in operators if math.prod(o.kernel) > LEAST_ELEMENTS] or list(operators)
     wrong = [o for o in large if o.kernel_type not in (*_PACKED, "int4", "uint4", "palette")]
     label = said(asked, "integers")
-    if not operators or (large and len(wrong) == len(large)):
+    if len(wrong) == len(large):
         message = f"all weights are stored as real numbers; it claims {label}."
         yield finding("weights", "error", "the file", message, "Quantize it, or name it for what it is.")
         return

@@ -7,15 +7,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from edgetl import registry
 from edgetl.errors import ConversionError, InputError
-from edgetl.graphs import tflite as graphs
 from edgetl.inspection import repeated, tflite_metadata, versions
 from edgetl.inspection.records import End, Facts
 
 
 def read(path: Path) -> Facts:
     """See `edgetl.inspection.read`."""
-    graph = graphs.read(path)
+    graph = registry.load("graphs", "tflite").read(path)
     from ai_edge_litert import schema_py_generated as schema
 
     try:

@@ -22,9 +22,8 @@ def _preload():
     import onnxruntime  # noqa: F401
     from ai_edge_litert import schema_py_generated  # noqa: F401
 
-    from edgetl.graphs import onnx as a  # noqa: F401
-    from edgetl.graphs import tflite as b  # noqa: F401
-    from edgetl.inspection import child, keras, rules, telling  # noqa: F401
+    from edgetl.inspection import child, keras, rules, telling, tflite  # noqa: F401
+    from edgetl.inspection import onnx as onnx_reader  # noqa: F401
     from edgetl.nn.saved import keras_file  # noqa: F401
 
 

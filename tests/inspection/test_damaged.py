@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgetl.errors import InputError
-from edgetl.inspection import apart
+from edgetl.inspection import apart, inspect
 
 SERVER = Path(__file__).with_name("fork_server.py")
 
@@ -106,6 +106,6 @@ def test_a_reader_that_dies_or_hangs_is_a_refusal(tmp_path, monkeypatch):
 
 def test_every_model_of_the_material_is_inspected(material):
     for path in _models(material):
-        told = apart.inspect(path)
-        assert told["operator_count"] > 5
-        assert not [f for f in told["findings"] if f["level"] == "error"], path.name
+        found = inspect(path)
+        assert len(found.facts.graph.operators) > 5
+        assert not found.errors, path.name

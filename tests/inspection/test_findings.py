@@ -92,7 +92,9 @@ def test_a_flex_operator(flex):
 def test_a_float_island_without_weights(made, tflite, tmp_path):
     def edit(model, tools):
         graph = model.subgraphs[0]
-        (add,) = [o for o in graph.operators if model.operatorCodes[o.opcodeIndex].builtinCode == tools.schema.BuiltinOperator.ADD]
+        (add,) = [
+            o for o in graph.operators if model.operatorCodes[o.opcodeIndex].builtinCode == tools.schema.BuiltinOperator.ADD
+        ]
         for place in (*add.inputs, *add.outputs):
             graph.tensors[place].type, graph.tensors[place].quantization = tools.schema.TensorType.FLOAT32, None
 
