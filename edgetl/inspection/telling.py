@@ -11,6 +11,8 @@ from edgetl.inspection import ends, islands
 from edgetl.inspection.records import Finding, Inspection
 from edgetl.types import to_json
 
+_RULES = 8
+"""Rules told of a delegate in a report."""
 _MOST = 200
 """Names listed of anything that a file may hold any number of."""
 
@@ -58,6 +60,37 @@ def record(inspection: Inspection, *, operators: bool = False) -> dict[str, Any]
         "types": to_json(graph.by_type()),
     }
     return {**found, **({"operators": to_json(graph.operators)} if operators else {})}
+
+
+def taken(path: Path, inspection: Inspection) -> list[dict[str, Any]]:
+    """Say briefly what every delegate takes of a file, whatever the device.
+
+    Args:
+        path: the file.
+        inspection: of it.
+
+    Returns:
+        For each delegate of this format that can be asked here: `delegate`, `operators`, `leaving` (types and how many), `rules`
+        (each with its source), `mac_share`, `partitions`.
+    """
+    from edgetl.delegates import _base
+
+    graph, found = inspection.facts.graph, []
+    for name in registry.names("delegates"):
+        module = registry.load("delegates", name)
+        if graph.format in module.FORMATS and module.unavailable() is None:
+            covered = _base.coverage(name, module, path, graph)
+            found.append(
+                {
+                    "delegate": name,
+                    "operators": covered.operators,
+                    "leaving": _base.types(covered.leaving),
+                    "rules": sorted({f"{one.rule} [{one.source}]" for one in covered.leaving})[:_RULES],
+                    "mac_share": covered.mac_share,
+                    "partitions": covered.partitions,
+                }
+            )
+    return found
 
 
 def coverage(path: Path, inspection: Inspection, device: str) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:

@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 7
+VERSION = 8
 RESUMABLE = False
 
 
@@ -59,7 +59,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         path,
     )
     emit({"what": "inspecting"})
-    _insist(path, target)
+    coverage = _insist(path, target)
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -76,19 +76,20 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
-    return dict(to_json(artifact))
+    return {**to_json(artifact), "coverage": coverage}
 
 
-def _insist(path: Path, target: Target) -> None:
-    """Raise ConversionError unless a file is what its target says, as `edgetl inspect` would tell it."""
+def _insist(path: Path, target: Target) -> list[dict[str, Any]]:
+    """Raise ConversionError unless a file is what its target says; else tell what delegates take of it."""
     from edgetl.errors import ConversionError
-    from edgetl.inspection import claims, inspect
+    from edgetl.inspection import claims, inspect, telling
 
     options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
-    errors = inspect(path, claims.of_target(target.format, target.scheme, options)).errors
-    if errors:
-        told = "; ".join(f"{error.where}: {error.message}" for error in errors[:4])
+    found = inspect(path, claims.of_target(target.format, target.scheme, options))
+    if found.errors:
+        told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
         raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
+    return telling.taken(path, found)
 
 
 def _calibration(job: Job) -> Iterator[Any]:
