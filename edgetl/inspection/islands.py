@@ -60,9 +60,8 @@ def allowed(operators: Sequence[OperatorFacts], layers: Sequence[str]) -> tuple[
 
 
 def _belongs(name: str, layer: str) -> bool:
-    words = (re.sub(r"[^A-Za-z0-9]", "_", text) for text in (name, layer))
-    whole, part = (f"_{text}_" for text in words)
-    return part in whole
+    """Whether an operator's name, a path or several that were fused, has the layer as one of its parts."""
+    return bool({layer, f"quant_{layer}"} & set(re.split(r"[/;:]", name)))
 
 
 def judge(facts: Facts, asked: Asked) -> Iterator[Finding]:

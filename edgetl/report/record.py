@@ -162,6 +162,11 @@ def build(
         },
         "training": tuned.get("history", []),
         "evaluation": {k: v for k, v in answers["evaluate"].items() if k != "seconds"} if "evaluate" in answers else None,
+        "kept_in_float": {
+            scheme: answers[label]["keep_float"]
+            for scheme in dict.fromkeys(target.scheme for target in recipe.targets)
+            if "keep_float" in answers.get(label := f"quantize {scheme}", {})
+        },
         "artifacts": [_artifact(target, results) for target in recipe.targets],
         "coverage": coverage.of_devices(profiles, answers),
         "verdicts": to_json(judged.verdicts),

@@ -46,20 +46,22 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     folder = job.folder(schemes.origin(scheme))
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
+    facts = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
             network=folder,
             preprocess=recipe.preprocess,
-            class_names=tuple(json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["class_names"]),
+            class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
+            keep_float=tuple(facts.get("keep_float", ())),
         ),
         target,
         path,
     )
     emit({"what": "inspecting"})
-    coverage = _insist(path, target)
+    coverage = _insist(path, target, tuple(facts.get("keep_float", ())))
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -79,13 +81,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     return {**to_json(artifact), "coverage": coverage}
 
 
-def _insist(path: Path, target: Target) -> list[dict[str, Any]]:
+def _insist(path: Path, target: Target, keep_float: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Raise ConversionError unless a file is what its target says; else tell what delegates take of it."""
     from edgetl.errors import ConversionError
     from edgetl.inspection import claims, inspect, telling
 
     options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
-    found = inspect(path, claims.of_target(target.format, target.scheme, options))
+    found = inspect(path, claims.of_target(target.format, target.scheme, options, keep_float=keep_float))
     if found.errors:
         told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
         raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
