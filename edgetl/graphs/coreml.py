@@ -42,7 +42,7 @@ def _facts(operation: Any) -> OperatorFacts:
         if _constant(value):
             constants.append(value)
         else:
-            values.append(value.op.inputs["input"] if integer and _made_by(value, "dequantize") else value)
+            values.append(_uncast(value).op.inputs["input"] if integer and _made_by(_uncast(value), "dequantize") else value)
     outputs = [_after(value) if integer else value for value in operation.outputs if _is_tensor(value)]
     place = _KERNEL.get(operation.op_type)
     weight = operation.inputs.get(place) if place else None
@@ -119,30 +119,46 @@ def _made_by(value: Any, kind: str) -> bool:
 def _folded(operation: Any) -> bool:
     if operation.op_type == "dequantize":
         (value,) = operation.outputs
-        return _made_of(value) or (bool(value.child_ops) and all(_integer(reader) for reader in value.child_ops))
+        readers = _readers(value)
+        return _made_of(value) or (bool(readers) and all(_integer(reader) for reader in readers))
     if operation.op_type == "quantize":
-        maker = operation.inputs["input"].op
+        maker = _uncast(operation.inputs["input"]).op
         return maker is not None and _integer(maker)
     return False
 
 
 def _integer(operation: Any) -> bool:
     """Whether all that an operation reads is dequantized and all that it makes is quantized."""
-    if operation.op_type in (*_AROUND, "const", "classify"):
+    if operation.op_type in (*_AROUND, "cast", "const", "classify"):
         return False
     values = [value for value in _inputs(operation) if not _constant(value)]
     place = _KERNEL.get(operation.op_type)
     if place and _kept(operation.inputs.get(place))[0].startswith("float"):
         return False  # its weights are stored as real numbers
-    before = bool(values) and all(_made_by(value, "dequantize") for value in values)
+    before = bool(values) and all(_made_by(_uncast(value), "dequantize") for value in values)
     after = all(
-        value.child_ops and all(reader.op_type == "quantize" for reader in value.child_ops) for value in operation.outputs
+        (readers := _readers(value)) and all(reader.op_type == "quantize" for reader in readers) for value in operation.outputs
     )
     return before and after
 
 
 def _after(value: Any) -> Any:
-    return next((reader.outputs[0] for reader in value.child_ops if reader.op_type == "quantize"), value)
+    return next((reader.outputs[0] for reader in _readers(value) if reader.op_type == "quantize"), value)
+
+
+def _uncast(value: Any) -> Any:
+    """What a value is before it was brought from one precision to another."""
+    while _made_by(value, "cast"):
+        value = value.op.inputs["x"]
+    return value
+
+
+def _readers(value: Any) -> list[Any]:
+    """Operations that read a value, also after a change of precision."""
+    found = []
+    for reader in value.child_ops:
+        found += _readers(reader.outputs[0]) if reader.op_type == "cast" else [reader]
+    return found
 
 
 def _arithmetic(operation: Any, integer: bool, values: list[Any]) -> Arithmetic:
