@@ -12,6 +12,8 @@ from edgetl.inspection.records import Asked, End, Facts, Finding, Inspection
 
 SUFFIXES = {".tflite": "tflite", ".onnx": "onnx", ".mlpackage": "coreml", ".h5": "keras", ".hdf5": "keras", ".keras": "keras"}
 """How a file's name ends → module of this folder that reads it."""
+MAX_BYTES = 2_000_000_000
+"""Largest file that is read; flatbuffers and protocol buffers end there too."""
 
 
 def read(path: Path) -> Facts:
@@ -34,6 +36,10 @@ def read(path: Path) -> Facts:
         raise InputError(f"{path}: no such file.")
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: must be a network's file, its name ending in {', '.join(sorted(SUFFIXES))}.")
+    if not (path.is_dir() if path.suffix == ".mlpackage" else path.is_file()):
+        raise InputError(f"{path}: must be a {'folder' if path.suffix == '.mlpackage' else 'plain file'}.")
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: larger than {MAX_BYTES} bytes.")
     reader = importlib.import_module(f"edgetl.inspection.{SUFFIXES[path.suffix]}")
     facts: Facts = reader.read(path)
     return facts

@@ -22,7 +22,7 @@ from edgetl.types import to_json
 
 TIME_S = 180.0
 """Longest time for one file; a package of Core ML takes a few seconds."""
-_MAX_ANSWER_BYTES = 256_000_000
+_MAX_ANSWER_BYTES = 64_000_000
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "OPENBLAS_NUM_THREADS": "1",
@@ -80,6 +80,8 @@ def inspect(
             answer = child.stdout.read(_MAX_ANSWER_BYTES)
             child.stdout.close()
             code = child.wait()
+            if len(answer) == _MAX_ANSWER_BYTES:
+                raise InputError(f"{path.name}: has more operators than can be told.")
         finally:
             clock.cancel()
             if child.poll() is None:

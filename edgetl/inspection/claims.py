@@ -29,7 +29,8 @@ def find(path: Path) -> Asked:
     origin = origins.find(path)
     if origin is None:
         return of_name(path.stem)
-    return of_target(origin.format, origin.scheme, origin.asked, source=f"{origin.record.name} of its run")
+    source = f"{origin.record.name} of its run"
+    return of_target(origin.format, origin.scheme, origin.asked, source, origin.keep_float)
 
 
 def of_target(form: str, scheme: str, options: dict[str, str], source: str = "", keep_float: tuple[str, ...] = ()) -> Asked:

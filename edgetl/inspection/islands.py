@@ -39,7 +39,9 @@ def find(operators: Sequence[OperatorFacts]) -> tuple[OperatorFacts, ...]:
     return tuple(o for o, b, a in zip(operators, reached, ahead, strict=True) if a and b and o.arithmetic in _FLOAT)
 
 
-def allowed(operators: Sequence[OperatorFacts], layers: Sequence[str]) -> tuple[list[OperatorFacts], list[OperatorFacts]]:
+def allowed(
+    operators: Sequence[OperatorFacts], layers: Sequence[str], everyone: Sequence[OperatorFacts]
+) -> tuple[list[OperatorFacts], list[OperatorFacts]]:
     """Divide float operators into those that nobody asked for, and those that were to stay in float.
 
     Args:
@@ -47,6 +49,7 @@ def allowed(operators: Sequence[OperatorFacts], layers: Sequence[str]) -> tuple[
         layers: names of the float network's layers that were asked to stay. An operator belongs to a layer whose name is a part
             of its own. Where no operator's name tells (files written from TFLite's integers number their operators), as many as
             there are layers are taken for them.
+        everyone: all operators of the file.
 
     Returns:
         Not asked for; asked for.
@@ -54,7 +57,8 @@ def allowed(operators: Sequence[OperatorFacts], layers: Sequence[str]) -> tuple[
     if not layers:
         return list(operators), []
     kept = [o for o in operators if any(_belongs(o.name, layer) for layer in layers)]
-    if not kept and len(operators) <= len(layers):
+    tell = any(_belongs(o.name, layer) for o in everyone for layer in layers)
+    if not tell and len(operators) <= len(layers):
         kept = list(operators)
     return [o for o in operators if o not in kept], kept
 

@@ -75,7 +75,7 @@ def _scheme(facts: Facts, asked: Asked) -> Iterator[Finding]:
     least = _LEAST.get(asked.scheme, 0)
     stored = [o for o in operators if not _stored_right(o, asked.scheme, facts.graph.format)]
     small = [o for o in stored if math.prod(o.kernel) <= least]
-    wrong, kept = islands.allowed([o for o in stored if o not in small], asked.keep_float)
+    wrong, kept = islands.allowed([o for o in stored if o not in small], asked.keep_float, operators)
     if wrong:
         kinds = " and ".join(sorted({o.kernel_type for o in wrong}))
         message = f"weights of {listing([o.name for o in wrong])} are stored as {kinds}, which is not {label}."

@@ -197,6 +197,7 @@ def _artifact(wanted: Target, results: Results) -> dict[str, Any]:
         },
         "converter": artifact["converter"] if artifact else None,
         "notes": artifact["notes"] if artifact else [],
+        "keep_float": artifact.get("keep_float", []) if artifact else [],
         "benchmark": [_benchmark(t) for t in _timings(target, results)],
     }
 

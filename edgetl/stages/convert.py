@@ -47,6 +47,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     facts = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    keep_float = tuple(facts.get("keep_float", ()))
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
@@ -55,13 +56,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
-            keep_float=tuple(facts.get("keep_float", ())),
+            keep_float=keep_float,
         ),
         target,
         path,
     )
     emit({"what": "inspecting"})
-    coverage = _insist(path, target, tuple(facts.get("keep_float", ())))
+    coverage = _insist(path, target, keep_float)
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -75,6 +76,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         converter=converted.converter,
         int8_mac_share=converted.int8_mac_share,
         notes=converted.notes,
+        keep_float=keep_float,
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")

@@ -52,6 +52,7 @@ def made(tmp_path_factory):
             done[key] = path
         return done[key]
 
+    make.network = network
     return make
 
 
@@ -85,3 +86,32 @@ def flex(made, tflite, tmp_path_factory):
         operator.builtinOptions, operator.builtinOptionsType = None, 0
 
     return tflite(made("tflite/fp32"), tmp_path_factory.mktemp("flex") / "net.tflite", edit)
+
+
+@pytest.fixture(scope="session")
+def kept(made, tmp_path_factory):
+    """The network with its first layer in float, in three formats; and the layers that stay."""
+    from edgetl import registry
+    from edgetl.converters._base import Source
+    from edgetl.nn import fake_quant, frozen
+    from edgetl.preprocess import normalise
+    from edgetl.recipe import Target
+    from edgetl.types import Preprocess
+
+    network, spec = made.network, Preprocess(resize_px=PX, crop_px=PX)
+    quantized = fake_quant.quantize_model(network, spec.input_range)
+    part = fake_quant.keep(quantized, network, ("stem",))
+    pixels = normalise(np.random.default_rng(0).integers(0, 256, (32, PX, PX, 3), np.uint8), spec)
+    fake_quant.calibrate(quantized, network, [pixels], keep_float=("stem",))
+    folder, paths = tmp_path_factory.mktemp("kept"), {}
+    frozen.freeze(quantized, PX, folder / frozen.NETWORK)
+    layers = tuple(sorted(part.layers))
+    for form in ("tflite", "onnx", "coreml"):
+        converter = registry.load("converters", form)
+        paths[form] = folder / f"net{converter.SUFFIX}"
+        source = Source(
+            network=folder, preprocess=spec, class_names=("a", "b", "c", "d", "e"), calibration=None,
+            origin=paths.get("tflite") if form != "tflite" else None, keep_float=layers,
+        )  # fmt: skip
+        converter.convert(source, Target(format=form, scheme="w8a8_ptq"), paths[form])
+    return SimpleNamespace(paths=paths, layers=layers)

@@ -58,12 +58,20 @@ def test_one_layer_with_float_weights_in_an_int8_onnx(made, tmp_path):
     assert inspect(tmp_path / "x.onnx").facts.graph.int8_mac_share < total == 1.0
 
 
-def test_what_stays_in_float_when_asked_is_no_fault(made, tmp_path):
-    path = made("tflite/fp32")
-    names = [o.name for o in inspect(path).facts.graph.operators if o.kernel]
-    asked = Asked(scheme="w8a8_qat", keep_float=("stem", "dw", "wide", "dense", "logits"))
-    assert "weights" not in _errors(path, asked), names
-    assert _errors(path, Asked(scheme="w8a8_qat", keep_float=("stem", "dw")))["weights"].where not in names[:2]
+@pytest.mark.parametrize("form", ["tflite", "onnx", "coreml"])
+def test_what_stays_in_float_when_asked_is_no_fault(kept, form):
+    path = kept.paths[form]
+    found = inspect(path, claims.of_target(form, "w8a8_ptq", OPTIONS, keep_float=kept.layers))
+    assert found.errors == ()
+    (told,) = [f for f in found.findings if f.rule == "kept-float"]
+    assert told.message.startswith("1 layers stay in float, as asked: ")
+    assert "weights" in _errors(path, claims.of_target(form, "w8a8_ptq", OPTIONS))
+
+
+def test_another_layer_than_was_asked_is_in_float(kept):
+    assert "stem" in _errors(kept.paths["tflite"], Asked(scheme="w8a8_ptq", keep_float=("dense",)))["weights"].where
+    for form in ("onnx", "coreml"):  # their operators are numbered: only how many can be told
+        assert not _errors(kept.paths[form], Asked(scheme="w8a8_ptq", keep_float=("dense",)))
 
 
 @pytest.mark.parametrize("form", ["tflite", "onnx"])

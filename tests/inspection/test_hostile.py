@@ -54,6 +54,19 @@ def test_a_lambda_layer_is_refused_by_name(tmp_path):
         read(tmp_path / "m.h5")
 
 
+def test_what_is_no_plain_file(tmp_path):
+    (tmp_path / "zero.tflite").symlink_to("/dev/zero")
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "file.mlpackage").write_text("x")
+    for name, message in (("zero.tflite", "a plain file"), ("folder.onnx", "a plain file"), ("file.mlpackage", "a folder")):
+        with pytest.raises(InputError, match=rf"{name}: must be {message}"):
+            read(tmp_path / name)
+    with (tmp_path / "large.tflite").open("wb") as file:
+        file.truncate(2_000_000_001)
+    with pytest.raises(InputError, match=r"large\.tflite: larger than 2000000000 bytes"):
+        read(tmp_path / "large.tflite")
+
+
 def test_weights_alone_are_no_network(material):
     with pytest.raises(InputError, match="holds weights alone"):
         read(material / "weights" / "keras_imagenet" / "mobilenet_2_5_224_tf_no_top.h5")
