@@ -38,6 +38,8 @@ class Origin:
     """An image may have several labels."""
     asked: dict[str, str]
     """What the recipe asked of the file: `io`, `layout`, `batch`, `activation`; empty where the record does not say."""
+    keep_float: tuple[str, ...]
+    """Layers that were to stay in float, as the float network names them."""
     checkpoint: Path | None
     """Folder of the float checkpoint (`network.pb`, `checkpoint.json`)."""
     quantized: Path | None
@@ -141,4 +143,5 @@ def _entry(entry: dict[str, Any], digest: str) -> dict[str, Any]:
         "scheme": str(entry["scheme"]),
         "sha256": str(entry["sha256"]),
         "same": entry["sha256"] == digest,
+        "keep_float": tuple(map(str, entry.get("keep_float", ()))),
     }

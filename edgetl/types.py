@@ -121,6 +121,8 @@ class Artifact:
     """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
     notes: tuple[str, ...] = ()
     """What the read-back found worth telling: operator counts, stamped versions."""
+    keep_float: tuple[str, ...] = ()
+    """Layers of an int8 network that were to stay in float, as the float network names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

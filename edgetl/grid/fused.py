@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgetl.errors import ConversionError
@@ -29,14 +32,27 @@ def operators(data: bytes) -> Counter[str]:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.intra_op_num_threads, options.log_severity_level = 1, 4
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "optimised.onnx"
+    with _scratch() as path:
         options.optimized_model_filepath = str(path)
         try:
             onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no other base
             raise ConversionError(f"onnxruntime refuses the file: {error}.") from error
         return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A place for the optimised graph, which onnxruntime only gives as a file: in memory where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("optimised.onnx")
+        try:
+            yield Path(f"/proc/self/fd/{number}")
+        finally:
+            os.close(number)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "optimised.onnx"
 
 
 def audit(data: bytes, name: str, *, strict: bool, floats: int = 0) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from edgetl.judging import Found
 from edgetl.pipeline import Results
 from edgetl.recipe import Gates, Recipe, Target
 from edgetl.recipefile import LoadedRecipe
+from edgetl.report import coverage
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
 
 
@@ -121,7 +122,13 @@ def _timings(target: str, results: Results) -> list[dict[str, Any]]:
     return [answer for label, answer in results.answers.items() if label.startswith(f"benchmark {target} ")]
 
 
-def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[str, Any] | None) -> dict[str, Any]:
+def build(
+    loaded: LoadedRecipe,
+    results: Results,
+    judged: Judged,
+    bundle: dict[str, Any] | None,
+    profiles: Sequence[DeviceProfile] = (),
+) -> dict[str, Any]:
     """Put everything into one record.
 
     Args:
@@ -129,6 +136,7 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         results: answers of the steps.
         judged: the verdicts.
         bundle: `{path, sha256}`, or None when none was made.
+        profiles: the recipe's devices.
 
     Returns:
         The content of report.json; paths are relative to its folder.
@@ -161,6 +169,7 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
             if "keep_float" in answers.get(label := f"quantize {scheme}", {})
         },
         "artifacts": [_artifact(target, results, recipe.gates) for target in recipe.targets],
+        "coverage": coverage.of_devices(profiles, answers),
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),
         "bundle": bundle,
@@ -202,6 +211,7 @@ def _artifact(wanted: Target, results: Results, gates: Gates) -> dict[str, Any]:
         "flips": verified.get("flips", []),
         "converter": artifact["converter"] if artifact else None,
         "notes": artifact["notes"] if artifact else [],
+        "keep_float": artifact.get("keep_float", []) if artifact else [],
         "benchmark": [_benchmark(t) for t in _timings(target, results)],
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
@@ -47,6 +47,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
     facts = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    keep_float = tuple(facts.get("keep_float", ()))
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
@@ -55,11 +56,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
-            keep_float=tuple(facts.get("keep_float", ())),
+            keep_float=keep_float,
         ),
         target,
         path,
     )
+    emit({"what": "inspecting"})
+    coverage = _insist(path, target, keep_float)
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -73,10 +76,24 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         converter=converted.converter,
         int8_mac_share=converted.int8_mac_share,
         notes=converted.notes,
+        keep_float=keep_float,
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
-    return dict(to_json(artifact))
+    return {**to_json(artifact), "coverage": coverage}
+
+
+def _insist(path: Path, target: Target, keep_float: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Raise ConversionError unless a file is what its target says; else tell what delegates take of it."""
+    from edgetl.errors import ConversionError
+    from edgetl.inspection import claims, inspect, telling
+
+    options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
+    found = inspect(path, claims.of_target(target.format, target.scheme, options, keep_float=keep_float))
+    if found.errors:
+        told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
+        raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
+    return telling.taken(path, found)
 
 
 def _calibration(job: Job) -> Iterator[Any]:
