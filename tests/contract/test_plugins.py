@@ -23,6 +23,7 @@ PROTOCOLS = {
     "graphs": "GraphModule",
     "logs": "LogModule",
     "methods": "MethodModule",
+    "mistakes": "MistakeModule",
     "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",

@@ -18,6 +18,7 @@ TABLES = {
     "Formats": registry.names("converters"),
     "Files": registry.names("graphs"),
     "Logs": registry.names("logs"),
+    "Mistakes": registry.names("mistakes"),
     "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
