@@ -51,7 +51,8 @@ class Given:
             return values.astype(np.float32)
         lowest, kind = (-128, np.int8) if self.dtype == "int8" else (0, np.uint8)
         levels = np.rint(values.astype(np.float64) * self.preprocess.std + self.preprocess.mean) + lowest
-        return np.clip(levels, lowest, lowest + 255).astype(kind)
+        stored: np.ndarray = np.clip(levels, lowest, lowest + 255).astype(kind)
+        return stored
 
 
 def goal(image: Image, preprocess: Preprocess) -> tuple[int, int]:

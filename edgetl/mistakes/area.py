@@ -50,4 +50,5 @@ def _shares(old: int, new: int) -> np.ndarray:
     edges = np.arange(new + 1) * (old / new)
     pixels = np.arange(old)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.maximum(covered, 0.0) * (new / old)).astype(np.float32)
+    shares: np.ndarray = (np.maximum(covered, 0.0) * (new / old)).astype(np.float32)
+    return shares

@@ -115,8 +115,8 @@ def explain(
             finding = wider
     telling = None
     if finding.outcome == "undecided" and network is not None:
-        first, second = ([known[e.best] for e in finding.explanations if e.best in known] + [RIGHT, RIGHT])[:2]
-        away = evidence.apart(replays, first, second)
+        one, other = ([known[e.best] for e in finding.explanations if e.best in known] + [RIGHT, RIGHT])[:2]
+        away = evidence.apart(replays, one, other)
         away[list(rows)] = 0.0  # what was logged already did not
         telling = names[int(away.argmax())] if away.max() > 4.0 else None
     return Diagnosis(finding=finding, telling=telling)
@@ -159,7 +159,35 @@ def _some(replays: Replays, rows: Sequence[int]) -> Replays:
     )
 
 
-def title(mistake: str) -> tuple[str, str]:
-    """Say what a mistake is and what to do about it: its plug-in's `TITLE` and `REMEDY`."""
-    module = registry.load("mistakes", mistake)
-    return module.TITLE, module.REMEDY
+def words(diagnosis: Diagnosis) -> list[str]:
+    """Say a diagnosis in sentences.
+
+    Args:
+        diagnosis: of `explain`.
+
+    Returns:
+        The finding, then what to do; one sentence or two each.
+    """
+    finding = diagnosis.finding
+    first = finding.explanations[0]
+    said = []
+    if finding.outcome == "none":
+        said.append(f"No mistake: a sound app explains these answers ({first.posterior:.1%}).")
+    elif finding.outcome == "named":
+        said.append(f"Likeliest mistake: {first.best} ({first.posterior:.1%}).")
+        for mistake in first.mistakes:
+            module = registry.load("mistakes", mistake)
+            said.append(f"{mistake}: {module.TITLE} {module.REMEDY}")
+    elif finding.outcome == "undecided":
+        listed = ", ".join(f"{e.best} ({e.posterior:.0%})" for e in finding.explanations[:4] if e.posterior >= 0.01)
+        said.append(f"Undecided, so nothing is named: these explain the answers about equally: {listed}.")
+        more = "Log more photos; samples of the input (golden.json, how_to_log) tell nearly all mistakes apart."
+        said.append(f"{diagnosis.telling} would tell the first two apart." if diagnosis.telling else more)
+    else:
+        said.append(
+            "No mistake that edgetl knows, alone or two at once, explains these answers. Is it this file, are these the photos? "
+            "Another delegate? Samples of the input (golden.json, how_to_log) say whether it is before the network or in it."
+        )
+    if finding.unseen:
+        said.append(f"These photos cannot show: {', '.join(finding.unseen)}.")
+    return said

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgetl.mistakes._base import Given
 from edgetl.replay import likelihood
 from edgetl.replay.hypotheses import RIGHT, Hypothesis, Step
 from edgetl.replay.likelihood import Finding
@@ -59,7 +60,8 @@ def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothe
 def apart(replays: Replays, first: Hypothesis, second: Hypothesis) -> np.ndarray:
     """Say how far the answers of two hypotheses lie apart on each photo; (N,), in the scale of a sound app."""
     one, other = (h.named(replays.outputs[_before_names(h, replays)]) for h in (first, second))
-    return likelihood.hellinger(one, other) / replays.scales
+    found: np.ndarray = likelihood.hellinger(one, other) / replays.scales
+    return found
 
 
 def permutation(images: Sequence[LoggedImage], replays: Replays) -> tuple[Hypothesis, float] | None:
@@ -94,9 +96,9 @@ def permutation(images: Sequence[LoggedImage], replays: Replays) -> tuple[Hypoth
     return Hypothesis(steps=(step,)), math.lgamma(classes + 1) - math.lgamma(classes - moved + 1)
 
 
-def levels_apart(samples: Sequence[float], foretold: np.ndarray, replays: Replays) -> np.ndarray:
+def levels_apart(samples: Sequence[float], foretold: np.ndarray, given: Given) -> np.ndarray:
     """Differences of an input's values in levels of 255, at most 255; what is not finite is 255."""
-    step = replays.given.preprocess.std if replays.given.dtype == "float32" else 1.0
+    step = given.preprocess.std if given.dtype == "float32" else 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         found: np.ndarray = np.minimum(np.nan_to_num(np.abs(np.array(samples) - foretold) * step, nan=255.0), 255.0)
     return found
@@ -111,7 +113,7 @@ def _distances(
     outer: tuple[list[float], list[float]] = ([], [])
     for row, image in enumerate(images):
         if image.tensor is not None and image.tensor.samples is not None:
-            away = levels_apart(image.tensor.samples, replays.samples[name][row], replays)
+            away = levels_apart(image.tensor.samples, replays.samples[name][row], replays.given)
             inner[0].append(float(np.sqrt((away**2).mean())) / 255.0)
             inner[1].append(float(replays.levels[row]) / 255.0)
         raw = replays.outputs[name][row]

@@ -104,7 +104,7 @@ def weigh(
     for (name, mistakes), value in counted.items():
         groups.setdefault(mistakes, []).append((name, value - (penalties or {}).get(name, 0.0)))
     sizes = {kind: sum(len(m) == length for m in groups) for kind, length in (("one", 1), ("two", 2))}
-    found = [((OTHER,), OTHER, math.log(_PRIORS["other"]))]
+    found: list[tuple[tuple[str, ...], str, float]] = [((OTHER,), OTHER, math.log(_PRIORS["other"]))]
     for mistakes, ways in groups.items():
         kind = ("none", "one", "two")[len(mistakes)]
         prior = _PRIORS[kind] / max(sizes.get(kind, 1), 1) / len(ways)

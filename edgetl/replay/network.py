@@ -93,6 +93,10 @@ class Network:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Free the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Free the file."""
         self._session.close()
 
     def answer(self, values: np.ndarray) -> np.ndarray:

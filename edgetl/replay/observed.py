@@ -6,7 +6,6 @@ Schema history: 1 = first.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,18 +106,19 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: is larger than {MAX_BYTES // 10**6} MB. Log fewer photos, or `top` instead of probabilities.")
+            raise InputError(
+                f"{path}: is larger than {MAX_BYTES // 10**6} MB. Log fewer photos, or `top` instead of probabilities."
+            )
         value = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON that can be read ({error}). README, \"Golden photos\", shows what to log.") from error
+        raise InputError(f'{path}: is no JSON that can be read ({error}). README, "Golden photos", shows what to log.') from error
     faults: list[str] = []
     log = check(AppLog, value, lambda key: f"{path.name}: {key}" if key else path.name, faults)
     known = set(class_names)
     for number, image in enumerate(log.images if log is not None else ()):
         if image.probabilities is not None and len(image.probabilities) != len(class_names):
-            faults.append(
-                f"{path.name}: images[{number}].probabilities: has {len(image.probabilities)} values, the network {len(class_names)}."
-            )
+            have, wanted = len(image.probabilities), len(class_names)
+            faults.append(f"{path.name}: images[{number}].probabilities: has {have} values, the network {wanted}.")
         strange = [entry.label for entry in image.top or () if entry.label not in known]
         if strange:
             faults.append(f"{path.name}: images[{number}].top: the network has no class {strange[0]!r}.")
@@ -162,8 +162,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
-
-
-def safe(name: str) -> str:
-    """Make a text of a stranger's file printable on one line."""
-    return re.sub(r"[\x00-\x1f\x7f]", "?", name)[:120]

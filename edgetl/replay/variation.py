@@ -9,19 +9,22 @@ from __future__ import annotations
 import functools
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from edgetl.preprocess import FORMATS, decode, fit
+from edgetl.quiet import quiet
 from edgetl.types import Preprocess
 
 _ORIENTATION = 0x0112
-_DECODERS = {
+_DECODERS: dict[str, dict[str, object]] = {
     "jpeg_fast_transform": {"dct_method": "INTEGER_FAST"},
     "jpeg_plain_colour": {"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": False},
 }
 """Options of tf.io.decode_jpeg, which is libjpeg-turbo."""
+_ALL: dict[str, object] = {"dct_method": "INTEGER_FAST", "fancy_upscaling": False}
 
 
 def variants(data: bytes, preprocess: Preprocess) -> dict[str, np.ndarray]:
@@ -33,7 +36,7 @@ def variants(data: bytes, preprocess: Preprocess) -> dict[str, np.ndarray]:
 
     Returns:
         Name of the means → uint8 (px, px, 3). `exact_resize`: one rounding at the end instead of Pillow's two; for JPEG,
-        `jpeg_fast_transform` and `jpeg_plain_colour`.
+        `jpeg_fast_transform`, `jpeg_plain_colour`, and all three together.
     """
     found = {}
     if preprocess.interpolation != "nearest":
@@ -42,6 +45,8 @@ def variants(data: bytes, preprocess: Preprocess) -> dict[str, np.ndarray]:
         image = _by_tensorflow(data, options)
         if image is not None:
             found[name] = fit(image, preprocess)
+    if "exact_resize" in found and len(found) > 1 and (image := _by_tensorflow(data, _ALL)) is not None:
+        found["jpeg_both_and_exact_resize"] = _exact(image, preprocess)
     return found
 
 
@@ -52,7 +57,7 @@ def _by_tensorflow(data: bytes, options: dict[str, object]) -> Image.Image | Non
         header = Image.open(io.BytesIO(data), formats=FORMATS)
     if header.format not in ("JPEG", "MPO") or header.mode != "RGB":
         return None
-    import tensorflow as tf
+    tf = _tensorflow()
 
     try:
         image = Image.fromarray(tf.io.decode_jpeg(data, channels=3, **options).numpy())
@@ -63,6 +68,16 @@ def _by_tensorflow(data: bytes, options: dict[str, object]) -> Image.Image | Non
         return ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001 - damaged EXIF counts as none, as in `edgetl.preprocess`
         return image
+
+
+@functools.cache
+def _tensorflow() -> Any:
+    """TensorFlow, without its greetings."""
+    with quiet():
+        import tensorflow as tf
+
+        tf.zeros(1)  # it says more when it first computes
+    return tf
 
 
 def _exact(image: Image.Image, preprocess: Preprocess) -> np.ndarray:
@@ -92,4 +107,5 @@ def _weights(old: int, new: int, interpolation: str) -> np.ndarray:
     else:
         near, far = (1.5 * away - 2.5) * away**2 + 1.0, ((-0.5 * away + 2.5) * away - 4.0) * away + 2.0
         found = np.where(away < 1.0, near, np.where(away < 2.0, far, 0.0))
-    return (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights: np.ndarray = (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
+    return weights
