@@ -29,7 +29,7 @@ _LEAST_LEVELS = 2
 _LEAST_MEAN = 0.5
 """Least tolerance of a channel's mean, in levels."""
 _LEAST = {"float32": 0.002, "image": 0.01, "uint8": 2 / 256, "int8": 2 / 256}
-"""Least tolerance of a probability: 16-bit arithmetic that phones use for float files; two steps of an integer output."""
+"""Least tolerance of a probability, by the input: 16-bit arithmetic that phones use for float files; two steps of integers."""
 MOST_LOOKED_AT = 400
 """Photos among which turned and oblong ones are looked for."""
 HOW_TO_LOG = (
@@ -44,7 +44,7 @@ HOW_MEASURED = (
     "`measured` says how far each other sound way lies from what is expected: other JPEG transforms and colour enlargements "
     "(libjpeg-turbo's), a resize that rounds once, and other kernels, where a second runtime runs the file. "
     "A tolerance is twice the largest of them; at least 2 levels for a pixel, 0.5 for a mean; for a probability at least 0.002 "
-    "of a float file, 0.01 of one that takes an image, 2/256 of an integer one."
+    "of a float file, 0.01 of one that takes an image, 2/256 where it comes from integers."
 )
 
 
@@ -132,7 +132,7 @@ def contract(
         facts = header(image.data)
         tensors = {name: _tensor(as_values(pixels[row], given[name]), given[name]) for name in files}
         tolerance = {
-            name: round(max(_LEAST[given[name].dtype], 2 * max(rows[row].values(), default=0.0)), 7)
+            name: round(max(_least(given[name], image.probabilities.get(name)), 2 * max(rows[row].values(), default=0.0)), 7)
             for name, rows in measured.items()
             if rows
         }
@@ -175,6 +175,12 @@ def _measured(
         except VerificationError as error:
             refused[name] = str(error)
     return found, refused
+
+
+def _least(given: Given, values: np.ndarray | None) -> float:
+    """Least tolerance of a probability; values in steps of 1/256 come from integers, whatever the input takes."""
+    steps = values is not None and bool((values * 256 == np.rint(values * 256)).all())
+    return max(_LEAST[given.dtype], _LEAST["int8"] if steps else 0.0)
 
 
 def _most(first: np.ndarray, second: np.ndarray) -> float:

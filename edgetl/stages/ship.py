@@ -108,7 +108,8 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
     rows = sorted({*range(min(len(test), contract.MOST_LOOKED_AT)), *sorted(firsts.values())[:GOLDEN_IMAGES]})
 
     def read(row: int) -> bytes:
-        return samples[test[row].removeprefix("test:") if job.recipe.test is not None else test[row]].read()
+        data: bytes = samples[test[row].removeprefix("test:") if job.recipe.test is not None else test[row]].read()
+        return data
 
     chosen = [rows[place] for place in contract.choose([(int(labels[row]), read(row)) for row in rows], GOLDEN_IMAGES)]
     outputs = {

@@ -91,3 +91,118 @@ def grocer(material, tmp_path_factory):
         path.write_bytes(_lite(model, pixels[::6], io))
         setattr(found, io, path)
     return found
+
+
+def _resized(pixels, height, width, how):
+    import tensorflow as tf
+
+    method, antialias = {"nearest": ("nearest", False), "area": ("area", False), "plain": ("bilinear", False)}.get(
+        how, (how or "bilinear", True)
+    )
+    found = tf.image.resize(pixels, (height, width), method, antialias=antialias)
+    return np.clip(np.rint(np.asarray(found, np.float64)), 0, 255).astype(np.uint8)
+
+
+class App:
+    """An app that shares no code with edgetl: TensorFlow's decoder and resizer, own arithmetic, LiteRT's kernels of choice.
+
+    `mistakes` is a set of words; `decoder` are options of tf.io.decode_jpeg.
+    """
+
+    def __init__(self, path, class_names, reference=False):
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        kernels = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
+        self.interpreter = Interpreter(str(path), experimental_op_resolver_type=kernels, num_threads=1)
+        self.interpreter.allocate_tensors()
+        self.input, self.output = self.interpreter.get_input_details()[0], self.interpreter.get_output_details()[0]
+        self.class_names = class_names
+
+    def picture(self, data, mistakes, decoder):
+        import io
+
+        import tensorflow as tf
+
+        pixels = tf.io.decode_jpeg(data, channels=3, **decoder).numpy()
+        if "exif_ignored" not in mistakes and Image.open(io.BytesIO(data)).getexif().get(0x0112, 1) == 6:
+            pixels = np.rot90(pixels, 3)
+        how = next((word for word in ("nearest", "area", "plain", "bicubic") if word in mistakes), "")
+        if "squash" in mistakes:
+            pixels = _resized(pixels, PX, PX, how)
+        else:
+            factor = RESIZE / min(pixels.shape[:2])
+            pixels = _resized(pixels, *(int(side * factor + 0.5) for side in pixels.shape[:2]), how)
+            top, left = ((side - PX) // 2 for side in pixels.shape[:2])
+            pixels = pixels[top : top + PX, left : left + PX]
+        if "bgr" in mistakes:
+            pixels = pixels[:, :, [2, 1, 0]]
+        return np.transpose(pixels, (1, 0, 2)) if "transposed" in mistakes else pixels
+
+    def values(self, pixels, mistakes):
+        numbers = pixels.astype(np.float32)
+        values = (numbers - 128) / 127.5
+        if "no_division" in mistakes:
+            values = numbers
+        if "range_0_1" in mistakes:
+            values = numbers / 255
+        if "double_scaling" in mistakes:
+            values = (numbers / 255 - 128) / 127.5
+        if "scale_doubled" in mistakes:
+            values = values * 2
+        if "torch" in mistakes:
+            values = (numbers / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
+        if "channels_first" in mistakes:
+            values = np.ascontiguousarray(np.moveaxis(values, 2, 0)).reshape(PX, PX, 3)
+        if self.input["dtype"] == np.int8:
+            return np.clip(np.round(values * 127.5), -128, 127).astype(np.int8)
+        return values.astype(np.float32)
+
+    def log(self, name, data, mistakes=(), decoder=None, say="probabilities", places=()):
+        """One image of an APP.json; `say`: `probabilities`, `top` or `names`; `places` of the input that are logged."""
+        from edgetl.replay.observed import LoggedImage, LoggedName, LoggedTensor
+
+        decoder = {"dct_method": "INTEGER_FAST"} if decoder is None else decoder
+        values = self.values(self.picture(data, mistakes, decoder), mistakes)
+        self.interpreter.set_tensor(self.input["index"], values[None])
+        self.interpreter.invoke()
+        found = self.interpreter.get_tensor(self.output["index"])[0]
+        if found.dtype == np.int8:
+            found = (found.astype(np.float32) + 128) / 256
+        if "labels_shifted" in mistakes:
+            found = np.concatenate([found[-1:], found[:-1]])
+        if "labels_shuffled" in mistakes:
+            found = found[np.random.default_rng(5).permutation(len(found))]
+        tensor = LoggedTensor(samples=tuple(float(values.reshape(-1)[place]) for place in places)) if places else None
+        if say == "probabilities":
+            return LoggedImage(file=name, tensor=tensor, probabilities=tuple(map(float, found)))
+        top = tuple(
+            LoggedName(label=self.class_names[i], probability=round(float(found[i]), 2) if say == "top" else None)
+            for i in np.argsort(-found)[:3]
+        )
+        return LoggedImage(file=name, tensor=tensor, top=top)
+
+
+@pytest.fixture(scope="session")
+def replayed(grocer):
+    """Open a file of the grocer's and replay its photos in all ways, once: (names, photos, replays, network, an app)."""
+    from edgetl import photos
+    from edgetl.replay import network, replays
+    from edgetl.replay.hypotheses import singles
+
+    made = {}
+
+    def once(io):
+        if io not in made:
+            path, items = getattr(grocer, io), photos.gather(grocer.data, grocer.class_names, limit=20).items
+            given = network.given(path, grocer.preprocess, grocer.class_names)
+            opened = network.Network(path, given)
+            names, data = [photo.name for photo in items], [photo.read() for photo in items]
+            found = replays.replay(data, given, opened, singles(given))
+            made[io] = SimpleNamespace(
+                names=names, data=data, replays=found, network=opened, given=given, path=path,
+                labels=np.array([photo.label for photo in items]), app=App(path, grocer.class_names),
+                reference=App(path, grocer.class_names, reference=True),
+            )  # fmt: skip
+        return made[io]
+
+    return once
