@@ -70,7 +70,7 @@ def _preprocessing(
         raise DataError(f"{len(faults)} photos cannot be used:", faults[:50])
     alone = singles(given)
     with Bar() as bar, network.Network(file, given) as opened:
-        found = replays.replay(photos, given, opened, alone, bar.told)
+        found = replays.with_right(photos, given, opened, alone, bar.told)
         why = None
         if log is not None:
             rows = {photo.name: row for row, photo in enumerate(items)}

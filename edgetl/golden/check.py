@@ -85,7 +85,7 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
     names = [image.file for image in log.images]
     network = networks.Network(path, given) if networks.runtimes(path) else None
     try:
-        seen = replays.replay(photos, given, network, singles(given))
+        seen = replays.with_right(photos, given, network, singles(given))
         why = diagnosis.explain(log.images, range(len(photos)), names, photos, seen, network)
     finally:
         if network is not None:

@@ -18,6 +18,8 @@ _NAME_SCALE = 0.3
 """Scale of a name without a probability: that the right one was said proves little."""
 _TOP_SCALE = 0.01
 """Least scale of some classes with their probabilities, which apps round."""
+_GROUPS = 8
+"""Rows of samples of one input that are weighed each on its own: a picture's parts are different witnesses."""
 _BLIND = 2.0
 """In scales: what lies no further from the right way on any photo is not told from it."""
 
@@ -55,6 +57,13 @@ def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothe
     """Log-likelihood of one hypothesis against "something else"; see `likelihood.log_likelihood`."""
     both = _distances(images, replays, hypothesis)
     return math.fsum(likelihood.log_likelihood(np.array(distances), np.array(scales)) for distances, scales in both)
+
+
+def left_over(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:
+    """Distance that a hypothesis leaves on the photo that is worse than nine of ten, in scales of a sound app."""
+    both = _distances(images, replays, hypothesis)
+    shares = [d / s for distances, scales in both for d, s in zip(distances, scales, strict=True)]
+    return float(np.quantile(shares, 0.9)) if shares else 0.0
 
 
 def apart(replays: Replays, first: Hypothesis, second: Hypothesis) -> np.ndarray:
@@ -114,8 +123,8 @@ def _distances(
     for row, image in enumerate(images):
         if image.tensor is not None and image.tensor.samples is not None:
             away = levels_apart(image.tensor.samples, replays.samples[name][row], replays.given)
-            inner[0].append(float(np.sqrt((away**2).mean())) / 255.0)
-            inner[1].append(float(replays.levels[row]) / 255.0)
+            inner[0].extend(float(d) / 255.0 for d in np.sqrt((away**2).reshape(_GROUPS, -1).mean(axis=1)))
+            inner[1].extend([float(replays.levels[row]) / 255.0] * _GROUPS)
         raw = replays.outputs[name][row]
         if raw.size == 0:
             continue

@@ -40,50 +40,77 @@ class Replays:
 
 
 def replay(
-    photos: Sequence[bytes],
+    photos: Sequence[Photo],
     given: Given,
     network: Network | None,
     hypotheses: Sequence[Hypothesis],
     told: Told | None = None,
-    what: str = "photos in every way",
+    what: str = "photos",
 ) -> Replays:
-    """Send photos through a file in every way, one photo at a time.
+    """Send photos through a file in some ways, one photo at a time.
 
     Args:
-        photos: encoded photos that `edgetl.preprocess` can use.
+        photos: those that `edgetl.preprocess` can use.
         given: the file's input.
         network: the file; None = the input's values are enough.
-        hypotheses: the ways besides the right one.
+        hypotheses: the ways.
         told: receives how far it is.
         what: is done, for `told`.
 
     Returns:
-        The answers.
+        The answers, without scales and levels; see `with_right`.
     """
     found = Replays(given=given)
-    ways = [RIGHT, *(h for h in hypotheses if h.steps)]
     places = list(sample_at(given.preprocess.crop_px, given.layout))
-    outputs: dict[str, list[np.ndarray]] = {way.name: [] for way in ways}
-    samples: dict[str, list[np.ndarray]] = {way.name: [] for way in ways}
-    scales, levels = [], []
-    for row, data in enumerate(photos):
-        photo, seen = Photo(data, given), dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]]()
-        for way in ways:
+    outputs: dict[str, list[np.ndarray]] = {way.name: [] for way in hypotheses}
+    samples: dict[str, list[np.ndarray]] = {way.name: [] for way in hypotheses}
+    for row, photo in enumerate(photos):
+        seen = dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]]()
+        for way in hypotheses:
             key = tuple(step.do for step in way.steps if step.stage != "labels")
             if key not in seen:
                 values = photo.values(way)
                 seen[key] = (flat(values, given.layout)[places].astype(np.float64), _answer(network, values))
             samples[way.name].append(seen[key][0])
             outputs[way.name].append(seen[key][1])
-        scale, level = _sound(photo.pixels(), data, given, network, seen[()][1])
-        scales.append(scale)
-        levels.append(level)
         if told is not None:
             told((row + 1) / len(photos), what)
     found.outputs = {name: np.array(rows) for name, rows in outputs.items()}
     found.samples = {name: np.array(rows) for name, rows in samples.items()}
-    found.scales, found.levels = np.array(scales), np.array(levels)
     return found
+
+
+def with_right(
+    photos: Sequence[bytes], given: Given, network: Network | None, hypotheses: Sequence[Hypothesis], told: Told | None = None
+) -> Replays:
+    """Replay the right way too, and measure how far sound variations of it lie.
+
+    Args:
+        photos: encoded photos that `edgetl.preprocess` can use; no more than one at a time is kept decoded.
+        given: the file's input.
+        network: the file; None = the input's values are enough.
+        hypotheses: the ways besides the right one.
+        told: receives how far it is.
+
+    Returns:
+        The answers.
+    """
+    parts, scales, levels = [], [], []
+    for row, data in enumerate(photos):
+        photo = Photo(data, given)
+        parts.append(replay([photo], given, network, [RIGHT, *hypotheses]))
+        scale, level = _sound(photo.pixels(), data, given, network, parts[-1].outputs[RIGHT.name][0])
+        scales.append(scale)
+        levels.append(level)
+        if told is not None:
+            told((row + 1) / len(photos), "photos in every way")
+    return Replays(
+        given=given,
+        outputs={h.name: np.concatenate([part.outputs[h.name] for part in parts]) for h in (RIGHT, *hypotheses)},
+        samples={h.name: np.concatenate([part.samples[h.name] for part in parts]) for h in (RIGHT, *hypotheses)},
+        scales=np.array(scales),
+        levels=np.array(levels),
+    )
 
 
 def _answer(network: Network | None, values: np.ndarray) -> np.ndarray:

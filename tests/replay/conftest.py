@@ -197,7 +197,7 @@ def replayed(grocer):
             given = network.given(path, grocer.preprocess, grocer.class_names)
             opened = network.Network(path, given)
             names, data = [photo.name for photo in items], [photo.read() for photo in items]
-            found = replays.replay(data, given, opened, singles(given))
+            found = replays.with_right(data, given, opened, singles(given))
             made[io] = SimpleNamespace(
                 names=names, data=data, replays=found, network=opened, given=given, path=path,
                 labels=np.array([photo.label for photo in items]), app=App(path, grocer.class_names),

@@ -30,8 +30,13 @@ def _explained(world, app=None, count=20, **how):
     return diagnosis.explain(images, range(count), world.names, world.data, world.replays, world.network)
 
 
-@pytest.mark.parametrize("io", ["float32", "int8"])
-@pytest.mark.parametrize("planted", PLANTED)
+CASES = [("float32", planted) for planted in PLANTED] + [
+    pytest.param("int8", planted, marks=() if planted in ("bgr", "nearest", "scale_doubled") else pytest.mark.slow)
+    for planted in PLANTED
+]
+
+
+@pytest.mark.parametrize(("io", "planted"), CASES)
 def test_each_planted_mistake_is_named(replayed, io, planted):
     finding = _explained(replayed(io), mistakes={planted}).finding
     assert finding.outcome == "named", finding.explanations[:3]
@@ -125,19 +130,17 @@ def test_what_photos_cannot_show_is_said(replayed):
     images = [world.app.log(world.names[row], world.data[row]) for row in square]
     found = diagnosis.explain(images, square, world.names, world.data, world.replays, world.network)
     assert found.finding.outcome == "none"
-    assert {"exif_ignored"} < set(found.finding.unseen)
+    assert found.finding.unseen == ("exif_ignored",)
 
 
-@pytest.mark.parametrize("planted", ["area", "plain", "bicubic", "nearest", "bgr", "squash", "range_0_1"])
+@pytest.mark.parametrize("planted", ["area", "plain", "bicubic", "range_0_1"])
 def test_samples_of_the_input_need_few_photos(replayed, planted):
     from edgetl.replay.observed import sample_at
 
     world = replayed("int8")
     finding = _explained(world, mistakes={planted}, count=6, places=sample_at(128, "NHWC")).finding
-    assert (finding.outcome, finding.explanations[0].mistakes) == (
-        "named",
-        ({**PLANTED, **{k: (v,) for k, v in SUBTLE.items()}})[planted],
-    )
+    assert finding.outcome == "named"
+    assert finding.explanations[0].mistakes == ((SUBTLE[planted],) if planted in SUBTLE else PLANTED[planted])
 
 
 def test_costs_are_those_of_an_app_that_makes_the_mistake(replayed):
