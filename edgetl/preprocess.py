@@ -43,11 +43,12 @@ class ImageFault(ValueError):
     """An image that cannot be used; the message is the reason, short and plain."""
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, *, upright: bool = True) -> Image.Image:
     """Decode an encoded image to upright RGB.
 
     Args:
         data: the file's bytes.
+        upright: turn it by its EXIF orientation. False is what an app does that forgets it; nothing of edgetl trains so.
 
     Returns:
         Pillow image, mode RGB.
@@ -74,7 +75,7 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image.load()
-            return _to_rgb(_upright(image))
+            return _to_rgb(_upright(image) if upright else image)
     except ImageFault:
         raise
     except Exception as error:  # noqa: BLE001 - as above

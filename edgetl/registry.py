@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "graphs": "reader of graphs",
     "logs": "reader of logs",
     "methods": "way of transfer",
+    "mistakes": "mistake",
     "networks": "table of layers",
     "runtimes": "runtime",
     "schemes": "scheme",

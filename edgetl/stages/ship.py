@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.types import Artifact, to_json
 
-VERSION = 2
+VERSION = 3
 RESUMABLE = False
 GOLDEN_IMAGES = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
@@ -26,8 +26,8 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
-    """See `StageModule.packages`."""
-    return ()
+    """See `StageModule.packages`: what the tolerances of the golden photos are measured with."""
+    return ("pillow", "tensorflow")
 
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
@@ -93,20 +93,25 @@ def _preprocess(recipe: Recipe) -> dict[str, Any]:
 
 
 def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, Artifact]) -> dict[str, Any]:
-    """Copy a few test images, of different classes, with what each artifact answered, so that an app can check itself."""
+    """Copy a few test images, with what an app must make of them step by step (`edgetl.golden.contract`)."""
     import numpy as np
 
+    from edgetl.golden import contract
     from edgetl.preprocess import load_split
 
     folder.mkdir()
-    rows = [i for i, image in enumerate(index["images"]) if image["split"] == "test"]
+    test = [image["name"] for image in index["images"] if image["split"] == "test"]
     labels = load_split(job.folder("prepare"), "test")[1]
-    seen: dict[int, int] = {}
-    for row, label in enumerate(labels):
-        seen.setdefault(int(label), row)
-    chosen = sorted(seen.values())[:GOLDEN_IMAGES]
     spec = job.recipe.test or job.recipe.data
     samples = {s.name: s for s in registry.load("datasets", spec.source).load(spec).samples}
+    firsts = dict(reversed([(int(label), row) for row, label in enumerate(labels)]))  # class → its first row
+    rows = sorted({*range(min(len(test), contract.MOST_LOOKED_AT)), *sorted(firsts.values())[:GOLDEN_IMAGES]})
+
+    def read(row: int) -> bytes:
+        data: bytes = samples[test[row].removeprefix("test:") if job.recipe.test is not None else test[row]].read()
+        return data
+
+    chosen = [rows[place] for place in contract.choose([(int(labels[row]), read(row)) for row in rows], GOLDEN_IMAGES)]
     outputs = {
         name: np.load(folder_ / "outputs.npy", allow_pickle=False)
         for name in artifacts
@@ -114,19 +119,17 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
     }
     images = []
     for number, row in enumerate(chosen):
-        name = index["images"][rows[row]]["name"]
-        data = samples[name.removeprefix("test:") if job.recipe.test is not None else name].read()
-        file = f"{number}{Path(name).suffix.lower() or '.png'}"
+        data, file = read(row), f"{number}{Path(test[row]).suffix.lower() or '.png'}"
         (folder / file).write_bytes(data)
-        images.append(
-            {
-                "file": file,
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "label": _label(index, int(labels[row])),
-                "probabilities": {target: [round(float(p), 7) for p in values[row]] for target, values in outputs.items()},
-            }
-        )
-    return {"schema": 1, "images": images}
+        answers = {target: values[row] for target, values in outputs.items()}
+        images.append(contract.Golden(file=file, data=data, label=_label(index, int(labels[row])), probabilities=answers))
+    return contract.contract(
+        images,
+        {name: job.folder(f"convert {name}") / artifact.path for name, artifact in artifacts.items()},
+        job.recipe.preprocess,
+        tuple(index["class_names"]),
+        {name: f"artifacts/{artifact.path}" for name, artifact in artifacts.items()},
+    )
 
 
 def _label(index: dict[str, Any], label: int) -> str | list[str]:

@@ -24,6 +24,7 @@ PROTOCOLS = {
     "graphs": "GraphModule",
     "logs": "LogModule",
     "methods": "MethodModule",
+    "mistakes": "MistakeModule",
     "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",

@@ -19,6 +19,7 @@ TABLES = {
     "Files": registry.names("graphs"),
     "Delegates": registry.names("delegates"),
     "Logs": registry.names("logs"),
+    "Mistakes": registry.names("mistakes"),
     "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),

@@ -1,0 +1,111 @@
+"""What golden.json expects of one artifact, read strictly: a bundle may come from anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from edgetl.errors import InputError, UnknownName
+from edgetl.golden.bundle import OpenBundle
+from edgetl.replay.observed import SAMPLES
+from edgetl.schema import Bound, MinItems, Pattern, check
+
+Name = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
+Digest = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedImage:
+    """One photo, for one artifact."""
+
+    file: Name
+    sha256: Digest
+    levels: Annotated[float, Bound(ge=0.0, le=255.0)]
+    """Tolerance of a pixel, in levels of 255."""
+    tensor_sha256: Digest
+    samples: tuple[float, ...]
+    probabilities: tuple[float, ...] | None
+    """None where nothing could run the artifact when the bundle was made."""
+    tolerance: Annotated[float, Bound(ge=0.0, le=1.0)] | None
+    """Of a probability."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The contract of one artifact."""
+
+    artifact: Name
+    path: Name
+    images: Annotated[tuple[ExpectedImage, ...], MinItems(1)]
+
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """As many values as are compared."""
+        bad = [image.file for image in self.images if len(image.samples) != SAMPLES]
+        return (("images", f"{bad[0]}: must have {SAMPLES} samples."),) if bad else ()
+
+
+def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifact", "the log"]) -> Expected:
+    """Read what is expected of one artifact.
+
+    Args:
+        bundle: opened.
+        artifact: `format/scheme`; None = the only one.
+        where: the name was read from.
+
+    Returns:
+        The contract.
+
+    Raises:
+        InputError: golden.json does not hold, the artifact is not in it, or there are several and none is named.
+    """
+    golden = bundle.golden
+    names = golden.get("artifacts")
+    if not isinstance(names, dict) or not isinstance(golden.get("images"), list):
+        raise InputError("golden.json: was made by an earlier version, without tensors; run the recipe again.")
+    if artifact is None:
+        if len(names) != 1:
+            raise InputError(f"{where}: must name the artifact that the app loads, one of: {', '.join(map(str, names))}.")
+        artifact = next(iter(names))
+    if artifact not in names:
+        raise UnknownName("artifact", artifact, map(str, names), where)
+    faults: list[str] = []
+    try:
+        plain = {
+            "artifact": artifact,
+            "path": names[artifact]["path"],
+            "images": [_one(image, artifact) for image in golden["images"]],
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"golden.json: is not what edgetl writes ({error!r}).") from error
+    found = check(Expected, plain, lambda key: f"golden.json: {key}", faults)
+    if found is None:
+        raise InputError("golden.json: is not what edgetl writes.", faults[:20])
+    files = bundle.manifest["files"]
+    packed = any(str(name).startswith(f"{found.path}/") for name in files)  # a Core ML package is a folder
+    missing = [n for n in (found.path, *(f"golden/{i.file}" for i in found.images)) if n not in files]
+    if packed:
+        missing = [name for name in missing if name != found.path]
+    if missing:
+        raise InputError(f"golden.json: names files that manifest.json does not: {', '.join(missing[:5])}.")
+    count = len(bundle.class_names)
+    if any(image.probabilities is not None and len(image.probabilities) != count for image in found.images):
+        raise InputError(f"golden.json: must have {count} probabilities an image, one a class of the manifest.")
+    return found
+
+
+def _one(image: Any, artifact: str) -> dict[str, Any]:
+    return {
+        "file": image["file"],
+        "sha256": image["sha256"],
+        "levels": image["pixels"]["tolerance"]["samples"],
+        "tensor_sha256": image["tensors"][artifact]["sha256"],
+        "samples": image["tensors"][artifact]["samples"],
+        "probabilities": image["probabilities"].get(artifact),
+        "tolerance": image["tolerance"].get(artifact),
+    }
+
+
+def file_of(bundle: OpenBundle, found: Expected) -> Path:
+    """Path of the artifact's file, now."""
+    return bundle.folder / found.path

@@ -1,0 +1,53 @@
+"""An APP.json made from Python with edgetl itself: an example of what to log, and a test of a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from edgetl.golden.bundle import OpenBundle
+from edgetl.golden.contract import TOP
+from edgetl.golden.expected import Expected, file_of
+from edgetl.replay import network as networks
+from edgetl.replay.hypotheses import Photo
+from edgetl.replay.observed import buffer_bytes, flat, sample_at
+
+
+def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:
+    """Do with the golden photos what an app does, and log it.
+
+    Args:
+        bundle: opened.
+        expected: of the artifact to run.
+
+    Returns:
+        The log, as plain values.
+
+    Raises:
+        VerificationError: nothing can run the artifact here.
+    """
+    path = file_of(bundle, expected)
+    given = networks.given(path, bundle.preprocess, bundle.class_names)
+    places = list(sample_at(bundle.preprocess.crop_px, given.layout))
+    images = []
+    with networks.Network(path, given) as network:
+        for image in expected.images:
+            values = Photo((bundle.folder / "golden" / image.file).read_bytes(), given).values()
+            answers = network.answer(values)
+            images.append(
+                {
+                    "file": image.file,
+                    "tensor": {
+                        "sha256": hashlib.sha256(buffer_bytes(values, given.layout)).hexdigest(),
+                        "samples": [float(v) for v in flat(values, given.layout)[places]],
+                    },
+                    "probabilities": [float(p) for p in answers],
+                    "top": [
+                        {"label": bundle.class_names[p], "probability": float(answers[p])}
+                        for p in np.argsort(-answers, kind="stable")[:TOP]
+                    ],
+                }
+            )
+    return {"schema": 1, "artifact": expected.artifact, "images": images}

@@ -1,0 +1,256 @@
+"""Golden photos: a bundle's contract, apps held against it, bundles that lie."""
+
+import hashlib
+import json
+import stat
+import zipfile
+
+import pytest
+
+from edgetl.errors import InputError
+from edgetl.golden import check, contract, log
+from edgetl.golden.bundle import opened
+from edgetl.golden.expected import expected
+from edgetl.replay import observed
+from edgetl.types import to_json
+
+
+def _seal(folder, classes):
+    """Write the manifest of what lies there, as `ship` does."""
+    (folder / "manifest.json").unlink(missing_ok=True)
+    files = {
+        p.relative_to(folder).as_posix(): {"sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size_bytes": p.stat().st_size}
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+    artifacts = [
+        {"format": "tflite", "scheme": s, "path": f"artifacts/{s}.tflite", "sha256": files[f"artifacts/{s}.tflite"]["sha256"]}
+        for s in ("fp32", "w8a8_ptq")
+    ]
+    value = {"schema": 1, "classes": classes, "answers": {"labels_per_image": "one"}, "artifacts": artifacts, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(value))
+
+
+@pytest.fixture(scope="session")
+def bundle(replayed, grocer, tmp_path_factory):
+    """A bundle of both files with four golden photos."""
+    folder = tmp_path_factory.mktemp("shipped") / "bundle"
+    for name in ("artifacts", "golden"):
+        (folder / name).mkdir(parents=True)
+    worlds = {"tflite/fp32": replayed("float32"), "tflite/w8a8_ptq": replayed("int8")}
+    world = worlds["tflite/fp32"]
+    rows = contract.choose([(int(label), data) for label, data in zip(world.labels, world.data, strict=True)], 4)
+    images = []
+    for number, row in enumerate(rows):
+        (folder / "golden" / f"{number}.jpg").write_bytes(world.data[row])
+        answers = {name: w.replays.outputs["none"][row] for name, w in worlds.items()}
+        label = grocer.class_names[world.labels[row]]
+        images.append(contract.Golden(file=f"{number}.jpg", data=world.data[row], label=label, probabilities=answers))
+    places = {name: f"artifacts/{name.split('/')[1]}.tflite" for name in worlds}
+    for name, w in worlds.items():
+        (folder / places[name]).write_bytes(w.path.read_bytes())
+    paths = {name: w.path for name, w in worlds.items()}
+    written = [contract.contract(images, paths, grocer.preprocess, grocer.class_names, places) for _ in range(2)]
+    assert written[0] == written[1]
+    (folder / "golden" / "golden.json").write_text(json.dumps(written[0]))
+    (folder / "preprocess.json").write_text(json.dumps({"schema": 1, **to_json(grocer.preprocess), "steps": []}))
+    _seal(folder, grocer.class_names)
+    return folder
+
+
+def test_the_contract_states_every_step(bundle):
+    found = json.loads((bundle / "golden" / "golden.json").read_text())
+    assert any(image["turned"] for image in found["images"])
+    assert any(image["width"] != image["height"] for image in found["images"])
+    assert len({image["label"] for image in found["images"]}) == 4
+    for image in found["images"]:
+        floats, integers = (image["tensors"][name]["samples"] for name in ("tflite/fp32", "tflite/w8a8_ptq"))
+        assert integers == [value - 128 for value in image["pixels"]["samples"]]
+        assert floats == pytest.approx([value / 127.5 for value in integers], abs=1e-6)
+        assert image["pixels"]["tolerance"]["samples"] == max(
+            2, *(2 * m["samples"] for m in image["pixels"]["measured"].values())
+        )
+        assert len(image["pixels"]["measured"]) == 4
+        for name, most in image["measured"].items():
+            assert image["tolerance"][name] >= 2 * max(most.values())
+            assert image["tolerance"][name] < 0.4
+            assert image["top"][name][0]["probability"] == max(image["probabilities"][name])
+
+
+def test_special_photos_are_chosen_first_and_classes_differ(replayed):
+    world = replayed("float32")
+    photos = [(int(label), data) for label, data in zip(world.labels, world.data, strict=True)]
+    assert len(contract.choose(photos, 1)) == 1
+    assert contract.choose([(0, b"no image"), (1, b"none")], 4) == [0, 1]
+
+
+def _held(bundle, artifact, images):
+    value = observed.AppLog(schema=1, artifact=artifact, images=tuple(images))
+    with opened(bundle) as found:
+        return check.hold(found, expected(found, artifact, "the log"), value)
+
+
+def _logged(bundle, app, **how):
+    names = sorted(p.name for p in (bundle / "golden").glob("*.jpg"))
+    return [app.log(name, (bundle / "golden" / name).read_bytes(), **how) for name in names]
+
+
+PLACES = observed.sample_at(128, "NHWC")
+
+
+@pytest.mark.parametrize(("io", "artifact"), [("float32", "tflite/fp32"), ("int8", "tflite/w8a8_ptq")])
+@pytest.mark.parametrize(
+    "decoder", [{"dct_method": "INTEGER_FAST"}, {"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": False}]
+)
+def test_sound_apps_are_within_the_tolerances(bundle, replayed, io, artifact, decoder):
+    for app in (replayed(io).app, replayed(io).reference):
+        assert _held(bundle, artifact, _logged(bundle, app, decoder=decoder, places=PLACES)).same
+        assert _held(bundle, artifact, _logged(bundle, app, decoder=decoder, say="top")).same
+
+
+@pytest.mark.parametrize(
+    ("planted", "first", "named"),
+    [
+        ("nearest", "decode or resize", "nearest"),
+        ("squash", "decode or resize", "squash"),
+        ("bgr", "normalisation or layout", "bgr"),
+        ("range_0_1", "normalisation or layout", "range_0_1"),
+        ("channels_first", "normalisation or layout", "channels_first"),
+        ("labels_shifted", "labels", "labels_shifted"),
+    ],
+)
+def test_the_first_step_that_differs_is_told(bundle, replayed, planted, first, named):
+    found = _held(bundle, "tflite/fp32", _logged(bundle, replayed("float32").app, mistakes={planted}, places=PLACES))
+    assert not found.same
+    assert first in {image.first for image in found.images} <= {"same", first}
+    assert found.diagnosis.finding.outcome == "named"
+    assert found.diagnosis.finding.explanations[0].mistakes == (named,)
+
+
+def test_another_network_is_told_apart_from_another_input(bundle, replayed):
+    logs = _logged(bundle, replayed("float32").app, places=PLACES)
+    wrong = [type(image)(file=image.file, tensor=image.tensor, probabilities=(0.1,) * 10) for image in logs]
+    found = _held(bundle, "tflite/fp32", wrong)
+    assert {image.first for image in found.images} == {"network"}
+    assert found.diagnosis.finding.outcome == "unexplained"
+    assert {
+        i.first for i in _held(bundle, "tflite/fp32", [type(i)(file=i.file, probabilities=(0.1,) * 10) for i in logs]).images
+    } == {"input or network"}
+    assert _held(bundle, "tflite/fp32", logs[:3]).missing == ("3.jpg",)
+    with pytest.raises(InputError, match="no golden photo"):
+        _held(bundle, "tflite/fp32", [type(logs[0])(file="x.jpg", probabilities=(0.1,) * 10)])
+
+
+def test_edgetls_own_log_is_the_same(bundle):
+    with opened(bundle) as found:
+        wanted = expected(found, "tflite/w8a8_ptq", "--artifact")
+        text = json.dumps(log.log(found, wanted))
+    path = bundle.parent / "app.json"
+    path.write_text(text)
+    assert (
+        "input equal to the bit" in _held(bundle, "tflite/w8a8_ptq", observed.read(path, found.class_names).images).images[0].says
+    )
+
+
+def test_the_command_reads_a_zip_and_exits_1_when_something_differs(bundle, edgetl, tmp_path):
+    packed = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(p for p in bundle.rglob("*") if p.is_file()):
+            archive.write(path, f"grocer/{path.relative_to(bundle).as_posix()}")
+    assert edgetl("golden", "run", packed, "--artifact", "tflite/fp32", "--out", "app.json").returncode == 0
+    done = edgetl("golden", "check", packed, "--outputs", "app.json", "--json")
+    assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
+    value = json.loads((tmp_path / "app.json").read_text())
+    for image in value["images"]:
+        image["tensor"] = {"samples": image["tensor"]["samples"]}
+        image["probabilities"] = image["probabilities"][-1:] + image["probabilities"][:-1]
+        del image["top"]
+    (tmp_path / "bad.json").write_text(json.dumps(value))
+    done = edgetl("golden", "check", packed, "--outputs", "bad.json")
+    assert done.returncode == 1
+    assert "0.jpg: labels: input off by up to 0 levels" in done.stdout.replace("5.96e-06", "0")
+    assert "Likeliest mistake: labels_shifted (next name)" in done.stdout
+    wrong = edgetl("golden", "check", packed, "--outputs", "bad.json", "--artifact", "tflite/fp31")
+    assert (wrong.returncode, "Did you mean 'tflite/fp32'" in wrong.stderr) == (2, True)
+
+
+def test_diagnose_preprocessing_as_a_command(bundle, grocer, replayed, edgetl, tmp_path):
+    world = replayed("float32")
+    images = [to_json(world.app.log(n, d, mistakes={"bgr"})) for n, d in zip(world.names[:12], world.data, strict=False)]
+    for image in images:
+        del image["tensor"], image["top"]
+    (tmp_path / "app.json").write_text(json.dumps({"schema": 1, "images": images}))
+    file = bundle / "artifacts" / "fp32.tflite"
+    done = edgetl("diagnose", "preprocessing", file, "--data", grocer.data, "--outputs", "app.json", "--limit", "12", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["diagnosis"]["finding"]["outcome"] == "named"
+    assert found["says"][0].startswith("Likeliest mistake: bgr (")
+    assert {"none", "bgr", "no_division", "labels_shifted (next name)"} <= {cost["name"] for cost in found["mistakes"]}
+
+
+def _zip(path, *entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return path
+
+
+def test_hostile_zips_are_refused_before_anything_is_unpacked(tmp_path):
+    link = zipfile.ZipInfo("x/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    for number, (entries, why) in enumerate(
+        (
+            ([("../evil.txt", b"x")], "leaves the folder"),
+            ([("/evil.txt", b"x")], "leaves the folder"),
+            ([("a/../../evil.txt", b"x")], "leaves the folder"),
+            ([("a\\..\\evil.txt", b"x")], "leaves the folder"),
+            ([(link, b"/etc/passwd")], "is a link"),
+            ([("a/x", b"x")], "manifest.json"),
+        )
+    ):
+        path = _zip(tmp_path / f"{number}.zip", *entries)
+        with pytest.raises(InputError, match=why), opened(path):
+            pass
+    assert not list(tmp_path.parent.glob("evil.txt"))
+
+
+def test_bombs_and_lies_about_sizes_are_refused(tmp_path):
+    bomb = _zip(tmp_path / "bomb.zip", *((f"b/{n}", b"") for n in range(10_001)))
+    with pytest.raises(InputError, match="more than 10000 files"), opened(bomb):
+        pass
+    large = _zip(tmp_path / "large.zip", ("b/manifest.json", b"0" * 5_000_000))
+    data = bytearray(large.read_bytes())
+    place = data.rindex(b"PK\x01\x02")
+    data[place + 24 : place + 28] = (4_100_000_000).to_bytes(4, "little")
+    large.write_bytes(data)
+    with pytest.raises(InputError, match="more than 4 GB"), opened(large):
+        pass
+    data[place + 24 : place + 28] = (1000).to_bytes(4, "little")
+    large.write_bytes(data)
+    with pytest.raises(InputError, match=r"larger than the archive says|cannot be read|no zip that can be read"), opened(large):
+        pass
+    (tmp_path / "no.zip").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(InputError, match="no zip"), opened(tmp_path / "no.zip"):
+        pass
+
+
+def test_a_changed_file_and_a_manifest_that_leaves_the_folder_are_refused(bundle, grocer, tmp_path):
+    import shutil
+
+    copy = tmp_path / "bundle"
+    shutil.copytree(bundle, copy)
+    (copy / "golden" / "0.jpg").write_bytes((copy / "golden" / "0.jpg").read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match="0.jpg: is not the file that manifest.json names"), opened(copy):
+        pass
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"]["../secret"] = {"sha256": "0" * 64, "size_bytes": 1}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="leaves the folder"), opened(copy):
+        pass
+    golden = json.loads((bundle / "golden" / "golden.json").read_text())
+    golden["artifacts"]["tflite/fp32"]["path"] = "../../secret"
+    (copy / "golden" / "golden.json").write_text(json.dumps(golden))
+    _seal(copy, grocer.class_names)
+    with opened(copy) as found, pytest.raises(InputError, match="names files that manifest.json does not"):
+        expected(found, "tflite/fp32", "the log")
