@@ -50,7 +50,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     converted = converter.convert(
         Source(
             network=folder,
-            preprocess=recipe.preprocess,
+            preprocess=job.preprocess,
             class_names=tuple(json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
@@ -83,7 +83,7 @@ def _calibration(job: Job) -> Iterator[Any]:
 
     pixels, _ = load_split(job.folder("prepare"), "train")
     for row in json.loads((job.folder("quantize") / CALIBRATION).read_text(encoding="utf-8"))["rows"]:
-        yield normalise(pixels[row : row + 1], job.recipe.preprocess)
+        yield normalise(pixels[row : row + 1], job.preprocess)
 
 
 def measure(path: Path) -> tuple[str, int, int]:

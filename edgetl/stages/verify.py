@@ -61,7 +61,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     pixels, labels = load_split(job.folder("prepare"), "test")
     class_names = tuple(load_index(job.folder("prepare"))["class_names"])
     path = job.folder("convert") / artifact.path
-    session = registry.load("runtimes", name).open(path, 1, job.recipe.preprocess, class_names)
+    session = registry.load("runtimes", name).open(path, 1, job.preprocess, class_names)
     outputs = np.empty((len(labels), len(class_names)), np.float32)
     for row in range(len(labels)):
         session.set_input(pixels[row])
@@ -127,7 +127,7 @@ def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit
         other.write_bytes(logits.cut_onnx(path.read_bytes(), graph))
         for form, file in ((artifact.format, origin), (job.wanted.format, other)):
             name, _ = runtime_for(form)
-            session = registry.load("runtimes", str(name)).open(file, 1, job.recipe.preprocess, class_names)
+            session = registry.load("runtimes", str(name)).open(file, 1, job.preprocess, class_names)
             values = []
             for row in range(len(pixels)):
                 session.set_input(pixels[row])

@@ -195,7 +195,7 @@ def _prepared(
 def _rounded(value: float) -> float:
     """Take the noise of float32 constants out of a figure that people will type: 127.50000191 is 127.5."""
     near = round(value, 4)
-    return near if abs(near - value) <= 1e-6 * max(1.0, abs(value)) else value
+    return (near if abs(near - value) <= 1e-6 * max(1.0, abs(value)) else value) + 0.0
 
 
 def need_of_feed(held: bool, low: float = 0.0, high: float = 0.0) -> str:
