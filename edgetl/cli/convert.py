@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl.cli._options import JsonOption, OutOption, TargetOption
+
+if TYPE_CHECKING:
+    from edgetl.conversion_request import Wishes
 
 _ENDINGS = (".keras", ".h5", ".hdf5", ".tflite")
 _FOREIGN = {
@@ -74,7 +77,7 @@ def register(app: typer.Typer) -> None:
 
             deliver_and_show(what, set_, "convert", target, out, json, False)
             return
-        from edgetl import conversion
+        from edgetl import conversion_request as request
 
         faults = []
         feed = _feed(mean, std, range_, faults)
@@ -82,14 +85,14 @@ def register(app: typer.Typer) -> None:
         targets = _targets(to, scheme, target or [], faults)
         if faults:
             raise InputError("convert: this cannot be done.", faults)
-        wishes = conversion.Wishes(
+        wishes = request.Wishes(
             model=path, targets=targets, calibration=calibration, data=data, labels=names, feed=feed, px=px, out=out,
-            devices=tuple(device or ()), options=conversion.options(set_ or ()),
+            devices=tuple(device or ()), options=request.options(set_ or ()),
         )  # fmt: skip
         _convert(wishes, json)
 
 
-def _convert(wishes: object, as_json: bool) -> None:
+def _convert(wishes: Wishes, as_json: bool) -> None:
     import gc
 
     from edgetl import conversion
@@ -97,7 +100,6 @@ def _convert(wishes: object, as_json: bool) -> None:
     from edgetl.errors import EdgetlError
 
     gc.enable()
-    assert isinstance(wishes, conversion.Wishes)
     with Progress() as progress:
         report = conversion.convert(wishes, progress)
     if as_json:

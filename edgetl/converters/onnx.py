@@ -137,7 +137,9 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
     classes = len(source.class_names)
     return Converted(
         inputs=(TensorSpec(name=INPUT_NAME, shape=_shape(source, target), dtype="float32", layout=target.layout),),
-        outputs=(TensorSpec(name=OUTPUT_NAME, shape=(-1 if target.batch == "dynamic" else 1, classes), dtype="float32", layout="NC"),),
+        outputs=(
+            TensorSpec(name=OUTPUT_NAME, shape=(-1 if target.batch == "dynamic" else 1, classes), dtype="float32", layout="NC"),
+        ),
         converter=versions("tf2onnx", "onnx"),
         notes=(f"opset {OPSET}, IR {IR_VERSION}", *promised, *(f"{count} {name}" for name, count in counts.most_common())),
         int8_mac_share=0.0,

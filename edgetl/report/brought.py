@@ -50,7 +50,12 @@ def told(report: dict[str, Any], adopted: dict[str, Any], work: Path, results: R
         "preprocess": adopted["preprocess"],
         "answers": {"labels_per_image": "several" if adopted["several"] else "one"},
         "data": {"classes": adopted["class_names"], "images": images, "labelled": labelled, "skipped": [], "warnings": []},
-        "checkpoint": {"backbone": source["name"], "weights": Path(source["file"]).name, "top1": top1, "n": images["verification"]},
+        "checkpoint": {
+            "backbone": source["name"],
+            "weights": Path(source["file"]).name,
+            "top1": top1,
+            "n": images["verification"],
+        },
     }
 
 
@@ -76,8 +81,9 @@ def cells(report: dict[str, Any]) -> list[list[str]]:
     found = []
     for artifact in report["artifacts"]:
         figures = [
-            (artifact["agreement"], ".4f"), (artifact["max_abs_err"], ".2g"), (artifact["sqnr_db"], ".1f"), (artifact["top1"], ".3f"),
-            (artifact["top1_drop"], "+.3f"), (artifact["size_bytes"] / 1e6 if artifact["size_bytes"] else None, ".2f"),
+            (artifact["agreement"], ".4f"), (artifact["max_abs_err"], ".2g"), (artifact["sqnr_db"], ".1f"),
+            (artifact["top1"], ".3f"), (artifact["top1_drop"], "+.3f"),
+            (artifact["size_bytes"] / 1e6 if artifact["size_bytes"] else None, ".2f"),
         ]  # fmt: skip
         text = ["–" if value is None else format(value + 0.0, style) for value, style in figures]
         outcomes = [rows.outcome(report, artifact, device) for device in rows.devices(report)]
@@ -89,12 +95,14 @@ def summary(report: dict[str, Any]) -> list[str]:
     """What is said above the table: the network, its proof, how a photo reaches it, what the files were tested on."""
     model, images, spec = report["model"], report["data"]["images"], report["preprocess"]
     off = model["max_abs_err"]
-    proof = f"run by {model['original']}" if off is None else f"made anew, at most {off:.2g} from what {model['original']} answers"
+    proof = (
+        f"run by {model['original']}" if off is None else f"made anew, at most {off:.2g} from what {model['original']} answers"
+    )
     top1 = report["checkpoint"]["top1"]
     right = f"; its top-1 is {top1:.3f}" if top1 is not None else "; no labels, so the files are held against its answers alone"
     return [
         f"{model['file']}: {len(report['data']['classes'])} classes, {proof}{right}",
-        f"input: shorter side {spec['resize_px']} px, centre {spec['crop_px']} px, (byte - {spec['mean']:g}) / {spec['std']:g}, RGB",
+        f"input: shorter side {spec['resize_px']} px, centre {spec['crop_px']}, (byte - {spec['mean']:g}) / {spec['std']:g}, RGB",
         f"photos: {images['calibration']} for calibration, {images['verification']} tested",
         *model["notes"],
     ]
@@ -112,7 +120,11 @@ def text(report: dict[str, Any]) -> str:
     lines = [f"# {report['recipe']['name']}", "", *(f"- {_escape(line)}" for line in summary(report)), ""]
     table = [header(report), ["---"] * len(header(report)), *cells(report)]
     lines += [f"| {' | '.join(map(_escape, row))} |" for row in table]
-    lines += ["", *(f"- {_escape(line)}" for line in rows.remarks(report)), *(f"- **failed:** {_escape(f)}" for f in report["failed"])]
+    lines += [
+        "",
+        *(f"- {_escape(line)}" for line in rows.remarks(report)),
+        *(f"- **failed:** {_escape(f)}" for f in report["failed"]),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,8 @@
 """Adopt: a network made elsewhere × photos → what a recipe's run has once it has trained, without any training.
 
-Input: a `.keras`, `.h5` or SavedModel. Output: `checkpoint/` with the float network, a folder for each scheme that was calibrated, and
-the photos as pixels, laid out as `prepare` and `quantize` do it. What comes later (convert, verify) is the same as for a recipe.
+Input: a `.keras`, `.h5`, SavedModel or `.tflite`. Output: `checkpoint/` with the float network, a folder for each scheme that was
+calibrated, and the photos as pixels, laid out as `prepare` and `quantize` do it. What comes later (convert, verify) is the same as
+for a recipe.
 """
 
 from __future__ import annotations
@@ -80,7 +81,13 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     logits = proof.logits[len(noise) :][tested]
     labels, sets = _right(logits, [items[row].label for row in tested], labelled=labelled, several=made.several)
     _write_photos(out, pixels, items, calibrating, tested, labels, names, sets)
-    facts = {"class_names": names, "input_px": made.preprocess.crop_px, "backbone": path.name, "history": [], "weights": path.name}
+    facts = {
+        "class_names": names,
+        "input_px": made.preprocess.crop_px,
+        "backbone": path.name,
+        "history": [],
+        "weights": path.name,
+    }
     _save(out / CHECKPOINT, made, made.network, {"logits": logits, "labels": labels}, facts)
     if made.network is None:
         _take_over(path, out / ORIGIN, given["scheme"])
@@ -277,9 +284,7 @@ def _calibrate(
     else:
         section = job.recipe.quantize or Quantize(scheme=scheme)
         network = module.wrap(made.network, made.preprocess.input_range)
-        batches = [
-            normalise(pixels[calibrating[i : i + _BATCH]], made.preprocess) for i in range(0, len(calibrating), _BATCH)
-        ]
+        batches = [normalise(pixels[calibrating[i : i + _BATCH]], made.preprocess) for i in range(0, len(calibrating), _BATCH)]
         ranges = fake_quant.calibrate(network, made.network, batches, section.ranges, bias_correction=section.bias_correction)
         fake_quant.settle(network, batches[-1])
         answers = inference.predict(network, pixels[tested], made.preprocess)

@@ -121,8 +121,8 @@ def prove(made: Adopted, pixels: np.ndarray, name: str) -> Proof:
     off = float(np.abs(theirs - seen).max())
     if not np.isfinite(theirs).all() or not off <= SAME * largest:
         raise ConversionError(
-            f"{name}: could not be made anew: on {len(pixels)} images its answers are off by up to {off:.3g} from those of {told}. "
-            "Nothing was converted. Please report this network's layers."
+            f"{name}: could not be made anew: on {len(pixels)} images its answers are off by up to {off:.3g} from those of "
+            f"{told}. Nothing was converted. Please report this network's layers."
         )
     exact = theirs if made.answers == "logits" else _inverse(theirs, several=made.several)
     return Proof(logits=exact.astype(np.float32), original=told, max_abs_err=off)

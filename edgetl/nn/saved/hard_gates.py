@@ -1,8 +1,8 @@
 """Hard-swish and hard-sigmoid gates as MobileNetV3 of Keras writes them, in single operations, put back together.
 
-Keras writes hard-sigmoid as `relu6(x + 3) * (1 / 6)`. Times x it is hard-swish, one layer here. Times something else it is the gate
-of a squeeze-and-excite block: the 3 goes into the bias of the convolution before it, the 1/6 into the kernel behind it, so that
-a ReLU6 is left (Howard et al., Searching for MobileNetV3, 2019, section 5.2; equal but for float32's rounding). Where the
+Keras writes hard-sigmoid as `relu6(x + 3) * (1 / 6)`. Times x it is hard-swish, one layer here. Times something else it is the
+gate of a squeeze-and-excite block: the 3 goes into the bias of the convolution before it, the 1/6 into the kernel behind it, so
+that a ReLU6 is left (Howard et al., Searching for MobileNetV3, 2019, section 5.2; equal but for float32's rounding). Where the
 pattern is another, nothing is touched: each operation then becomes a depthwise convolution of its own.
 """
 

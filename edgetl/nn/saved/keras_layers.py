@@ -14,10 +14,10 @@ from edgetl.errors import InputError
 from edgetl.nn.saved.keras_settings import IDENTITY
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from edgetl.nn.saved.keras_file import Arrays
     from edgetl.nn.saved.keras_graph import Node
-
-    import numpy as np
 
     Affine = tuple[np.ndarray, np.ndarray]
     """Matrix (3, 3) and shift (3,): what RGB values become."""
@@ -305,7 +305,7 @@ def _largest(maker: _Maker, node: Node, read: list[Any]) -> Any:
 
 
 def _scaled(maker: _Maker, node: Node, read: list[Any]) -> Any:
-    """x · scale + offset within the network: a depthwise 1x1 convolution."""
+    """Scale and offset within the network: a depthwise 1x1 convolution."""
     import numpy as np
     from tf_keras import layers
 

@@ -105,5 +105,7 @@ def _answers(values: np.ndarray, function: Any, name: str) -> Answers:
     if operation.type == "Sigmoid":
         return "sigmoid"
     if values.min() >= 0.0 and values.max() <= 1.0:
-        raise InputError(f"{name}: its answers lie from 0 to 1, and whether they are probabilities cannot be told. Export logits.")
+        raise InputError(
+            f"{name}: its answers lie from 0 to 1, and whether they are probabilities cannot be told. Export logits."
+        )
     return "logits"

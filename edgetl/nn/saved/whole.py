@@ -81,7 +81,9 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
     try:
         network = keras_graph.flatten(saved)
         if not network.output:
-            raise InputError("the network has several outputs; save one with the classifier's alone: keras.Model(inputs, output).")
+            raise InputError(
+                "the network has several outputs; save one with the classifier's alone: keras.Model(inputs, output)."
+            )
         nodes = network.before(network.output)
         inputs = [node for node in nodes if node.kind == "InputLayer"]
         if len(inputs) > 1:
@@ -181,7 +183,9 @@ def _prepared(
     if feed is None and (not behind or np.abs(ends).max() > _LARGEST_INPUT):
         raise InputError(f"{name}: {need_of_feed(bool(kinds) and behind, float(ends.min()), float(ends.max()))}")
     if feed is not None and behind and np.ptp(ends) < 0.1:
-        notes.append(f"it rescales its input itself: as it is fed, its first layer sees {ends.min():.4g} to {ends.max():.4g} only")
+        notes.append(
+            f"it rescales its input itself: as it is fed, its first layer sees {ends.min():.4g} to {ends.max():.4g} only"
+        )
     plain = bool(np.allclose(scale, scale[0], rtol=1e-6) and np.allclose(shift, shift[0], rtol=1e-6, atol=1e-9) and scale[0] > 0)
     if plain:
         centre, deviation = _rounded(float(-shift[0] / scale[0])), _rounded(float(1.0 / scale[0]))
@@ -209,7 +213,11 @@ def need_of_feed(held: bool, low: float = 0.0, high: float = 0.0) -> str:
     Returns:
         What is missing, and what is usual.
     """
-    why = f"fed with bytes, its first layer would see {low:.4g} to {high:.4g}" if held else "does not say how pixels become its input"
+    why = (
+        f"fed with bytes, its first layer would see {low:.4g} to {high:.4g}"
+        if held
+        else "does not say how pixels become its input"
+    )
     return (
         f"{why}. Say it: --range 0..1 (byte / 255), -1..1 (byte / 127.5 - 1), 0..255 (the byte), or --mean M --std S "
         "for (byte - M) / S, one number or three (red, green, blue). Usual: MobileNet, Inception, NASNet and most TFLite files "
