@@ -105,7 +105,8 @@ def _step(
     results.stages.append({"name": job.stage, "target": job.target, "status": status, "seconds": round(seconds, 3)})
     if answer is not None:
         results.answers[step.label] = answer
-        watcher.finished(step, seconds, answer)
+        hidden = () if job.extra.get("labelled") else ("top1",)  # without labels it is the agreement with the original
+        watcher.finished(step, seconds, {key: value for key, value in answer.items() if key not in hidden})
     return answer
 
 
@@ -118,7 +119,7 @@ def _convert_all(
 ) -> None:
     """Convert all targets, and what they start from; then verify them. One that fails leaves the others."""
     taken_over = (work / "adopt" / adopt.ORIGIN).is_dir()
-    extra = {"preprocess": adopted["preprocess"]}
+    extra = {key: adopted[key] for key in ("preprocess", "labelled")}
     inputs = dict[str, dict[str, str]]()
     for name in order:
         form, _, scheme = name.partition("/")

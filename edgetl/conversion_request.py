@@ -116,7 +116,7 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
     given = {key: getattr(wishes.options, key) for key in _OF_TARGETS if getattr(wishes.options, key) is not None}
     targets, used = [], set[str]()
     for name in dict.fromkeys(wishes.targets):
-        target = _target(name, given, scheme, wishes.model.name, used, faults)
+        target = _target(name, given, scheme, wishes.model.name, wishes.model.is_dir(), used, faults)
         targets += [target] if target is not None else []
     faults += [f"--set {key}: none of the files asked for has the choice." for key in given if key not in used]
     needs = {target.scheme for target in targets if registry.load("schemes", target.scheme).NEEDS == "calibration"}
@@ -144,7 +144,7 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
 
 
 def _target(
-    name: str, given: Mapping[str, Any], scheme: str | None, model: str, used: set[str], faults: list[str]
+    name: str, given: Mapping[str, Any], scheme: str | None, model: str, whole: bool, used: set[str], faults: list[str]
 ) -> Target | None:
     """Read one `format/scheme`, with those of the options that its format has."""
     form, _, wanted = name.partition("/")
@@ -167,6 +167,14 @@ def _target(
         able = [s for s in registry.load("converters", form).SCHEMES if registry.load("schemes", s).NEEDS != "training"]
         what = "is trained, which needs a recipe with labelled photos (backbone: {name: local, network: {path: …}})"
         faults.append(f"{name}: {wanted} {what}. Without: {', '.join(able)}.")
+        return None
+    elif hasattr(module, "wrap") and whole:
+        able = [s for s in registry.load("converters", form).SCHEMES if registry.load("schemes", s).NEEDS != "training"]
+        able = [s for s in able if not hasattr(registry.load("schemes", s), "wrap")]
+        faults.append(
+            f"{name}: {model} is a SavedModel, one function without layers, so its activations cannot be quantized. Save the "
+            f"network with model.save('{model}.keras'), or take one of: {', '.join(able)}."
+        )
         return None
     taken = {key: value for key, value in given.items() if key in registry.load("converters", form).OPTIONS}
     if module.ACTIVATION_BITS != 8:

@@ -67,7 +67,13 @@ def register(app: typer.Typer) -> None:
         ending = path.suffix.lower()
         if ending in _FOREIGN:
             raise InputError(f"{what}: {_FOREIGN[ending]}.")
-        of_model = {"--to": to, "--scheme": scheme, "--calibration": calibration, "--data": data, "--labels": labels}
+        of_model: dict[str, object] = {
+            "--to": to,
+            "--scheme": scheme,
+            "--calibration": calibration,
+            "--data": data,
+            "--labels": labels,
+        }
         of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device}
         if ending not in _ENDINGS and not path.is_dir():
             faults = [f"{option}: is for a model; a recipe says it itself." for option, value in of_model.items() if value]

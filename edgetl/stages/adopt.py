@@ -1,8 +1,8 @@
 """Adopt: a network made elsewhere × photos → what a recipe's run has once it has trained, without any training.
 
-Input: a `.keras`, `.h5`, SavedModel or `.tflite`. Output: `checkpoint/` with the float network, a folder for each scheme that was
-calibrated, and the photos as pixels, laid out as `prepare` and `quantize` do it. What comes later (convert, verify) is the same as
-for a recipe.
+Input: a `.keras`, `.h5`, SavedModel or `.tflite`. Output: `checkpoint/` with the float network, a folder for each scheme that
+was calibrated, and the photos as pixels, laid out as `prepare` and `quantize` do it. What comes later (convert, verify) is the
+same as for a recipe.
 """
 
 from __future__ import annotations
@@ -64,12 +64,6 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     made = _tflite(path, feed) if path.suffix == ".tflite" else adopted.open_network(path, given["px"], feed)
     made = replace(made, preprocess=_sized(made.preprocess, given))
     schemes = sorted({target.scheme for target in job.recipe.targets})
-    simulated = [scheme for scheme in schemes if hasattr(registry.load("schemes", scheme), "wrap")]
-    if simulated and not made.flat and made.network is not None:
-        raise InputError(
-            f"{path.name}: a SavedModel is one function without layers, so its activations cannot be quantized "
-            f"({', '.join(simulated)}). Save the network as a .keras file, or take a scheme that keeps activations in float."
-        )
     names = tuple(given["labels"] or map(str, range(made.classes)))
     if len(names) != made.classes:
         raise InputError(f"--labels: holds {len(names)} names; {path.name} has {made.classes} classes.")
@@ -143,7 +137,7 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
 
     return Adopted(
         network=None, original=answers, answers="sigmoid" if found.several else "softmax", preprocess=preprocess, ended=True,
-        classes=found.classes, flat=False, doubled=False, notes=("a converted file, taken over as it is",),
+        classes=found.classes, doubled=False, notes=("a converted file, taken over as it is",),
     )  # fmt: skip
 
 

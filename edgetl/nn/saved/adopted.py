@@ -36,8 +36,6 @@ class Adopted:
     preprocess: Preprocess
     ended: bool
     classes: int
-    flat: bool
-    """It is made of layers that can be quantized."""
     doubled: bool
     """Of its one sigmoid two classes were made."""
     notes: tuple[str, ...]
@@ -78,13 +76,13 @@ def open_network(path: Path, px: int | None, feed: whole.Feed | None) -> Adopted
         found = saved_whole.read(path, px, feed)
         return Adopted(
             network=found.network, original=found.original, answers=found.answers, preprocess=found.preprocess,
-            ended=found.answers != "logits", classes=found.classes, flat=False, doubled=False, notes=found.notes,
+            ended=found.answers != "logits", classes=found.classes, doubled=False, notes=found.notes,
         )  # fmt: skip
     asked = whole.plan(path, px, feed)
     model = whole.build(asked, path.name)
     return Adopted(
         network=model, original=lambda pixels: original.answers(path, [asked.feed.of(pixels)]), answers=asked.answers,
-        preprocess=asked.preprocess, ended=False, classes=int(model.output.shape[-1]), flat=True, doubled=asked.doubled,
+        preprocess=asked.preprocess, ended=False, classes=int(model.output.shape[-1]), doubled=asked.doubled,
         notes=asked.notes,
     )  # fmt: skip
 

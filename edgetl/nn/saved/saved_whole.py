@@ -5,7 +5,7 @@ Its layers are not known, so nothing inside can be quantized with its activation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,8 @@ def read(folder: Path, px: int | None, feed: Feed | None) -> Found:
     notes = ["it ends with logits; a softmax was added, which changes no order"] if answers == "logits" else []
     centre, deviation = feed.mean[0], feed.std[0]
     plain = len(set(feed.mean)) == len(set(feed.std)) == 1 and 0.0 <= centre <= 255.0
-    preprocess = Preprocess(resize_px=side, crop_px=side, **({"mean": centre, "std": deviation} if plain else {}))
+    preprocess = Preprocess(resize_px=side, crop_px=side)
+    preprocess = replace(preprocess, mean=centre, std=deviation) if plain else preprocess
     return Found(function=function, feed=feed, preprocess=preprocess, answers=answers, classes=classes, notes=tuple(notes))
 
 

@@ -38,7 +38,8 @@ class Feed:
         Args:
             pixels: uint8 (..., 3).
         """
-        return ((pixels.astype(np.float64) - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+        values: np.ndarray = (pixels.astype(np.float64) - np.array(self.mean)) / np.array(self.std)
+        return values.astype(np.float32)
 
 
 BYTES = Feed(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -78,6 +79,13 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
         InputError: the file or a layer cannot be used (all layers at once), or something must be said that the file leaves open.
     """
     saved = keras_file.read_config(path)
+    kind = saved.get("class_name") if isinstance(saved, dict) else None
+    if kind not in keras_graph.NETWORKS:
+        raise InputError(
+            f"{path.name}: its network is of class {kind!s:.80}, which is code, not a list of layers, so nothing can be made anew. "
+            "Write it as a functional network, keras.Model(inputs, outputs), for int8; or export it, model.export('folder'), "
+            "and convert that folder in a scheme that keeps activations in float (fp32, fp16, w8, w8a8_dynamic)."
+        )
     try:
         network = keras_graph.flatten(saved)
         if not network.output:
