@@ -269,7 +269,7 @@ def _calibrate(
     facts: dict[str, Any],
 ) -> None:
     """Do what `quantize` does for a scheme that needs no training."""
-    from edgetl.nn import fake_quant, inference
+    from edgetl.nn import fake_quant, inference, tie_ranges
     from edgetl.preprocess import normalise
 
     module, out, (calibrating, tested) = registry.load("schemes", scheme), Path(job.out) / scheme, rows
@@ -277,7 +277,9 @@ def _calibrate(
         out.mkdir()
     else:
         section = job.recipe.quantize or Quantize(scheme=scheme)
-        network = module.wrap(made.network, made.preprocess.input_range)
+        integers = any(target.scheme == scheme and target.io != "float32" for target in job.recipe.targets)
+        limits = tie_ranges.settle_input(made.preprocess.mean, made.preprocess.std, whole=integers)
+        network = module.wrap(made.network, limits)
         batches = [normalise(pixels[calibrating[i : i + _BATCH]], made.preprocess) for i in range(0, len(calibrating), _BATCH)]
         ranges = fake_quant.calibrate(network, made.network, batches, section.ranges, bias_correction=section.bias_correction)
         fake_quant.settle(network, batches[-1])

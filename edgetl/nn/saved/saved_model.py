@@ -68,7 +68,7 @@ def frozen(folder: Path, px: int) -> Any:
         else:
             names.append((where, name))
     if not names:
-        raise InputError(f"{folder}: holds no function that can be used as feature extractor.", faults[:8])
+        raise InputError(f"{folder}: holds no function of images that can be used.", faults[:8])
     loaded = tf.saved_model.load(str(folder))
     functions = _functions(loaded)
     for where, _ in names:
@@ -98,7 +98,7 @@ def frozen(folder: Path, px: int) -> Any:
         if complaint is None:
             return constant
         faults.append(f"{where}: {complaint}.")
-    raise InputError(f"{folder}: holds no function that can be used as feature extractor.", faults[:8])
+    raise InputError(f"{folder}: holds no function of images that can be used.", faults[:8])
 
 
 def side(folder: Path) -> int | None:
@@ -121,7 +121,7 @@ def side(folder: Path) -> int | None:
 
 
 def _complaint(function: Any, px: int) -> str | None:
-    """Try it on two images; say what makes it no feature extractor."""
+    """Try it on two images; say what makes it of no use."""
     import tensorflow as tf
 
     images = tf.random.stateless_uniform((2, px, px, 3), seed=(1, 2))

@@ -82,7 +82,7 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
     kind = saved.get("class_name") if isinstance(saved, dict) else None
     if kind not in keras_graph.NETWORKS:
         raise InputError(
-            f"{path.name}: its network is of class {kind!s:.80}, which is code, not a list of layers, so nothing can be made anew. "
+            f"{path.name}: its network is of class {kind!s:.80}, which is code, not a list of layers: nothing can be made anew. "
             "Write it as a functional network, keras.Model(inputs, outputs), for int8; or export it, model.export('folder'), "
             "and convert that folder in a scheme that keeps activations in float (fp32, fp16, w8, w8a8_dynamic)."
         )
