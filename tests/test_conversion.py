@@ -143,7 +143,7 @@ def test_a_saved_model_goes_to_float_schemes_and_no_further(photos, tmp_path):
     class Code(keras.Model):
         def __init__(self):
             super().__init__()
-            self.parts = [keras.layers.Conv2D(8, 3, strides=2, activation="gelu"), keras.layers.GlobalAveragePooling2D(),
+            self.parts = [keras.layers.Conv2D(8, 3, strides=2, activation="elu"), keras.layers.GlobalAveragePooling2D(),
                           keras.layers.Dense(3, activation="softmax")]  # fmt: skip
 
         def call(self, x):

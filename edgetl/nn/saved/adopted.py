@@ -80,8 +80,14 @@ def open_network(path: Path, px: int | None, feed: whole.Feed | None) -> Adopted
         )  # fmt: skip
     asked = whole.plan(path, px, feed)
     model = whole.build(asked, path.name)
+
+    def run(pixels: np.ndarray) -> tuple[np.ndarray, str]:
+        if asked.unread:
+            raise ValueError(f"it holds layers that do not lead to its answers: {', '.join(asked.unread[:4])}"[:200])
+        return original.answers(path, [asked.feed.of(pixels)])
+
     return Adopted(
-        network=model, original=lambda pixels: original.answers(path, [asked.feed.of(pixels)]), answers=asked.answers,
+        network=model, original=run, answers=asked.answers,
         preprocess=asked.preprocess, ended=False, classes=int(model.output.shape[-1]), doubled=asked.doubled,
         notes=asked.notes,
     )  # fmt: skip

@@ -55,7 +55,10 @@ def answers(path: Path, fed: Sequence[np.ndarray]) -> tuple[np.ndarray, str]:
     import numpy as np
 
     saved, version = _looked_at(path)
-    strange = sorted(set(_strange(saved)))
+    try:
+        strange = sorted(set(_strange(saved)))
+    except RecursionError as error:
+        raise ValueError("its configuration is too deep") from error
     if strange:
         raise ValueError(f"it names {', '.join(strange[:4])}, which is not on the list of what Keras may load from a file")
     reasons = []

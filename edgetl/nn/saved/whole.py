@@ -62,6 +62,8 @@ class Plan:
     normalised: bool
     """A convolution `normalise` does what the preparation cannot say."""
     notes: tuple[str, ...]
+    unread: tuple[str, ...]
+    """Layers of the file that do not lead to its answers; nobody looked at their settings."""
 
 
 def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
@@ -93,6 +95,7 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
                 "the network has several outputs; save one with the classifier's alone: keras.Model(inputs, output)."
             )
         nodes = network.before(network.output)
+        unread = tuple(sorted(set(network.nodes) - {node.name for node in nodes}))
         inputs = [node for node in nodes if node.kind == "InputLayer"]
         if len(inputs) > 1:
             raise InputError(f"the network has {len(inputs)} inputs ({', '.join(n.name for n in inputs)}); one image is wanted.")
@@ -123,7 +126,7 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
     used, preprocess, plain = _prepared(nodes, arrays, side, feed, path.name, notes)
     return Plan(
         nodes=tuple(nodes), arrays=arrays, answers=answers, doubled=doubled, classes=classes, px=side, feed=used,
-        preprocess=preprocess, normalised=not plain, notes=tuple(notes),
+        preprocess=preprocess, normalised=not plain, notes=tuple(notes), unread=unread,
     )  # fmt: skip
 
 
