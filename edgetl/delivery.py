@@ -67,7 +67,7 @@ def deliver(
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
             shipped = _ship(loaded, steps, store, watcher, results, judged)
             bundle = {"path": "bundle.zip", "sha256": results.answers["ship"]["sha256"]}
-        report = record.build(loaded, results, judged, bundle)
+        report = record.build(loaded, results, judged, bundle, profiles)
         files = {a["path"]: a for a in report["artifacts"]}
         made = [p for p in steps if p.step.stage == "convert" and p.step.label in results.answers]
         sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]

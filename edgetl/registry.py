@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "connections": "connection",
     "converters": "converter",
     "datasets": "source of images",
+    "delegates": "delegate",
     "graphs": "reader of graphs",
     "logs": "reader of logs",
     "methods": "way of transfer",

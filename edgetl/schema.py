@@ -183,8 +183,9 @@ def _check_union(arguments: tuple[Any, ...], value: Any, key: str, fault: Callab
         # the record that shares most keys is the one that was meant; its faults are the ones to tell
         best = max(records, key=lambda r: len({f.name for f in dataclasses.fields(r)} & set(value)))
         return _check(best, value, key, fault)
-    if len(others) == 1:
-        return _check(others[0], value, key, fault)
+    lists = [a for a in others if typing.get_origin(a) is tuple]
+    if len(others) == 1 or (isinstance(value, list) and len(lists) == 1):
+        return _check(lists[0] if isinstance(value, list) and lists else others[0], value, key, fault)
     for option in others:
         complaints: list[str] = []
         result = _check(option, value, key, lambda _, what, c=complaints: c.append(what))  # type: ignore[misc]
@@ -234,6 +235,8 @@ def _name(hint: Any) -> str:
     if dataclasses.is_dataclass(hint):
         fields = dataclasses.fields(typing.cast("type", hint))
         return "{" + ", ".join(f"{f.name}: …" for f in fields) + "}"
+    if typing.get_origin(hint) is tuple:
+        return "a list"
     return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))
 
 

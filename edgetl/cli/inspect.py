@@ -1,10 +1,10 @@
-"""`edgetl inspect`: what a converted file is made of, operator by operator."""
+"""`edgetl inspect`: did I get what I asked for? What a file is made of, and what differs from what was asked."""
 
 from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,53 +14,42 @@ from edgetl.cli._options import JsonOption
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command(help="Say what a TFLite, ONNX or Core ML file is made of: multiply-accumulates, bytes, and what is in integers.")
+    @app.command(
+        help="Say what a TFLite, ONNX, Core ML or Keras file is made of, and whether it is what was asked: by its run, by the "
+        "options, or by its own name. Exit 1 when it is not."
+    )
     def inspect(
-        file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx or .mlpackage.")],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tflite, .onnx, .mlpackage, .h5 or .keras.")],
         ops: Annotated[bool, typer.Option("--ops", help="List every operator, not only their types.")] = False,
+        scheme: Annotated[str | None, typer.Option(metavar="SCHEME", help="Quantization scheme that it should have.")] = None,
+        io: Annotated[
+            Literal["float32", "uint8", "int8"] | None, typer.Option("--io", help="Type its input and output should have.")
+        ] = None,
+        batch: Annotated[Literal["fixed", "dynamic"] | None, typer.Option(help="Whether its batch should be free.")] = None,
+        runtime: Annotated[
+            str | None, typer.Option(metavar="NAME==VERSION", help="Oldest runtime or system that must load it: ios==16.")
+        ] = None,
+        device: Annotated[
+            str | None, typer.Option(metavar="NAME", help="Device whose accelerators are asked which operators they take.")
+        ] = None,
         json: JsonOption = False,
     ) -> None:
         from edgetl import registry
-        from edgetl.errors import InputError
-        from edgetl.types import to_json
+        from edgetl.errors import UnknownName
+        from edgetl.inspection import Asked, apart, versions
 
-        if not file.exists():
-            raise InputError(f"{file}: no such file.")
-        by_suffix = {registry.load("graphs", name).SUFFIX: name for name in registry.names("graphs")}
-        if file.suffix not in by_suffix:
-            raise InputError(f"{file}: must be a converted file, its name ending in {', '.join(sorted(by_suffix))}.")
-        facts = registry.load("graphs", by_suffix[file.suffix]).read(file)
-        totals: dict[str, Any] = {
-            "schema": 1,
-            "format": facts.format,
-            "file_bytes": facts.file_bytes,
-            "macs": facts.macs,
-            "int8_mac_share": facts.int8_mac_share,
-            "weight_bytes": sum(operator.weight_bytes for operator in facts.operators),
-            "types": to_json(facts.by_type()),
-        }
+        if scheme is not None and scheme not in registry.names("schemes"):
+            raise UnknownName("scheme", scheme, registry.names("schemes"), "--scheme")
+        if runtime is not None:
+            versions.wanted(runtime)
+        given = any(wish is not None for wish in (scheme, io, batch, runtime))
+        options = Asked(scheme=scheme, io=io, batch=batch, runtime=runtime, source="the options") if given else None
+        told: dict[str, Any] = apart.inspect(file, options, device=device, operators=ops)
         if json:
-            operators = {"operators": to_json(facts.operators)} if ops else {}
-            typer.echo(json_module.dumps({**totals, **operators}, ensure_ascii=False))
-            return
-        from rich.console import Console
-        from rich.table import Table
+            typer.echo(json_module.dumps(told, ensure_ascii=False))
+        else:
+            from edgetl.cli import _audit
 
-        console = Console()
-        share = "" if facts.int8_mac_share is None else f", {facts.int8_mac_share:.1%} of them in integers"
-        console.print(
-            f"{file.name}: {facts.file_bytes / 1e6:.2f} MB, {len(facts.operators)} operators, {facts.macs / 1e6:.1f} million "
-            f"multiply-accumulates{share}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        first = ("operator", "type", "in") if ops else ("type", "count", "in integers")
-        for number, title in enumerate((*first, "MMAC", "weights kB", "reads kB", "writes kB")):
-            table.add_column(title, justify="left" if number < (3 if ops else 1) else "right", no_wrap=number > 0)
-        rows: Any = facts.operators if ops else facts.by_type()
-        for row in rows:
-            cells = (row.name, row.type, row.arithmetic) if ops else (row.type, str(row.count), str(row.quantized))
-            sizes = (f"{size / 1e3:.1f}" for size in (row.weight_bytes, row.input_bytes, row.output_bytes))
-            table.add_row(*cells, f"{row.macs / 1e6:.3f}", *sizes)
-        console.print(table, highlight=False, markup=False)
+            _audit.show(told)
+        if any(finding["level"] == "error" for finding in told["findings"]):
+            raise typer.Exit(1)

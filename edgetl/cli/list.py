@@ -33,6 +33,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         "connections": ("EVIDENCE", "RUNTIMES", "TITLE"),
         "converters": ("SCHEMES", "TITLE"),
         "datasets": ("TITLE",),
+        "delegates": ("FORMATS", "TITLE"),
         "graphs": ("SUFFIX", "TITLE"),
         "logs": ("TITLE",),
         "methods": ("KIND", "NEEDS", "TITLE"),
@@ -59,7 +60,8 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, devices, graphs, logs, methods, networks, recipes, runtimes, schemes.",
+        + "backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, networks, recipes, runtimes, "
+        + "schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -28,12 +28,17 @@ class Source:
     """Yields float32 (1, px, px, 3), normalised; None when the scheme needs none."""
     origin: Path | None
     """The artifact this one is made from, when `ORIGIN` says so."""
+    keep_float: tuple[str, ...] = ()
+    """Layers of an int8 network that compute in float, as its checkpoint says."""
 
-    def function(self, batch: int | None = 1) -> Any:
-        """The network as a concrete function: float32 (batch, px, px, 3) `image` → float32 (batch, classes) `probabilities`."""
+    def function(self, batch: int | None = 1, change: Callable[[Any], None] | None = None) -> Any:
+        """The network as a concrete function: float32 (batch, px, px, 3) `image` → float32 (batch, classes) `probabilities`.
+
+        `change` changes its `GraphDef`, in place, before it is used.
+        """
         from edgetl.nn import frozen
 
-        return frozen.thaw(self.network / frozen.NETWORK, self.preprocess.crop_px, batch)
+        return frozen.thaw(self.network / frozen.NETWORK, self.preprocess.crop_px, batch, change)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

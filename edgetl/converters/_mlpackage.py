@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ STORAGE = {
 _LEAST_ELEMENTS = {"w8": LEAST_ELEMENTS, "w6_palette": 2048, "w4_palette": 2048}
 """Weights of so many elements or fewer stay in half precision (of palettes: coremltools' own default)."""
 _LAYERS = ("conv", "linear", "matmul")
+_FLOAT16, _FLOAT32 = 10, 11
+"""Types of values, as in MIL.proto."""
 
 
 def save(model: Any, package: Path) -> None:
@@ -113,7 +116,7 @@ def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
     """
     version, operations = _open(package)
     types = Counter(o.outputs[0].type.tensorType.dataType for o in operations if o.type in _LAYERS)
-    wanted = 10 if scheme == "fp16" or scheme in STORAGE else 11  # MIL.proto: FLOAT16 = 10, FLOAT32 = 11
+    wanted = _FLOAT16 if scheme == "fp16" or scheme in STORAGE else _FLOAT32
     wrong = [] if set(types) == {wanted} else [f"its layers compute in MIL types {dict(types)}"]
     wrong += _stored_otherwise(operations, scheme) if scheme in STORAGE else []
     if wrong:
@@ -121,23 +124,28 @@ def audit_float(package: Path, scheme: str) -> tuple[str, ...]:
     return _notes(version, operations)
 
 
-def audit_int8(package: Path) -> tuple[str, ...]:
+def audit_int8(package: Path, floats: Collection[str] = ()) -> tuple[str, ...]:
     """Reopen an int8 package: every layer's weight is stored as int8, its input and output are integers, nothing is emulated.
 
     Args:
         package: the folder.
+        floats: names of the layers with weights that were to stay in float.
 
     Returns:
         Specification version and operator counts.
 
     Raises:
-        ConversionError: something is float under an int8 name.
+        ConversionError: something is float under an int8 name, or a layer that was to stay in float is not.
     """
     version, operations = _open(package)
     makers = {output.name: o for o in operations for output in o.outputs}
     wrong = []
     for operation in operations:
         if operation.type not in _LAYERS:
+            continue
+        if operation.outputs[0].name in floats:
+            if operation.outputs[0].type.tensorType.dataType != _FLOAT32:
+                wrong.append(f"{operation.outputs[0].name} is not float32")
             continue
         for role, kind in (("x", "dequantize"), ("weight", "constexpr_affine_dequantize")):
             names = [argument.name for argument in operation.inputs[role].arguments]  # none for a weight written in place

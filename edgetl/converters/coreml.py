@@ -100,7 +100,7 @@ def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple
     from edgetl.grid.audit import audit
 
     graph = reader.read(origin.read_bytes())
-    facts = audit(graph, scheme, origin.name)
+    facts = audit(graph, scheme, origin.name, source.keep_float)
     px = source.preprocess.crop_px
     program, precision = mil.write(graph, OUTPUT_NAME)
     model = ct.convert(
@@ -118,4 +118,4 @@ def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple
     faults = compare.differences(graph, reading_mil.read(reading_mil.program(out), stems))
     if faults:
         raise ConversionError(f"{out.name}: is not on the grid of {origin.name}: {compare.listing(faults)}.")
-    return _mlpackage.audit_int8(out), facts.int8_mac_share
+    return _mlpackage.audit_int8(out, graph.float_layers()), facts.int8_mac_share

@@ -37,7 +37,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     from edgetl.grid.graph import core
 
     graph = reader.read(source.origin.read_bytes())
-    facts = audit(graph, target.scheme, source.origin.name)
+    facts = audit(graph, target.scheme, source.origin.name, source.keep_float)
     activation: Literal["uint8", "int8"] = "int8" if target.activation == "int8" else "uint8"
     form = qdq.Form(activation=activation, layout=target.layout, dynamic_batch=target.batch == "dynamic", io=target.io)
     model = qdq.write(graph, form, (INPUT_NAME, OUTPUT_NAME))
@@ -45,7 +45,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     faults = compare.differences(graph, reading_onnx.read(data), real_ends=target.io == "float32")
     if faults:
         raise ConversionError(f"{out.name}: is not on the grid of {source.origin.name}: {compare.listing(faults)}.")
-    notes = fused.audit(data, out.name, strict=activation == "uint8")
+    notes = fused.audit(data, out.name, strict=activation == "uint8", floats=len(graph.float_layers()))
     out.write_bytes(data)
     first, last, _ = core(graph)
     step, shift = (None, 0) if target.io == "float32" else (graph.tensors, 128 if target.io == "uint8" else 0)

@@ -44,11 +44,13 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     import tensorflow as tf
 
     from edgetl.converters import _flatbuffer
-    from edgetl.grid import reader, weights_only
+    from edgetl.grid import float_borders, reader, weights_only
     from edgetl.grid.audit import audit
 
     scheme = registry.load("schemes", target.scheme)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([source.function()], tf.Module())
+    kept = source.keep_float
+    network = source.function(change=(lambda graph: float_borders.mark(graph, kept)) if kept else None)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network], tf.Module())
     converter.experimental_lower_to_saved_model = False  # the detour takes 13 s instead of 1 s, for names that are given below
     if target.scheme != "w8" and scheme.WEIGHT_BITS < 32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -62,11 +64,12 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
         converter.representative_dataset = lambda: ([image] for image in calibration())
     if target.io != "float32":
         converter.inference_input_type = converter.inference_output_type = getattr(tf, target.io)
-    data = _flatbuffer.name_tensors(converter.convert())
+    data = converter.convert()
+    data = _flatbuffer.name_tensors(float_borders.remove(data) if kept else data)
     if target.scheme == "w8":
         data = weights_only.rewrite_tflite(data)
     graph = reader.read(data)
-    facts = audit(graph, target.scheme, out.name)
+    facts = audit(graph, target.scheme, out.name, kept)
     out.write_bytes(data)
     return Converted(
         inputs=(_flatbuffer.spec(graph.tensors[graph.input], "NHWC"),),

@@ -32,6 +32,13 @@ class OperatorFacts:
     outputs: tuple[tuple[int, ...], ...]
     kernel: tuple[int, ...] = ()
     """Shape of its weights in the format's own order; () where it has none."""
+    kernel_type: str = ""
+    """How its weights are stored: numpy's name of the type, `palette` or `sparse`; "" where they are no constant."""
+    kernel_scales: int = 0
+    """Quantization steps of its weights: 1 for the whole kernel, more for one a channel, 0 for none."""
+    reads: tuple[str, ...] = ()
+    """Activations that it reads, each by a name that is its own in the file."""
+    makes: tuple[str, ...] = ()
 
     @property
     def quantized(self) -> bool:

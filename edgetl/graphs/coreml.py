@@ -15,6 +15,8 @@ SUFFIX = ".mlpackage"
 _KERNEL = {"conv": "weight", "conv_transpose": "weight", "linear": "weight", "matmul": "y"}
 _BITS = {"int1": 1, "uint1": 1, "uint2": 2, "int4": 4, "uint3": 3, "uint4": 4, "uint6": 6}
 _AROUND = ("quantize", "dequantize")
+_STORED = {"constexpr_affine_dequantize": "quantized_data", "constexpr_blockwise_shift_scale": "data", "dequantize": "input"}
+"""Operation that unpacks a weight → which of its inputs holds the integers."""
 
 
 def read(path: Path) -> GraphFacts:
@@ -40,11 +42,12 @@ def _facts(operation: Any) -> OperatorFacts:
         if _constant(value):
             constants.append(value)
         else:
-            values.append(value.op.inputs["input"] if integer and _made_by(value, "dequantize") else value)
+            values.append(_uncast(value).op.inputs["input"] if integer and _made_by(_uncast(value), "dequantize") else value)
     outputs = [_after(value) if integer else value for value in operation.outputs if _is_tensor(value)]
     place = _KERNEL.get(operation.op_type)
     weight = operation.inputs.get(place) if place else None
     kernel = _shape(weight) if weight is not None else ()
+    stored = _kept(weight)
     return OperatorFacts(
         name=operation.name,
         type=operation.op_type,
@@ -56,7 +59,34 @@ def _facts(operation: Any) -> OperatorFacts:
         inputs=tuple(_shape(value) for value in values),
         outputs=tuple(_shape(value) for value in outputs),
         kernel=kernel,
+        kernel_type=stored[0],
+        kernel_scales=stored[1],
+        reads=tuple(value.name for value in values),
+        makes=tuple(value.name for value in outputs),
     )
+
+
+def _kept(weight: Any) -> tuple[str, int]:
+    """Type in which a weight is stored and how many steps it has; ("", 0) where it is no constant."""
+    while weight is not None and weight.op is not None and weight.op.op_type in ("cast", "reshape", "transpose"):
+        weight = weight.op.inputs["x"]
+    if weight is None or weight.op is None or not _constant(weight):
+        return "", 0
+    operation = weight.op
+    if operation.op_type in _STORED:
+        stored = operation.inputs[_STORED[operation.op_type]]
+        scale = operation.inputs.get("scale")
+        return _type(stored), max(1, math.prod(_shape(scale))) if scale is not None else 1
+    if "lut" in operation.op_type:
+        return "palette", 0
+    if "sparse" in operation.op_type:
+        return "sparse", 0
+    return _type(weight), 0
+
+
+def _type(value: Any) -> str:
+    """Type of a value, as numpy calls it."""
+    return {"fp32": "float32", "fp16": "float16", "fp64": "float64"}.get(_kind(value), _kind(value))
 
 
 def _inputs(operation: Any) -> list[Any]:
@@ -89,27 +119,46 @@ def _made_by(value: Any, kind: str) -> bool:
 def _folded(operation: Any) -> bool:
     if operation.op_type == "dequantize":
         (value,) = operation.outputs
-        return _made_of(value) or (bool(value.child_ops) and all(_integer(reader) for reader in value.child_ops))
+        readers = _readers(value)
+        return _made_of(value) or (bool(readers) and all(_integer(reader) for reader in readers))
     if operation.op_type == "quantize":
-        maker = operation.inputs["input"].op
+        maker = _uncast(operation.inputs["input"]).op
         return maker is not None and _integer(maker)
     return False
 
 
 def _integer(operation: Any) -> bool:
     """Whether all that an operation reads is dequantized and all that it makes is quantized."""
-    if operation.op_type in (*_AROUND, "const", "classify"):
+    if operation.op_type in (*_AROUND, "cast", "const", "classify"):
         return False
     values = [value for value in _inputs(operation) if not _constant(value)]
-    before = bool(values) and all(_made_by(value, "dequantize") for value in values)
+    place = _KERNEL.get(operation.op_type)
+    if place and _kept(operation.inputs.get(place))[0].startswith("float"):
+        return False  # its weights are stored as real numbers
+    before = bool(values) and all(_made_by(_uncast(value), "dequantize") for value in values)
     after = all(
-        value.child_ops and all(reader.op_type == "quantize" for reader in value.child_ops) for value in operation.outputs
+        (readers := _readers(value)) and all(reader.op_type == "quantize" for reader in readers) for value in operation.outputs
     )
     return before and after
 
 
 def _after(value: Any) -> Any:
-    return next((reader.outputs[0] for reader in value.child_ops if reader.op_type == "quantize"), value)
+    return next((reader.outputs[0] for reader in _readers(value) if reader.op_type == "quantize"), value)
+
+
+def _uncast(value: Any) -> Any:
+    """What a value is before it was brought from one precision to another."""
+    while _made_by(value, "cast"):
+        value = value.op.inputs["x"]
+    return value
+
+
+def _readers(value: Any) -> list[Any]:
+    """Operations that read a value, also after a change of precision."""
+    found = []
+    for reader in value.child_ops:
+        found += _readers(reader.outputs[0]) if reader.op_type == "cast" else [reader]
+    return found
 
 
 def _arithmetic(operation: Any, integer: bool, values: list[Any]) -> Arithmetic:

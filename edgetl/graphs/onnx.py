@@ -16,6 +16,8 @@ _MAX_BYTES = 2_000_000_000
 _KERNEL = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "ConvInteger": 1, "QLinearConv": 3, "MatMulInteger": 1,
            "QLinearMatMul": 3, "DynamicQuantizeMatMul": 1, "MatMulNBits": 1}  # fmt: skip
 """Which input is the kernel. Source: ONNX operator schemas, and onnxruntime's for the contributed ones."""
+_MOST_STEPS = 8
+"""Nodes between a stored kernel and its layer that are followed."""
 _INTEGER = ("ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul")
 
 
@@ -31,7 +33,7 @@ def read(path: Path) -> GraphFacts:
         found = _Reader(onnx.shape_inference.infer_shapes(model, data_prop=True)).facts()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (DecodeError, onnx.shape_inference.InferenceError, ValueError, IndexError, KeyError, TypeError) as error:
+    except (DecodeError, onnx.shape_inference.InferenceError, ValueError, IndexError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path.name}: is not an ONNX file, or is damaged: {' '.join(str(error).split())[:160]}.") from error
     return GraphFacts(format="onnx", file_bytes=file_bytes(path), operators=found)
 
@@ -86,6 +88,9 @@ class _Reader:
         """Whether all that a node reads and makes is dequantized before and quantized after."""
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             return False
+        place = _KERNEL.get(node.op_type, -1)
+        if node.op_type not in _INTEGER and 0 <= place < len(node.input) and node.input[place] in self.constants:
+            return False  # its weights are stored as real numbers
         values = [name for name in node.input if name and name not in self.constants]
         before = all(self._maker_is(name, "DequantizeLinear") for name in values)
         after = all(
@@ -110,9 +115,13 @@ class _Reader:
         outputs = [self._after(name) if integer else name for name in node.output if name]
         place = _KERNEL.get(node.op_type, -1)
         kernel: tuple[int, ...] = ()
+        kept, scales = "", 0
         if 0 <= place < len(node.input):
             name = node.input[place]
             kernel = self._type(self.maker[name].input[0] if self._maker_is(name, "DequantizeLinear") else name)[0]
+            kept, scales = self._stored(name)
+            after = place + 1 if node.op_type.startswith("QLinear") else len(node.input)
+            scales = max(1, math.prod(self._type(node.input[after])[0])) if after < len(node.input) else scales
         shapes = [self._type(name)[0] for name in values]
         return OperatorFacts(
             name=node.name or (node.output[0] if node.output else ""),
@@ -125,7 +134,34 @@ class _Reader:
             inputs=tuple(shapes),
             outputs=tuple(self._type(name)[0] for name in outputs),
             kernel=kernel,
+            kernel_type=self._name(kept) if kept else "",
+            kernel_scales=scales,
+            reads=tuple(values),
+            makes=tuple(outputs),
         )
+
+    def _name(self, name: str) -> str:
+        """Type of a value, as numpy calls it."""
+        import onnx
+
+        word = str(onnx.TensorProto.DataType.Name(self._type(name)[1])).lower()
+        return {"float": "float32", "double": "float64"}.get(word, word)
+
+    def _stored(self, name: str) -> tuple[str, int]:
+        """Constant that a kernel is unpacked from, and how many steps it has; ("", 0) where it is made otherwise."""
+        scales = 0
+        for _ in range(_MOST_STEPS):
+            if name in self.constants:
+                return name, scales
+            node = self.maker.get(name)
+            if node is None or not node.input:
+                break
+            if node.op_type in ("DequantizeLinear", "Mul") and len(node.input) > 1:
+                scales = max(1, math.prod(self._type(node.input[1])[0]))
+            elif node.op_type not in ("Cast", "Transpose", "Reshape", "Identity"):
+                break
+            name = node.input[0]
+        return "", 0
 
     def _after(self, name: str) -> str:
         """What a value is once it is quantized."""

@@ -28,7 +28,8 @@ def read(path: Path) -> GraphFacts:
 
     try:
         tensors, operators, _ = reader.parts(path.read_bytes())
-        found = tuple(_facts(operator, tensors) for operator in operators)
+        stored = _dequantized(operators, tensors)
+        found = tuple(_facts(operator, tensors, stored) for operator in operators)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
     except (ConversionError, struct.error, IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
@@ -36,12 +37,21 @@ def read(path: Path) -> GraphFacts:
     return GraphFacts(format="tflite", file_bytes=file_bytes(path), operators=found)
 
 
-def _facts(operator: Any, tensors: tuple[Tensor, ...]) -> OperatorFacts:
+def _dequantized(operators: Any, tensors: tuple[Tensor, ...]) -> dict[int, Tensor]:
+    """Tensors that are constants once dequantized → the constant as it is stored."""
+    made = ((o.outputs[0], tensors[o.inputs[0]]) for o in operators if o.kind == "DEQUANTIZE" and o.outputs and o.inputs)
+    return {place: tensor for place, tensor in made if tensor.data is not None}
+
+
+def _facts(operator: Any, tensors: tuple[Tensor, ...], stored: dict[int, Tensor]) -> OperatorFacts:
     inputs = [tensors[i] for i in operator.inputs if i >= 0]
     outputs = [tensors[i] for i in operator.outputs if i >= 0]
     values = [tensor for tensor in inputs if tensor.data is None]
     constants = [tensor for tensor in inputs if tensor.data is not None]
-    kernel = inputs[_KERNEL[operator.kind]].shape if operator.kind in _KERNEL and len(inputs) > 1 else ()
+    place = _KERNEL.get(operator.kind, 0)
+    kernel = inputs[place].shape if place and len(inputs) > 1 else ()
+    kept = stored.get(operator.inputs[place], inputs[place]) if kernel else None
+    kept = None if kept is None or kept.data is None else kept
     return OperatorFacts(
         name=outputs[0].name if outputs else "",
         type=operator.kind,
@@ -53,6 +63,10 @@ def _facts(operator: Any, tensors: tuple[Tensor, ...]) -> OperatorFacts:
         inputs=tuple(tensor.shape for tensor in values),
         outputs=tuple(tensor.shape for tensor in outputs),
         kernel=kernel,
+        kernel_type=kept.dtype if kept is not None else "",
+        kernel_scales=len(kept.scale) if kept is not None and kept.scale is not None else 0,
+        reads=tuple(str(i) for i in operator.inputs if i >= 0 and tensors[i].data is None),
+        makes=tuple(str(i) for i in operator.outputs if i >= 0),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from edgetl import registry
 from edgetl.errors import ConversionError
 from edgetl.grid import sparsity
+from edgetl.grid.float_borders import belongs
 from edgetl.grid.graph import WEIGHTED, Graph, Operator
 from edgetl.grid.weights_only import LEAST_ELEMENTS
 
@@ -31,25 +33,28 @@ class Facts:
     """What was found of the scheme's constraint, and how often each operator occurs."""
 
 
-def audit(graph: Graph, scheme: str, name: str) -> Facts:
+def audit(graph: Graph, scheme: str, name: str, keep_float: Collection[str] = ()) -> Facts:
     """Check a file against its scheme.
 
     Args:
         graph: what was read back.
         scheme: what it claims to be.
         name: of the file, for the error.
+        keep_float: names of the layers of an int8 network that were to stay in float.
 
     Returns:
         What was found.
 
     Raises:
-        ConversionError: weights or activations are of another type, an int8 file has a float island, a bias does not fit
-            into 32 bits (which would be wrong silently), or weights do not obey the scheme's constraint.
+        ConversionError: weights or activations are of another type, an int8 file has a float island that nobody asked for or none
+            where one was asked for, a bias does not fit into 32 bits (which would be wrong silently), or weights do not obey the
+            scheme's constraint.
     """
     rules = registry.load("schemes", scheme)
     wanted: tuple[str, str] = rules.ARITHMETIC
     wrong: list[str] = []
     total = exact = 0
+    asked = asked_floats(graph, keep_float)
     for index, operator in enumerate(graph.operators):
         if operator.kind not in WEIGHTED:
             continue
@@ -57,13 +62,16 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
         total += graph.macs(operator)
         exact += graph.macs(operator) if found == ("int8", "int8") else 0
         small = math.prod(graph.tensors[operator.inputs[1]].shape) < _HYBRID_LEAST
-        if found != wanted and not (small and wanted == _HYBRID and found[1] == "float32"):
+        if index in asked:
+            if found != ("float32", "float32"):
+                wrong.append(f"{graph.stem(index)} computes {found[0]} × {found[1]}, and was to stay in float")
+        elif found != wanted and not (small and wanted == _HYBRID and found[1] == "float32"):
             wrong.append(f"{graph.stem(index)} computes {found[0]} × {found[1]}, {scheme} means {wanted[0]} × {wanted[1]}")
         wrong += _saturated(graph, operator, graph.stem(index))
     if not total:
         wrong.append("it has no layer with weights")
     if wanted[0].startswith("int"):
-        wrong += [f"{stem} computes in float" for stem in islands(graph)]
+        wrong += [f"{stem} computes in float" for stem in islands(graph, keep_float)]
     if scheme == "fp16" and not any(t.dtype == "float16" for t in graph.tensors):
         wrong.append("no weight is stored in float16")
     if rules.WEIGHT_BITS == 8 and wanted[1] == "float32":
@@ -78,15 +86,49 @@ def audit(graph: Graph, scheme: str, name: str) -> Facts:
     return Facts(int8_mac_share=exact / total, notes=(*promised, *(f"{count} {kind}" for kind, count in counts.most_common())))
 
 
-def islands(graph: Graph) -> list[str]:
-    """Operators of an int8 network that compute in float, save for those that make the input int8 and the output float."""
-    found = []
+def islands(graph: Graph, keep_float: Collection[str] = ()) -> list[str]:
+    """Operators of an int8 network that compute in float, though nobody asked for it.
+
+    Args:
+        graph: an int8 network.
+        keep_float: names of the layers that were to stay in float.
+
+    Returns:
+        Their stems. What makes the input int8 and the output float is not among them, nor what does so around layers asked for.
+    """
+    found, asked = [], asked_floats(graph, keep_float)
     for index, operator in enumerate(graph.operators):
         tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
         at_end = operator.inputs[0] == graph.input or operator.outputs[0] == graph.output
-        if any(t.dtype.startswith("float") for t in tensors) and not (operator.kind in _ENDS and at_end):
+        if index in asked or not any(t.dtype.startswith("float") for t in tensors):
+            continue
+        if operator.kind not in _ENDS or not (at_end or _borders(graph, operator, asked)):
             found.append(graph.stem(index))
     return found
+
+
+def asked_floats(graph: Graph, keep_float: Collection[str]) -> set[int]:
+    """Operators of an int8 network that were to stay in float.
+
+    Args:
+        graph: an int8 network.
+        keep_float: names of the layers that were.
+
+    Returns:
+        Their indices. What makes integers of their results, or real numbers of integers for them, is not among them.
+    """
+    return {
+        index
+        for index, operator in enumerate(graph.operators)
+        if operator.kind not in _ENDS and belongs(graph.tensors[operator.outputs[0]].name, keep_float)
+    }
+
+
+def _borders(graph: Graph, operator: Operator, asked: set[int]) -> bool:
+    """Whether an operator stands between integers and nothing but layers that were to stay in float."""
+    if operator.kind == "DEQUANTIZE":
+        return set(graph.consumers(operator.outputs[0])) <= asked
+    return any(operator.inputs[0] in graph.operators[index].outputs for index in asked)
 
 
 def _float_kernels(graph: Graph) -> list[str]:

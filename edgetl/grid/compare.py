@@ -29,7 +29,14 @@ class Edge:
     zero_point: np.ndarray
     """int64 (1,) or (channels,); of int8 values."""
     data: np.ndarray | None = None
-    """Integers of a constant, int64; of a bias kept as real numbers, float. Kernels in OHWI or 1HWC."""
+    """Integers of a constant, int64; float of one that is kept as real numbers. Kernels in OHWI or 1HWC."""
+
+    @classmethod
+    def of_real(cls, data: np.ndarray) -> Edge:
+        """A constant that is kept as real numbers."""
+        import numpy as np
+
+        return cls(scale=np.ones(1, np.float32), zero_point=np.zeros(1, np.int64), data=data)
 
 
 Reading = dict[tuple[str, str], Edge]
@@ -44,18 +51,28 @@ def expected(graph: Graph) -> Reading:
 
     Returns:
         One edge for each quantized input and output of each operator; the network's own are those of `image` and `probabilities`.
+        Of an operator in float: the grid that its input comes from and its output goes to, where there is one, and its weights.
     """
     first, last, inside = core(graph)
+    makers = {graph.operators[index].outputs[0]: graph.operators[index] for index in inside}
     found = {("image", "output"): _edge(graph.tensors[first]), ("probabilities", "input 0"): _edge(graph.tensors[last])}
     for index in inside:
         operator, stem = graph.operators[index], graph.stem(index)
+        if graph.is_border(operator):
+            continue
         for place, number in enumerate(operator.inputs):
             role = f"input {place}"
             if operator.kind in WEIGHTED and place:
                 role = ("weight", "bias")[place - 1]
-            if number >= 0 and graph.tensors[number].quantized:
+            maker = makers.get(number)
+            if maker is not None and maker.kind == "DEQUANTIZE":
+                number = maker.inputs[0]
+            if number >= 0 and (graph.tensors[number].quantized or role in ("weight", "bias")):
                 found[stem, role] = _edge(graph.tensors[number])
-        found[stem, "output"] = _edge(graph.tensors[operator.outputs[0]])
+        readers = [graph.operators[reader] for reader in graph.consumers(operator.outputs[0])]
+        for output in (operator.outputs[0], *(reader.outputs[0] for reader in readers if graph.is_border(reader))):
+            if graph.tensors[output].quantized:
+                found[stem, "output"] = _edge(graph.tensors[output])
     return found
 
 
@@ -99,6 +116,9 @@ def _without_empty_biases(reading: Reading) -> Reading:
 def _edge(tensor: Tensor) -> Edge:
     import numpy as np
 
+    if not tensor.quantized:
+        assert tensor.data is not None
+        return Edge.of_real(tensor.data)
     assert tensor.scale is not None and tensor.zero_point is not None
     data = None if tensor.data is None else tensor.data.astype(np.int64)
     return Edge(scale=tensor.scale, zero_point=tensor.zero_point, data=data)
@@ -109,6 +129,8 @@ def _compare(wanted: Edge, found: Edge) -> list[str]:
 
     faults = []
     real = found.data is not None and found.data.dtype.kind == "f"
+    if real and wanted.data is not None and wanted.data.dtype.kind != "f" and wanted.data.ndim > 1:
+        return ["real numbers instead of integers"]
     if found.data is not None and wanted.data is not None:
         reference = wanted.data
         if real:  # a bias written as real numbers, in the file's own precision

@@ -102,6 +102,16 @@ class Graph:
             return outputs * weight.shape[1] * weight.shape[2]
         return outputs * math.prod(weight.shape[1:])
 
+    def is_border(self, operator: Operator) -> bool:
+        """Whether an operator makes integers of real numbers or the reverse, and nothing else."""
+        kinds = {self.tensors[operator.inputs[0]].quantized, self.tensors[operator.outputs[0]].quantized}
+        return operator.kind in ("QUANTIZE", "DEQUANTIZE") and kinds == {True, False}
+
+    def float_layers(self) -> tuple[str, ...]:
+        """Stems of the operators with weights that compute in float."""
+        weighted = [(self.stem(i), operator) for i, operator in enumerate(self.operators) if operator.kind in WEIGHTED]
+        return tuple(stem for stem, operator in weighted if not self.tensors[operator.inputs[0]].quantized)
+
     def same_pads(self, operator: Operator) -> tuple[int, int, int, int]:
         """Zeros to add around the input of a convolution or pooling: top, left, bottom, right.
 

@@ -2,7 +2,8 @@
 
 Written by hand because coremltools turns Keras' fake quantization into six float operators each, and its own weight
 quantizer rounds to another grid. Activations are NCHW. Arithmetic between the integers is half precision, as the Neural
-Engine wants it, save for layers with a weight scale that half precision cannot hold.
+Engine wants it, save for layers with a weight scale that half precision cannot hold, and for layers that stay in float: those
+compute in float32, as in the other formats.
 """
 
 from __future__ import annotations
@@ -58,9 +59,10 @@ def write(graph: Graph, output: str, *, half: bool = True) -> tuple[Any, Any]:
             operators_mil.write(writer, index)
         return writer.real(last, output, name=output)
 
+    floats = [graph.stem(i) for i in inside if not all(graph.tensors[t].quantized for t in _ends(graph, i))]
     precision = ct.precision.FLOAT32
     if half:
-        precision = ct.transform.FP16ComputePrecision(op_selector=_fits_half)
+        precision = ct.transform.FP16ComputePrecision(op_selector=lambda o: _fits_half(o) and not _is_of(o, floats))
     return program, precision
 
 
@@ -71,6 +73,16 @@ def passes() -> Any:
     pipeline = ct.PassPipeline.DEFAULT
     pipeline.remove_passes(_REWRITES)
     return pipeline
+
+
+def _ends(graph: Graph, index: int) -> tuple[int, int]:
+    """First input and output of an operator."""
+    return graph.operators[index].inputs[0], graph.operators[index].outputs[0]
+
+
+def _is_of(operation: Any, stems: list[str]) -> bool:
+    """Whether an operation was written for one of some operators: named after it, or reading for it."""
+    return any(f"{operation.name}_".startswith(f"{stem}_") or operation.name.endswith(f"_for_{stem}") for stem in stems)
 
 
 def _fits_half(operation: Any) -> bool:
@@ -94,10 +106,10 @@ class Writer:
         """Start with nothing."""
         self.graph = graph
         self.values: dict[int, Any] = {}
-        """Tensor → variable of its integers; rank 4 in NCHW."""
+        """Tensor → variable of its integers, or of its real numbers where it stays in float; rank 4 in NCHW."""
 
     def real(self, tensor: int, reader: str, name: str | None = None) -> Any:
-        """Dequantize an activation, or a constant one, for one reader."""
+        """Dequantize an activation that is not real already, or a constant one, for one reader."""
         import numpy as np
         from coremltools.converters.mil import Builder as mb
 
@@ -106,6 +118,8 @@ class Writer:
             if spec.data is None:
                 raise ConversionError(f"coreml: {reader} reads a tensor that nothing computes: {spec.name}.")
             return self.weight(tensor, f"{reader}_constant", channels_first(spec.data))
+        if not spec.quantized:
+            return self.values[tensor]
         return mb.dequantize(
             input=self.values[tensor],
             scale=np.float32(spec.step),
@@ -114,11 +128,13 @@ class Writer:
         )
 
     def weight(self, tensor: int, name: str, data: np.ndarray) -> Any:
-        """Add an int8 constant with its scales along axis 0."""
+        """Add an int8 constant with its scales along axis 0, or a float one."""
         import numpy as np
         from coremltools.converters.mil import Builder as mb
 
         spec = self.graph.tensors[tensor]
+        if not spec.quantized:
+            return mb.const(val=np.ascontiguousarray(data), name=name)
         assert spec.scale is not None and spec.zero_point is not None
         if len(set(spec.zero_point.tolist())) > 1:
             raise ConversionError(f"coreml: {name} has a zero point for each channel; one for all can be written.")
@@ -132,11 +148,14 @@ class Writer:
         )
 
     def settle(self, value: Any, tensor: int, name: str) -> None:
-        """Quantize a float value into the tensor it stands for."""
+        """Quantize a float value into the tensor it stands for, unless that is real too."""
         import numpy as np
         from coremltools.converters.mil import Builder as mb
 
         spec = self.graph.tensors[tensor]
+        if not spec.quantized:
+            self.values[tensor] = value
+            return
         self.values[tensor] = mb.quantize(
             input=value,
             scale=np.float32(spec.step),

@@ -85,7 +85,9 @@ def _bias(writer: Writer, operator: Operator) -> dict[str, Any]:
     if len(operator.inputs) < 3 or operator.inputs[2] < 0:
         return {}
     spec = writer.graph.tensors[operator.inputs[2]]
-    assert spec.data is not None and spec.scale is not None
+    assert spec.data is not None
+    if spec.scale is None:
+        return {"bias": spec.data}
     return {"bias": (spec.data.astype(np.float64) * spec.scale.astype(np.float64)).astype(np.float32)}
 
 
@@ -179,6 +181,8 @@ def _unary(writer: Writer, operator: Operator, name: str) -> Any:
         if float(operator.options["beta"]) != 1.0:
             raise ConversionError(f"coreml: {name}: a softmax with beta {operator.options['beta']} cannot be written.")
         return mb.softmax(x=value, axis=-1, name=name)
+    if writer.graph.is_border(operator):
+        return value
     ways = {"LOGISTIC": mb.sigmoid, "RELU": mb.relu, "RELU6": mb.relu6, "QUANTIZE": mb.identity}
     return ways[operator.kind](x=value, name=name)
 
@@ -194,5 +198,5 @@ _WAYS = {
     ("STRIDED_SLICE",): _slice,
     ("RESHAPE",): _reshape,
     ("HARD_SWISH",): _hard_swish,
-    ("SOFTMAX", "LOGISTIC", "QUANTIZE", "RELU", "RELU6"): _unary,
+    ("SOFTMAX", "LOGISTIC", "QUANTIZE", "DEQUANTIZE", "RELU", "RELU6"): _unary,
 }

@@ -1,4 +1,4 @@
-"""How each TFLite operator is written in ONNX: integers in, `writer.settle` puts integers out."""
+"""How each TFLite operator is written in ONNX: integers in, `writer.settle` puts integers out (or real numbers)."""
 
 from __future__ import annotations
 
@@ -76,6 +76,8 @@ def _row(writer: Writer, tensor: int, name: str) -> str:
     if len(shape) == 4 and shape[1:3] != (1, 1):
         value = writer.node("Transpose", [value], f"{name}_nhwc", perm=[0, 2, 3, 1])
     value = writer.node("Flatten", [value], f"{name}_flat", axis=1)
+    if not writer.graph.tensors[tensor].quantized:
+        return value
     return writer.node("DequantizeLinear", [value, *writer.grid(tensor)], f"{name}_input")
 
 
@@ -111,7 +113,7 @@ def _mean(writer: Writer, operator: Operator, name: str) -> None:
     value = writer.node("GlobalAveragePool", [writer.real(operator.inputs[0], name)], name)
     writer.settle(value, operator.outputs[0], name)
     if len(out.shape) == 2:
-        _moved(writer, operator, writer.node("Flatten", [f"{name}_q"], f"{name}_flat", axis=1))
+        _moved(writer, operator, writer.node("Flatten", [writer.values[operator.outputs[0]]], f"{name}_flat", axis=1))
 
 
 def _pool(writer: Writer, operator: Operator, name: str) -> None:
@@ -125,7 +127,7 @@ def _pool(writer: Writer, operator: Operator, name: str) -> None:
     }
     kind = "MaxPool" if operator.kind == "MAX_POOL_2D" else "AveragePool"
     real, even = writer.real(operator.inputs[0], name), any(window["pads"]) or math.prod(size) % 2 == 0
-    if kind == "AveragePool" and even and math.prod(size) <= _FEW:
+    if kind == "AveragePool" and even and source.quantized and math.prod(size) <= _FEW:
         value = _away(writer, operator, name, writer.node(kind, [real], f"{name}_mean", **window))
     elif kind == "AveragePool" and size == list(source.shape[1:3]) and not any(window["pads"]):
         value = writer.node("GlobalAveragePool", [real], name)
@@ -150,7 +152,7 @@ def _away(writer: Writer, operator: Operator, name: str, value: str) -> str:
 
 
 def _pad(writer: Writer, operator: Operator, name: str) -> None:
-    """Zeros are integers equal to the zero point, put around the integers themselves."""
+    """Zeros are integers equal to the zero point, put around the integers themselves; around real numbers they are zeros."""
     import numpy as np
 
     graph = writer.graph
@@ -159,7 +161,7 @@ def _pad(writer: Writer, operator: Operator, name: str) -> None:
         raise ConversionError(f"onnx: {name}: only a constant padding of height and width can be written.")
     before, after = (amounts[[0, 3, 1, 2], side].astype(np.int64) for side in (0, 1))
     value = writer.values[operator.inputs[0]]
-    zero = writer.grid(operator.inputs[0])[1]
+    zero = writer.grid(operator.inputs[0])[1] if source.quantized else writer.constant("zero", np.float32(0.0))
     pads = writer.constant(f"{name}_pads", np.concatenate([before, after]))
     _moved(writer, operator, writer.node("Pad", [value, pads, zero], f"{name}_q"))
 
@@ -210,6 +212,9 @@ def _hard_swish(writer: Writer, operator: Operator, name: str) -> None:
 def _unary(writer: Writer, operator: Operator, name: str) -> None:
     import numpy as np
 
+    if operator.kind == "DEQUANTIZE":
+        writer.settle(writer.leave(operator.inputs[0], name), operator.outputs[0], name)
+        return
     real = writer.real(operator.inputs[0], name)
     if operator.kind == "SOFTMAX":
         if float(operator.options["beta"]) != 1.0:
@@ -217,6 +222,8 @@ def _unary(writer: Writer, operator: Operator, name: str) -> None:
         value = writer.node("Softmax", [real], name, axis=-1)
     elif operator.kind == "LOGISTIC":
         value = writer.node("Sigmoid", [real], name)
+    elif writer.graph.is_border(operator):
+        value = real  # of a layer in float
     elif operator.kind == "QUANTIZE":
         value = writer.node("Identity", [real], name)  # to another scale
     elif operator.kind == "RELU":
@@ -238,5 +245,5 @@ _WAYS = {
     ("STRIDED_SLICE",): _slice,
     ("RESHAPE",): _reshape,
     ("HARD_SWISH",): _hard_swish,
-    ("SOFTMAX", "LOGISTIC", "QUANTIZE", "RELU", "RELU6"): _unary,
+    ("SOFTMAX", "LOGISTIC", "QUANTIZE", "DEQUANTIZE", "RELU", "RELU6"): _unary,
 }

@@ -7,6 +7,10 @@ Choices, each of which costs speed when made otherwise (onnxruntime 1.31, x86 wi
 - a fused activation is written as Clip only where the output's integers could leave its limits, and then behind the
   QuantizeLinear, on the integers: before it, a Clip stops the fusion;
 - each consumer has its own DequantizeLinear: older onnxruntimes fuse only those.
+
+Layers that stay in float are written with float weights, and what they read of integers with a scale for each channel, all
+alike: onnxruntime from 1.21 on makes int8, per tensor, of any float weights that follow a DequantizeLinear with one scale
+(its WeightBiasQuantization, microsoft/onnxruntime#22969).
 """
 
 from __future__ import annotations
@@ -80,7 +84,7 @@ class Writer:
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
         self.values: dict[int, str] = {}
-        """Tensor → name of its integers in the file; rank 4 in NCHW."""
+        """Tensor → name of its integers in the file, or of its real numbers where it stays in float; rank 4 in NCHW."""
         self.names: dict[int, str] = {}
         """Tensor → what its scale and zero point are called after."""
 
@@ -123,18 +127,34 @@ class Writer:
         if tensor not in self.values:
             if spec.data is None:
                 raise ConversionError(f"onnx: {reader} reads a tensor that nothing computes: {spec.name}.")
+            if not spec.quantized:
+                return self.constant(f"{reader}_constant", np.ascontiguousarray(channels_first(spec.data)))
             shifted = (channels_first(spec.data).astype(np.int64) + self.shift(spec)).astype(self.form.activation)
             self.place(tensor, self.constant(f"{reader}_constant", shifted), f"{reader}_constant")
+        if not spec.quantized:
+            return self.values[tensor]
         output = f"{self.values[tensor]}_for_{reader}"
         if any(output in node.output for node in self.nodes[-8:]):
             return output  # an operator that reads one value twice
         return self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], output)
 
+    def leave(self, tensor: int, reader: str) -> str:
+        """Dequantize an activation for layers in float, by channels, so that they stay so; returns the float value's name."""
+        import numpy as np
+
+        spec, value = self.graph.tensors[tensor], self.values[tensor]
+        scales = np.full(spec.shape[-1], spec.step, np.float32)
+        zeros = np.full(spec.shape[-1], spec.zero + self.shift(spec), np.dtype(self.form.activation))
+        inputs = [value, self.constant(f"{reader}_scale", scales), self.constant(f"{reader}_zero_point", zeros)]
+        return self.node("DequantizeLinear", inputs, f"{value}_for_{reader}", axis=1)
+
     def weight(self, tensor: int, name: str, data: np.ndarray) -> str:
-        """Add a constant that keeps its own integer type (weight, bias), dequantized along axis 0."""
+        """Add a constant that keeps its own type (weight, bias); integers are dequantized along axis 0."""
         import numpy as np
 
         spec = self.graph.tensors[tensor]
+        if not spec.quantized:
+            return self.constant(name, np.ascontiguousarray(data))
         assert spec.scale is not None and spec.zero_point is not None
         scalar = len(spec.scale) == 1
         inputs = [
@@ -147,9 +167,14 @@ class Writer:
         return self.node("DequantizeLinear", inputs, f"{name}_real", **({} if scalar else {"axis": 0}))
 
     def settle(self, value: str, tensor: int, name: str, clip: tuple[float, float] | None = None) -> None:
-        """Quantize a float value into the tensor it stands for, and clip its integers where needed."""
+        """Quantize a float value into the tensor it stands for, and clip its integers where needed; or clip it, in float."""
         import numpy as np
 
+        if not self.graph.tensors[tensor].quantized:
+            given = [] if clip is None else [limit for limit in clip if limit != math.inf]
+            limits = [self.constant(f"{name}_{w}", np.float32(v)) for w, v in zip(("low", "high"), given, strict=False)]
+            self.place(tensor, self.node("Clip", [value, *limits], f"{name}_clipped") if limits else value, name)
+            return
         self.place(tensor, f"{name}_q", name)
         if clip is None:
             self.node("QuantizeLinear", [value, *self.grid(tensor)], f"{name}_q")

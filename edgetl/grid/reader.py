@@ -8,6 +8,9 @@ from typing import Any
 from edgetl.errors import ConversionError
 from edgetl.grid.graph import Graph, Operator, Tensor
 
+_PACKED = ("int4", "uint4", "int2", "string", "resource", "variant", "bfloat16")
+"""Types that numpy lacks; constants of these, and sparse ones, stay the bytes that they are in the file."""
+
 
 def read(data: bytes) -> Graph:
     """Parse a TFLite model with one subgraph, one input and one output.
@@ -88,7 +91,9 @@ def _tensor(tensor: Any, content: Any, types: dict[int, str]) -> Tensor:
     quantized = table is not None and table.scale is not None and len(table.scale) > 0
     data = None
     if content is not None and len(content) > 0:
-        data = np.asarray(content, np.uint8).view("bool" if dtype == "bool" else dtype).reshape(shape)
+        data = np.asarray(content, np.uint8)
+        if dtype not in _PACKED and tensor.sparsity is None:
+            data = data.view("bool" if dtype == "bool" else dtype).reshape(shape)
     return Tensor(
         name=tensor.name.decode() if tensor.name else "",
         shape=shape,

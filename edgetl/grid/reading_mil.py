@@ -111,11 +111,14 @@ def _input(value: Any, role: str, depthwise: bool) -> Edge | None:
     while operation is not None and operation.op_type in ("cast", "reshape", "transpose"):
         operation = operation.inputs["x"].op
     if role == "bias":
-        return Edge(scale=np.ones(1, np.float32), zero_point=np.zeros(1, np.int64), data=np.asarray(value.val))
+        return Edge.of_real(np.asarray(value.val))
     if operation is None:
         return None
     if operation.op_type == "dequantize":
         return _edge(operation, operation.inputs["input"])
+    if role == "weight" and operation.op_type == "const":  # of a layer in float
+        data = np.asarray(value.val)
+        return Edge.of_real(data if data.ndim != 4 else data.transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1)))
     if operation.op_type != "constexpr_affine_dequantize":
         return None
     return _constant(operation, depthwise)

@@ -36,7 +36,10 @@ def read(data: bytes) -> Reading:
         if data is not None:
             data = data.astype(np.int64) - shift
             data = data.transpose(kernel_axes) if kernel_axes else data
-        return Edge(scale=constants[node.input[1]].reshape(-1), zero_point=zero.astype(np.int64).reshape(-1) - shift, data=data)
+        scale, zero = constants[node.input[1]].reshape(-1), zero.astype(np.int64).reshape(-1) - shift
+        if data is None and len(set(scale.tolist())) == 1 and len(set(zero.tolist())) == 1:
+            scale, zero = scale[:1], zero[:1]  # by channels, all alike: before a layer in float
+        return Edge(scale=scale, zero_point=zero, data=data)
 
     found: Reading = {}
     for node in graph.node:
@@ -45,16 +48,16 @@ def read(data: bytes) -> Reading:
         stem = node.name.removesuffix("_gate").removesuffix("_mean").removesuffix("_slope")
         weighted = node.op_type in ("Conv", "Gemm")
         for place, name in enumerate(node.input):
-            maker = makers.get(name)
+            role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
+            maker, axes = makers.get(name), None
+            if weighted and place == 1 and node.op_type == "Conv":
+                axes = (1, 2, 3, 0) if stem.startswith("depthwise") else (0, 2, 3, 1)
+            if weighted and place and name in constants:  # of a layer in float
+                found[stem, role] = Edge.of_real(constants[name].transpose(axes) if axes else constants[name])
             if maker is None or maker.op_type != "DequantizeLinear":
                 continue
-            axes = None
-            if weighted and place == 1 and node.op_type == "Conv":
-                depthwise = stem.startswith("depthwise")
-                axes = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-            elif not weighted and name in makers and maker.input[0] in constants and constants[maker.input[0]].ndim == 4:
+            if not weighted and maker.input[0] in constants and constants[maker.input[0]].ndim == 4:
                 axes = (0, 2, 3, 1)
-            role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
             found[stem, role] = edge(maker, axes)
         _output(node, stem, readers, edge, found)
     _ends(graph, readers, makers, edge, found)
@@ -62,9 +65,9 @@ def read(data: bytes) -> Reading:
 
 
 def _output(node: Any, stem: str, readers: dict[str, list[Any]], edge: Any, found: Reading) -> None:
-    """Follow a node's output, past a Clip, to what quantizes it."""
+    """Follow a node's output, past a Clip or a Flatten, to what quantizes it."""
     for reader in readers.get(node.output[0], []):
-        if reader.op_type == "Clip":
+        if reader.op_type in ("Clip", "Flatten"):
             _output(reader, stem, readers, edge, found)
         if reader.op_type == "QuantizeLinear":
             found[stem, "output"] = edge(reader)

@@ -16,6 +16,8 @@ from edgetl.nn.freezing import FIRST_OF_HEAD
 from edgetl.recipe import Recipe
 
 WEIGHTS, FACTS, ANSWERS, BACKBONE = "weights.npz", "checkpoint.json", "answers.npz", "backbone.npz"
+KEEP_FLOAT = "keep_float"
+"""Key of a fake-quantized network's facts: names of all layers that compute in float."""
 
 
 def save(
@@ -64,7 +66,7 @@ def restore(recipe: Recipe, folder: Path, scheme: str | None) -> tf_keras.Model:
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     model = build_classifier(recipe, len(facts["class_names"]), training=False)
     if scheme is not None:
-        model = registry.load("schemes", scheme).wrap(model, recipe.preprocess.input_range)
+        model = registry.load("schemes", scheme).wrap(model, recipe.preprocess.input_range, facts.get(KEEP_FLOAT, ()))
     with np.load(folder / WEIGHTS, allow_pickle=False) as file:
         model.set_weights([file[str(i)] for i in range(len(file.files))])
     return model

@@ -10,16 +10,22 @@
 4. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
 5. Batch normalisation that follows no convolution it refuses; here it becomes one (`lone_norms`).
+6. A kernel that no batch normalisation but a ReLU layer follows it does not round; here it is (`_LayerReLU`).
+
+Layers may stay in float (`keep`): their quantizers are taken out, the wrappers stay, so that a network has the same variables
+whatever is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
+from tensorflow_model_optimization.python.core.quantization.keras import quantize_aware_activation
+from tensorflow_model_optimization.python.core.quantization.keras import utils as quantize_utils
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
     default_8bit_quantize_layout_transform as default_layout,
 )
@@ -38,9 +44,10 @@ from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer
 from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
+from edgetl.nn.float_layers import FloatPart, Unit, float_part, units
 from edgetl.nn.layers import HardSwish, Sigmoid
 from edgetl.nn.lone_norms import as_depthwise
-from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, PinnedQuantizer
+from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, OpenQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
 from edgetl.nn.shared_scales import share
 from edgetl.nn.swish_ranges import settle_swishes
@@ -74,6 +81,27 @@ class _Registry(default_registry.Default8BitQuantizeRegistry):  # type: ignore[m
             self._layer_quantize_map[layer] = default_registry.Default8BitQuantizeConfig([], [], True)
 
 
+class _LayerReLU(transforms.LayerReLUQuantize):  # type: ignore[misc]
+    """Rounds nothing between a layer and its ReLU, but the kernel, which the default leaves to the converter's own guess."""
+
+    def replacement(self, match_layer: Any) -> Any:
+        """Change the layer before the ReLU."""
+        source = match_layer.input_layers[0]
+        if source.layer["class_name"] == "Add":
+            return super().replacement(match_layer)
+        nothing = quantize_aware_activation.NoOpActivation()
+        source.layer["config"]["activation"] = quantize_utils.serialize_activation(nothing, use_legacy_format=True)
+        return match_layer
+
+    def custom_objects(self) -> dict[str, Any]:
+        """What the changed layers name."""
+        return {**super().custom_objects(), "NoOpActivation": quantize_aware_activation.NoOpActivation}
+
+
+class _LayerActivation(_LayerReLU, transforms.LayerReluActivationQuantize):  # type: ignore[misc]
+    """The same for a ReLU that is written as Activation."""
+
+
 class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[misc]
     """Where fake quantization is left out between layers that a runtime fuses; as the default, but for concatenations."""
 
@@ -87,8 +115,8 @@ class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignor
             transforms.DenseBatchNormReLUQuantize(),
             transforms.DenseBatchNormActivationQuantize(),
             transforms.DenseBatchNormQuantize(),
-            transforms.LayerReLUQuantize(),
-            transforms.LayerReluActivationQuantize(),
+            _LayerReLU(),
+            _LayerActivation(),
         ]
         return model_transformer.ModelTransformer(model, fused, set(layer_quantize_map), layer_quantize_map).transform()
 
@@ -101,20 +129,22 @@ class _Scheme(default_scheme.Default8BitQuantizeScheme):  # type: ignore[misc]
         return _Layout()
 
 
-def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> tf_keras.Model:
+def quantize_model(model: tf_keras.Model, input_range: tuple[float, float], keep_float: Iterable[str] = ()) -> tf_keras.Model:
     """Put fake quantization around every layer of a flat network.
 
     Args:
         model: image → logits.
         input_range: smallest and largest value of the input; the input's range is pinned to it.
+        keep_float: names of layers that stay in float, see `edgetl.nn.float_layers`.
 
     Returns:
-        The quantization-aware network with copied weights; layers are named `quant_<name>`.
+        The quantization-aware network with copied weights; layers are named `quant_<name>`, those in float too.
 
     Raises:
         StageError: a layer is of a kind that cannot be quantized; names all of them.
+        InputError: a name that no layer carries.
     """
-    model = as_depthwise(model)
+    given, model = model, as_depthwise(model)
     registry = _Registry()
     handled = (tf_keras.layers.BatchNormalization, tf_keras.layers.InputLayer)
     foreign = [layer for layer in model.layers if not isinstance(layer, handled) and not registry.supports(layer)]
@@ -128,10 +158,38 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float]) -> t
         if isinstance(layer, QuantizeLayer):
             layer.quantizer_vars["min_var"].assign(input_range[0])
             layer.quantizer_vars["max_var"].assign(input_range[1])
-        _replace_quantizers(layer)
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization):
             layer.trainable = False  # the statistics of a small data set would hurt; the fold stays as it was
+    keep(quantized, given, keep_float)
     return quantized
+
+
+def keep(quantized: tf_keras.Model, model: tf_keras.Model, keep_float: Iterable[str]) -> FloatPart:
+    """Take the fake quantization out of some layers, in place, and put it (back) around all others.
+
+    Ranges and weights stay as they are: `calibrate` again, from the weights that `quantize_model` copied.
+
+    Args:
+        quantized: what `quantize_model` made of `model`.
+        model: the float network.
+        keep_float: names of the layers that stay in float.
+
+    Returns:
+        What stays in float.
+
+    Raises:
+        InputError: a name that no layer carries.
+    """
+    part = float_part(as_depthwise(model), rounded(quantized), keep_float)
+    for layer in quantized.layers:
+        name = layer.name.removeprefix("quant_")
+        _replace_quantizers(layer, weights=name not in part.layers, output=name not in part.real)
+    return part
+
+
+def float_units(quantized: tf_keras.Model, model: tf_keras.Model) -> tuple[Unit, ...]:
+    """Divide a network into what can stay in float; see `edgetl.nn.float_layers.units`."""
+    return units(as_depthwise(model), rounded(quantized))
 
 
 def calibrate(
@@ -141,6 +199,8 @@ def calibrate(
     method: Method = "minmax",
     *,
     bias_correction: bool = True,
+    keep_float: Iterable[str] = (),
+    seen: dict[str, Range] | None = None,
 ) -> dict[str, Range]:
     """Set every activation range to what the float network shows on calibration images, before any weight moves.
 
@@ -153,6 +213,8 @@ def calibrate(
         batches: float32 (N, px, px, 3), normalised.
         method: how much of the values to keep, see `edgetl.nn.ranges`.
         bias_correction: take the mean error of rounded weights out of the biases, see `edgetl.nn.bias_correction`.
+        keep_float: the layers that `quantized` keeps in float.
+        seen: what `activation_ranges` found on these batches, when that is known already.
 
     Returns:
         Layer name → range, of the layers whose output is quantized.
@@ -160,15 +222,15 @@ def calibrate(
     Raises:
         StageError: an activation is not finite, there was no image, or all were blank.
     """
-    seen = activation_ranges(model, batches, method)
+    part = float_part(as_depthwise(model), rounded(quantized), keep_float)
+    seen = activation_ranges(model, batches, method) if seen is None else seen
     wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
     wide.update({layer.name: Sigmoid.OUTPUT_RANGE for layer in model.layers if isinstance(layer, Sigmoid)})
-    places = {name: quantized.get_layer(f"quant_{name}") for name in wide}
-    kept = {name: limits for name, limits in wide.items() if _set_range(places[name], *limits)}
-    ranges = settle_swishes(model, share(model, kept), _input_range(quantized))
-    ranges = settle_ties(model, ranges, _input_range(quantized))
+    wide = {name: wide[name] for name in wide if name in rounded(quantized) - part.real}
+    ranges = settle_swishes(model, share(model, wide, part.layers), _input_range(quantized), part.layers)
+    ranges = settle_ties(model, ranges, _input_range(quantized), part.layers)
     for name, limits in ranges.items():
-        _set_range(places[name], *limits)
+        _set_range(quantized.get_layer(f"quant_{name}"), *limits)
     give_bias_room(quantized, model, ranges)
     settle(quantized, batches[-1])
     if bias_correction:
@@ -186,7 +248,8 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
     """
     for name, least in least_ranges(as_depthwise(model), ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
-            quantizer.floor = least
+            if isinstance(quantizer, KernelQuantizer):
+                quantizer.floor = least
     for layer in quantized.layers:
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization) and layer.layer.scale:
             revive(layer.layer)
@@ -207,24 +270,39 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
     quantized(batch, training=True)
 
 
-def _set_range(layer: Any, low: float, high: float) -> bool:
-    """Set the range of a layer's output; tell whether it has one."""
+def rounded(quantized: tf_keras.Model) -> set[str]:
+    """Names, as in the float network, of the layers that have a range for their output, whether it is used or not."""
+    return {layer.name.removeprefix("quant_") for layer in quantized.layers if hasattr(layer, "layer") and _limits(layer)}
+
+
+def _limits(layer: Any) -> tuple[Any, Any] | None:
+    """The variables of the range of a layer's output; None when it has none."""
     found = {v.name.rpartition("/")[2].partition(":")[0]: v for v in layer.weights}
-    for prefix in ("output", "post_activation"):
-        if f"{prefix}_min" in found:
-            found[f"{prefix}_min"].assign(low)
-            found[f"{prefix}_max"].assign(high)
-            return True
-    return False
+    ends = ("output", "post_activation")
+    return next(((found[f"{end}_min"], found[f"{end}_max"]) for end in ends if f"{end}_min" in found), None)
 
 
-def _replace_quantizers(layer: Any) -> None:
-    """Keep the ranges of a layer's activations as they are set, and give those of its kernel a floor."""
-    if isinstance(getattr(layer, "layer", None), tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D):
-        depthwise = isinstance(layer.layer, tf_keras.layers.DepthwiseConv2D)
-        make = DepthwiseKernelQuantizer if depthwise else KernelQuantizer
-        layer._weight_vars = [(weight, make(), variables) for weight, _, variables in layer._weight_vars]
+def _set_range(layer: Any, low: float, high: float) -> None:
+    """Set the range of a layer's output."""
+    limits = _limits(layer)
+    assert limits is not None
+    limits[0].assign(low)
+    limits[1].assign(high)
+
+
+def _replace_quantizers(layer: Any, *, weights: bool, output: bool) -> None:
+    """Keep the range of a layer's output as it is set, and give those of its kernel a floor; leave out what is not rounded."""
+    if getattr(layer, "_weight_vars", None):
+        layer._weight_vars = [(weight, _of_kernel(layer, weights), variables) for weight, _, variables in layer._weight_vars]
     if getattr(layer, "_output_quantizers", None):
-        layer._output_quantizers = [PinnedQuantizer()]
+        layer._output_quantizers = [PinnedQuantizer() if output else OpenQuantizer()]
     for activation in getattr(layer, "_quantize_activations", ()):
-        activation.quantizer = PinnedQuantizer()
+        activation.quantizer = PinnedQuantizer() if output else OpenQuantizer()
+
+
+def _of_kernel(layer: Any, rounded: bool) -> Any:
+    if not rounded:
+        return OpenQuantizer()
+    if isinstance(layer.layer, tf_keras.layers.DepthwiseConv2D):
+        return DepthwiseKernelQuantizer()
+    return KernelQuantizer() if isinstance(layer.layer, tf_keras.layers.Conv2D) else layer.quantize_config.weight_quantizer

@@ -5,6 +5,7 @@ Wrapping a network in fake quantization takes longer than converting it; it is d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,14 @@ def freeze(model: Any, px: int, path: Path, *, several: bool = False, ended: boo
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-def thaw(path: Path, px: int, batch: int | None = 1) -> Any:
+def thaw(path: Path, px: int, batch: int | None = 1, change: Callable[[Any], None] | None = None) -> Any:
     """Read what `freeze` wrote.
 
     Args:
         path: the file.
         px: side of the input.
         batch: images at a time; None for any number.
+        change: changes the `GraphDef`, in place, before it is used.
 
     Returns:
         A concrete function, float32 (batch, px, px, 3) `image` → {`probabilities`: float32 (batch, classes)}.
@@ -59,7 +61,8 @@ def thaw(path: Path, px: int, batch: int | None = 1) -> Any:
         definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     except (OSError, DecodeError) as error:
         raise StageError("convert", "", f"the trained network {path} cannot be read: {error}.") from error
-
+    if change is not None:
+        change(definition)
     output = _SEVERAL if any(node.name == _SEVERAL for node in definition.node) else _ONE
 
     def infer(image: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""The two quantizers that int8 networks are trained with, in place of tensorflow-model-optimization's own."""
+"""The quantizers that int8 networks are trained with, in place of tensorflow-model-optimization's own."""
 
 from __future__ import annotations
 
@@ -56,3 +56,11 @@ class PinnedQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
         """Round to the grid; values outside are cut off."""
         return super().__call__(inputs, False, weights, **options)
+
+
+class OpenQuantizer:
+    """Lets values pass as they are: in layers that stay in float."""
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
+        """Return the values."""
+        return inputs

@@ -11,6 +11,7 @@ step: a finer one would hold nothing more.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import tf_keras
@@ -20,7 +21,7 @@ from edgetl.nn.ranges import Range
 
 _STEPS = 255
 """Of an 8-bit grid."""
-_PASSING = (
+PASSING = (
     tf_keras.layers.ZeroPadding2D,
     tf_keras.layers.Cropping2D,
     tf_keras.layers.MaxPooling2D,
@@ -31,20 +32,21 @@ _PASSING = (
 """Layers whose output is on the grid of their input."""
 
 
-def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
+def share(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[str] = ()) -> dict[str, Range]:
     """Give all that meets in an addition one step, and all that meets in a concatenation or an average one grid.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
+        floats: names of the layers that compute in float; what meets in them need not share anything.
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
         where that would lead beyond the limit of a ReLU6. A sigmoid keeps its range: TFLite knows no other.
     """
     shared = dict(ranges)
-    sums = _groups(model, ranges, tf_keras.layers.Add)
-    alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D)
+    sums = _groups(model, ranges, tf_keras.layers.Add, floats)
+    alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D, floats)
     for group in alike:
         low, high = min(shared[name][0] for name in group), max(shared[name][1] for name in group)
         shared.update(dict.fromkeys(group, (low, high)))
@@ -57,25 +59,27 @@ def share(model: tf_keras.Model, ranges: dict[str, Range]) -> dict[str, Range]:
             shared[name] = (-zero * step, (_STEPS - zero) * step)
     met = set().union(*sums, *alike)
     for layer in model.layers:
-        source = grid_of(layer.input, ranges) if layer.name in ranges and _is_relu(layer) else None
+        own = layer.name in ranges and layer.name not in floats
+        source = grid_of(layer.input, ranges) if own and _is_relu(layer) else None
         if source is not None and layer.name not in met:
             low, high = shared[source]
             shared[layer.name] = (0.0, high - low)
     return shared
 
 
-def shared_grids(model: tf_keras.Model, ranges: dict[str, Range]) -> set[str]:
+def shared_grids(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[str] = ()) -> set[str]:
     """Names of the layers whose range is not theirs alone: what meets in additions or concatenations, and average pools.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
+        floats: names of the layers that compute in float.
 
     Returns:
         The names.
     """
     kinds = tf_keras.layers.Add | tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D
-    return set().union(*_groups(model, ranges, kinds))
+    return set().union(*_groups(model, ranges, kinds, floats))
 
 
 def _is_relu(layer: tf_keras.layers.Layer) -> bool:
@@ -91,11 +95,11 @@ def _limit(layer: tf_keras.layers.Layer) -> float:
     return math.inf if limit is None else float(limit)
 
 
-def _groups(model: tf_keras.Model, ranges: dict[str, Range], kinds: Any) -> list[set[str]]:
+def _groups(model: tf_keras.Model, ranges: dict[str, Range], kinds: Any, floats: Collection[str]) -> list[set[str]]:
     """Layers whose outputs meet in layers of some kinds, directly or over several of them."""
     groups = []
     for layer in model.layers:
-        if isinstance(layer, kinds):
+        if isinstance(layer, kinds) and layer.name not in floats:
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
             members = {grid_of(tensor, ranges) for tensor in inputs} | {_result(model, layer, ranges)}
             groups.append({m for m in members if m is not None and not isinstance(model.get_layer(m), Sigmoid)})
@@ -126,7 +130,7 @@ def grid_of(tensor: Any, ranges: dict[str, Range]) -> str | None:
     """
     layer = tensor._keras_history.layer
     while layer.name not in ranges:
-        if not isinstance(layer, _PASSING):
+        if not isinstance(layer, PASSING):
             return None
         layer = layer.input._keras_history.layer
     return str(layer.name)

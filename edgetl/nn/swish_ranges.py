@@ -7,6 +7,8 @@ range wider by a percent or two is almost always one where none is.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import tf_keras
 
@@ -20,20 +22,23 @@ _MARGIN = 2e-4
 """Distance from a half, in output steps, that float32 arithmetic needs."""
 
 
-def settle_swishes(model: tf_keras.Model, ranges: dict[str, Range], input_range: Range) -> dict[str, Range]:
+def settle_swishes(
+    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, floats: Collection[str] = ()
+) -> dict[str, Range]:
     """Widen the output range of each hard-swish until every runtime computes the same.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
         input_range: of the network's input.
+        floats: names of the layers that compute in float; they round nothing.
 
     Returns:
         The same layers. A swish for which no widening up to 6 % helps keeps its range.
     """
     settled = dict(ranges)
     for layer in model.layers:
-        if not isinstance(layer, HardSwish) or layer.name not in ranges:
+        if not isinstance(layer, HardSwish) or layer.name not in ranges or layer.name in floats:
             continue
         source = settled.get(grid_of(layer.input, settled) or "", input_range)
         for widening in _WIDENINGS:

@@ -10,6 +10,8 @@ A range wider by a thousandth is almost always free of such halves; only means o
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import tf_keras
 
@@ -26,21 +28,24 @@ _MEAN_PRECISION = 2.0**-23
 """Error of LiteRT's mean, as a share of the zero point in steps of the output (measured: up to 0.97e-7, LiteRT 2 on x86)."""
 
 
-def settle_ties(model: tf_keras.Model, ranges: dict[str, Range], input_range: Range) -> dict[str, Range]:
+def settle_ties(
+    model: tf_keras.Model, ranges: dict[str, Range], input_range: Range, floats: Collection[str] = ()
+) -> dict[str, Range]:
     """Widen the output ranges of products and of means over a whole image until no result is near a half.
 
     Args:
         model: the float network.
         ranges: layer name → range, of the layers whose output is quantized.
         input_range: of the network's input.
+        floats: names of the layers that compute in float; they round nothing.
 
     Returns:
         The same layers. What meets in an addition or a concatenation keeps its range, whose step others share; where no
         widening up to 2 % is free of halves, the one with the fewest is taken.
     """
-    settled, kept = dict(ranges), shared_grids(model, ranges)
+    settled, kept = dict(ranges), shared_grids(model, ranges, floats)
     for layer in model.layers:
-        if layer.name not in ranges or layer.name in kept:
+        if layer.name not in ranges or layer.name in kept or layer.name in floats:
             continue
         if isinstance(layer, tf_keras.layers.Multiply) and len(layer.input) == 2:
             (step, zero), (other, other_zero) = (_grid(_source(t, settled, input_range)) for t in layer.input)

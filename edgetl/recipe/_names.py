@@ -13,6 +13,7 @@ Faults = tuple[tuple[str, str], ...]
 """(key relative to the section, what is wrong) of the rules that a single field cannot express."""
 
 Name = Annotated[str, Pattern("[a-z0-9][a-z0-9_.-]{0,63}", "a name of lower-case letters, digits, '_', '-' and '.'")]
+LayerName = Annotated[str, Pattern("[A-Za-z0-9_.][A-Za-z0-9_.>/-]{0,199}", "a layer's name")]
 Epochs = Annotated[int, Bound(ge=1, le=10_000)]
 Rate = Annotated[float, Bound(gt=0.0, le=1.0)]
 BatchSize = Annotated[int, Bound(ge=1, le=4096)]

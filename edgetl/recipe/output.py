@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from edgetl import registry
-from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, Rate, Ratio, SchemeName
+from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, LayerName, Rate, Ratio, SchemeName
 from edgetl.schema import Bound, MinItems
 
 
@@ -25,6 +25,25 @@ class Quantize:
     ranges: Literal["minmax", "percentile", "mse"] = "minmax"
     """How much of the activations seen on them to keep: all, all but one in ten thousand at each end, or what gives the least
     squared error."""
+    keep_float: Literal["auto"] | tuple[LayerName, ...] = ()
+    """Layers of an int8 network that compute in float, the same ones in every format: names of the float network's layers, each
+    with what is fused to it; `auto`: the fewest with which validation images lose no more than `max_top1_drop`."""
+    max_top1_drop: Ratio | None = None
+    """`keep_float: auto`: largest loss of top-1 on the validation split against the float network; absent = 0.005."""
+
+    def faults(self) -> Faults:
+        """Only an int8 network has layers to keep in float, and only `auto` reads the loss that is allowed."""
+        found = []
+        able = [name for name in registry.names("schemes") if hasattr(registry.load("schemes", name), "wrap")]
+        if self.keep_float and self.scheme not in able:
+            found.append(("keep_float", f"{self.scheme} has no int8 layers to except; schemes that have: {', '.join(able)}."))
+        if self.max_top1_drop is not None and self.keep_float != "auto":
+            what = "is read with keep_float: auto only; the limit of every artifact is gates.max_top1_drop."
+            found.append(("max_top1_drop", what))
+        if isinstance(self.keep_float, tuple):
+            twice = [name for index, name in enumerate(self.keep_float) if name in self.keep_float[:index]]
+            found += [("keep_float", f"{name!r} is given twice.") for name in dict.fromkeys(twice)]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

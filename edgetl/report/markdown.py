@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgetl.report import rows
+from edgetl.report import coverage, rows
 
 
 def text(report: dict[str, Any]) -> str:
@@ -34,6 +34,7 @@ def text(report: dict[str, Any]) -> str:
     seen = dict.fromkeys(v["device"] for v in report["verdicts"] if v["gate"] == "latency_p90_ms" and v["value"] is not None)
     if seen:
         lines += ["", "## Devices", "", *(f"![p90 latency on {name}, and its budget](devices/{name}.svg)" for name in seen)]
+    lines += coverage.lines(report.get("coverage", ()))
     if report.get("evaluation"):
         lines += ["", "## Evaluation of the float network", "", *evaluation(report["evaluation"])]
     lines += ["", "| stage | target | status | seconds |", "|---|---|---|---:|"]

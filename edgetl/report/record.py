@@ -17,6 +17,7 @@ from edgetl.judging import Found
 from edgetl.pipeline import Results
 from edgetl.recipe import Recipe, Target
 from edgetl.recipefile import LoadedRecipe
+from edgetl.report import coverage
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
 
 
@@ -120,7 +121,13 @@ def _timings(target: str, results: Results) -> list[dict[str, Any]]:
     return [answer for label, answer in results.answers.items() if label.startswith(f"benchmark {target} ")]
 
 
-def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[str, Any] | None) -> dict[str, Any]:
+def build(
+    loaded: LoadedRecipe,
+    results: Results,
+    judged: Judged,
+    bundle: dict[str, Any] | None,
+    profiles: Sequence[DeviceProfile] = (),
+) -> dict[str, Any]:
     """Put everything into one record.
 
     Args:
@@ -128,6 +135,7 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         results: answers of the steps.
         judged: the verdicts.
         bundle: `{path, sha256}`, or None when none was made.
+        profiles: the recipe's devices.
 
     Returns:
         The content of report.json; paths are relative to its folder.
@@ -154,7 +162,13 @@ def build(loaded: LoadedRecipe, results: Results, judged: Judged, bundle: dict[s
         },
         "training": tuned.get("history", []),
         "evaluation": {k: v for k, v in answers["evaluate"].items() if k != "seconds"} if "evaluate" in answers else None,
+        "kept_in_float": {
+            scheme: answers[label]["keep_float"]
+            for scheme in dict.fromkeys(target.scheme for target in recipe.targets)
+            if "keep_float" in answers.get(label := f"quantize {scheme}", {})
+        },
         "artifacts": [_artifact(target, results) for target in recipe.targets],
+        "coverage": coverage.of_devices(profiles, answers),
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),
         "bundle": bundle,

@@ -58,6 +58,9 @@ def remarks(report: dict[str, Any]) -> list[str]:
     told: dict[str, list[str]] = {}
     for artifact in report["artifacts"]:
         name = f"{artifact['format']}/{artifact['scheme']}"
+        kept = report.get("kept_in_float", {}).get(artifact["scheme"])
+        if kept:
+            told.setdefault(kept_in_float(kept), []).append(name)
         if artifact["reason"]:
             told.setdefault(f"{artifact['status']}: {artifact['reason']}", []).append(name)
         against = artifact["against_origin"]
@@ -79,6 +82,35 @@ def remarks(report: dict[str, Any]) -> list[str]:
         places = ", ".join(dict.fromkeys(v["device"] for v in unknown))
         lines.append(f"unsure: {gates} on {places}: nothing was measured there yet, and a figure of this host does not count")
     return lines
+
+
+def kept_in_float(choice: dict[str, Any]) -> str:
+    """Say what stays in float and why.
+
+    Args:
+        choice: an entry of the report's `kept_in_float`.
+
+    Returns:
+        One sentence, without a full stop.
+    """
+    names = ", ".join(choice["units"]) or "nothing"
+    if choice["asked"] != "auto":
+        return f"kept in float, as asked: {names}"
+    before, after, allowed = choice["before"], choice["after"], _number(choice["allowed"], 3)
+    drop = _number(before["drop"], 3, sign=True)
+    lost = f"all in int8, top-1 drops by {drop} on {before['n']} validation images, {allowed} allowed"
+    if not choice["units"] and choice["met"]:
+        return f"kept in float: nothing; {lost}"
+    dearest = [cost for cost in choice["sensitivity"] if set(cost["units"]) & set(choice["units"])][:1]
+    why = "".join(f"; dearest: the {c['what']} of {c['layer']}, {c['sqnr_db']:.1f} dB signal to noise" for c in dearest)
+    low, high = after["interval"]
+    left = f"so {_number(after['drop'], 3, sign=True)} (95 % interval {low:+.3f} to {high:+.3f})"
+    if choice["met"]:
+        return f"kept in float: {names}; {lost}, {left}{why}"
+    return (
+        f"kept in float: {names}, which is not enough; {lost}, {left}{why}. At most half of the layers may stay in float; "
+        "train with the rounding (w8a8_qat) or take another scheme"
+    )
 
 
 def _megabytes(size_bytes: int | None) -> str:

@@ -12,8 +12,8 @@ class SchemeModule(Protocol):
     """The names a module in this folder defines. Constants are read-only.
 
     A scheme whose rounding is simulated before the conversion (all int8 networks) also defines
-    `wrap(model, input_range) -> model`: the same network with fake quantization around every layer, its ranges not yet set.
-    The quantize stage then calibrates it, and trains it when the scheme needs training.
+    `wrap(model, input_range, keep_float=()) -> model`: the same network with fake quantization around every layer but those that
+    stay in float, its ranges not yet set. The quantize stage then calibrates it, and trains it when the scheme needs training.
 
     A scheme whose weights obey a constraint (zeros, few values) defines `constraint() -> edgetl.nn.constraints.Constraint`, and
     what every converted file must show, as `edgetl.grid.sparsity` checks it: `ZEROS`, least share of zeros in a kernel;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from edgetl.schemes._base import Needs
@@ -13,16 +14,17 @@ ARITHMETIC = ("int8", "int8")
 NEEDS: Needs = "training"
 
 
-def wrap(model: Any, input_range: tuple[float, float]) -> Any:
-    """Return the same network with fake quantization around every layer, its ranges not yet set.
+def wrap(model: Any, input_range: tuple[float, float], keep_float: Iterable[str] = ()) -> Any:
+    """Return the same network with fake quantization around its layers, its ranges not yet set.
 
     Args:
         model: flat tf_keras model, image → logits.
         input_range: smallest and largest value of the input tensor.
+        keep_float: names of layers that stay in float.
 
     Returns:
         A tf_keras model of the same inputs and outputs; `edgetl.nn.fake_quant.calibrate` sets its ranges.
     """
     from edgetl.nn.fake_quant import quantize_model
 
-    return quantize_model(model, input_range)
+    return quantize_model(model, input_range, keep_float)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 7
+VERSION = 8
 RESUMABLE = False
 
 
@@ -46,18 +46,22 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     folder = job.folder(schemes.origin(scheme))
     origin = job.folder("origin") / artifact_in(job.folder("origin")).path if "origin" in job.inputs else None
     path = Path(job.out) / f"{recipe.name}_{target.scheme}{converter.SUFFIX}"
+    facts = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
     emit({"what": "converting"})
     converted = converter.convert(
         Source(
             network=folder,
             preprocess=job.preprocess,
-            class_names=tuple(json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["class_names"]),
+            class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
+            keep_float=tuple(facts.get("keep_float", ())),
         ),
         target,
         path,
     )
+    emit({"what": "inspecting"})
+    coverage = _insist(path, target, tuple(facts.get("keep_float", ())))
     digest, size, delivered = measure(path)
     artifact = Artifact(
         format=target.format,
@@ -74,7 +78,20 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
-    return dict(to_json(artifact))
+    return {**to_json(artifact), "coverage": coverage}
+
+
+def _insist(path: Path, target: Target, keep_float: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Raise ConversionError unless a file is what its target says; else tell what delegates take of it."""
+    from edgetl.errors import ConversionError
+    from edgetl.inspection import claims, inspect, telling
+
+    options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
+    found = inspect(path, claims.of_target(target.format, target.scheme, options, keep_float=keep_float))
+    if found.errors:
+        told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
+        raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
+    return telling.taken(path, found)
 
 
 def _calibration(job: Job) -> Iterator[Any]:

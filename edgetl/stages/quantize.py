@@ -13,12 +13,16 @@ from edgetl.schemes._base import origin
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
-VERSION = 8
+VERSION = 9
 RESUMABLE = True
 
 _BATCH = 16
 _CALIBRATION = ("calibration_images", "ranges", "bias_correction")
 """Keys of the recipe's section that concern every scheme with calibrated ranges, not only the one that is named there."""
+_FLOAT = ("keep_float", "max_top1_drop")
+"""Keys that concern every scheme whose rounding is simulated."""
+_KEPT = "keep_float.json"
+"""Written once it is known what stays in float, so that a restart need not look for it again."""
 
 
 def _section(recipe: Recipe, scheme: str) -> Quantize:
@@ -28,7 +32,8 @@ def _section(recipe: Recipe, scheme: str) -> Quantize:
         return asked
     if asked is None:
         return Quantize(scheme=scheme)
-    return replace(Quantize(scheme=scheme), **{key: getattr(asked, key) for key in _CALIBRATION})
+    shared = (*_CALIBRATION, *_FLOAT) if hasattr(registry.load("schemes", scheme), "wrap") else _CALIBRATION
+    return replace(Quantize(scheme=scheme), **{key: getattr(asked, key) for key in shared})
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
@@ -37,9 +42,13 @@ def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     flat = {**flatten(section, "quantize"), "seed": recipe.seed, "labels": str(recipe.labels)}
     scheme = registry.load("schemes", target)
     calibration = tuple(f"quantize.{key}" for key in _CALIBRATION)
+    floats = {key: value for key, value in flat.items() if key.partition("[")[0] in (f"quantize.{name}" for name in _FLOAT)}
     if scheme.NEEDS == "calibration":
-        return {key: flat[key] for key in ("quantize.scheme", *calibration, "seed", "labels")}
-    return flat if hasattr(scheme, "wrap") else {key: value for key, value in flat.items() if key not in calibration}
+        kept = floats if hasattr(scheme, "wrap") else {}
+        return {**{key: flat[key] for key in ("quantize.scheme", *calibration, "seed", "labels")}, **kept}
+    if hasattr(scheme, "wrap"):
+        return flat
+    return {key: value for key, value in flat.items() if key not in calibration and key not in floats}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
@@ -107,15 +116,20 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
     recipe, out, scheme = job.recipe, Path(job.out), registry.load("schemes", job.target)
     training.deterministic()
     model = checkpoint.restore(recipe, job.folder("finetune"), None)
-    network = scheme.wrap(model, recipe.preprocess.input_range) if hasattr(scheme, "wrap") else training.freeze_statistics(model)
+    simulated = hasattr(scheme, "wrap")
+    network = scheme.wrap(model, recipe.preprocess.input_range) if simulated else training.freeze_statistics(model)
+    batches = [normalise(pixels[rows[i : i + _BATCH]], recipe.preprocess) for i in range(0, len(rows), _BATCH)]
+    choice = _choice(job, section, network, model, batches, emit) if simulated else None
+    layers = _keep(network, model, choice["units"]) if choice else []
     constraint = scheme.constraint() if hasattr(scheme, "constraint") else None
     left = constraint.settle(constraints.kernels(network)) if constraint else ()  # from the float weights, also after a restart
-    batches = [normalise(pixels[rows[i : i + _BATCH]], recipe.preprocess) for i in range(0, len(rows), _BATCH)]
-    if hasattr(scheme, "wrap"):
+    if simulated:
         from edgetl.nn import fake_quant
 
         if not (out / "training.npz").exists():
-            ranges = fake_quant.calibrate(network, model, batches, section.ranges, bias_correction=section.bias_correction)
+            ranges = fake_quant.calibrate(
+                network, model, batches, section.ranges, bias_correction=section.bias_correction, keep_float=layers
+            )
             (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
         else:  # resumed: the checkpoint holds ranges and biases
             kept = json.loads((out / "ranges.json").read_text(encoding="utf-8"))["ranges"]
@@ -154,6 +168,49 @@ def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int
     facts = json.loads((job.folder("finetune") / checkpoint.FACTS).read_text(encoding="utf-8"))
     facts = {"class_names": facts["class_names"], "history": history, "scheme": job.target, "top1": top1}
     facts |= {"left_dense": left} if left else {}
+    facts |= {checkpoint.KEEP_FLOAT: layers, "float_choice": choice} if choice else {}
     checkpoint.save(out, network, {"logits": answers, "labels": test_labels}, facts, several=label_sets is not None)
     (out / "training.npz").unlink(missing_ok=True)
-    return {"top1": top1, "n": len(test_labels), "epochs": len(history)}
+    (out / _KEPT).unlink(missing_ok=True)
+    return {"top1": top1, "n": len(test_labels), "epochs": len(history), **({"keep_float": choice} if choice else {})}
+
+
+def _choice(job: Job, section: Quantize, network: Any, model: Any, batches: list[Any], emit: Emit) -> dict[str, Any] | None:
+    """What stays in float, as the recipe says or as is best; None when nothing was asked. The network is as it was before."""
+    from edgetl.nn import fake_quant, inference, keep_float
+    from edgetl.preprocess import load_label_sets, load_split
+    from edgetl.types import to_json
+
+    path = Path(job.out) / _KEPT
+    if not section.keep_float:
+        return None
+    if section.keep_float != "auto":
+        return {"asked": list(section.keep_float), "units": list(fake_quant.keep(network, model, section.keep_float).units)}
+    if not path.exists():
+        pixels, labels = load_split(job.folder("prepare"), "val")
+        trials = keep_float.Trials(
+            quantized=network,
+            model=model,
+            batches=batches,
+            validation=inference.Images(pixels=pixels, labels=labels),
+            preprocess=job.recipe.preprocess,
+            label_sets=load_label_sets(job.folder("prepare")),
+            method=section.ranges,
+            bias_correction=section.bias_correction,
+            progress=lambda what, done, of: emit({"what": f"layers in float: {what}", "done": done, "of": of or None}),
+        )
+        allowed = keep_float.DEFAULT_DROP if section.max_top1_drop is None else section.max_top1_drop
+        found = {"schema": 1, "asked": "auto", **to_json(keep_float.choose(trials, allowed))}
+        network.set_weights(trials.start)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        partial.replace(path)
+    answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return answer
+
+
+def _keep(network: Any, model: Any, units: list[str]) -> list[str]:
+    """Keep units in float; returns the names of all layers that then compute in float."""
+    from edgetl.nn import fake_quant
+
+    return sorted(fake_quant.keep(network, model, units).layers)

@@ -20,6 +20,7 @@ PROTOCOLS = {
     "connections": "ConnectionModule",
     "converters": "ConverterModule",
     "datasets": "DatasetModule",
+    "delegates": "DelegateModule",
     "graphs": "GraphModule",
     "logs": "LogModule",
     "methods": "MethodModule",
@@ -64,7 +65,9 @@ def test_importing_it_is_light(kind, name):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(("kind", "name"), [p for p in PLUGINS if p[0] in ("connections", "converters", "datasets", "runtimes")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [p for p in PLUGINS if p[0] in ("connections", "converters", "datasets", "delegates", "runtimes")]
+)
 def test_availability_is_a_sentence_or_none(kind, name):
     reason = registry.load(kind, name).unavailable()
     assert reason is None or (isinstance(reason, str) and reason.endswith("."))

@@ -17,6 +17,7 @@ TABLES = {
     "Transfer": registry.names("methods"),
     "Formats": registry.names("converters"),
     "Files": registry.names("graphs"),
+    "Delegates": registry.names("delegates"),
     "Logs": registry.names("logs"),
     "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),

@@ -1,0 +1,152 @@
+"""What a Core ML package says of itself. The package's parts are looked at before anything of it is parsed."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgetl import registry
+from edgetl.errors import InputError
+from edgetl.inspection import repeated
+from edgetl.inspection.records import End, Facts
+
+_MAX_SPEC_BYTES = 500_000_000
+_MAX_BYTES = 4_000_000_000
+_MAX_FILES = 1000
+_MAX_MANIFEST_BYTES = 1_000_000
+_MAX_TEXT = 200
+_BLOB = struct.Struct("<IIQQ")
+"""Head of a stored weight: sentinel, type, bytes, place. Source: coremltools, MILBlob/Blob/StorageFormat.hpp."""
+_SENTINEL = 0xDEADBEEF
+_COLOURS = {10: "image_grey8", 20: "image_rgb8", 30: "image_bgr8", 40: "image_grey16"}
+"""FeatureTypes.proto, ImageFeatureType.ColorSpace."""
+_ARRAYS = {65600: "float64", 65568: "float32", 65552: "float16", 131104: "int32", 131080: "int8"}
+"""FeatureTypes.proto, ArrayFeatureType.ArrayDataType."""
+
+
+def read(path: Path) -> Facts:
+    """See `edgetl.inspection.read`."""
+    file = specification(path)
+    graph = registry.load("graphs", "coreml").read(path)
+    from coremltools.proto import Model_pb2
+
+    spec = Model_pb2.Model()
+    try:
+        spec.ParseFromString(file.read_bytes())
+        operations = [op for f in spec.mlProgram.functions.values() for b in f.block_specializations.values() for op in _walk(b)]
+        groups, wasted = repeated.groups(_blobs(file.parent / "weights", operations))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, RuntimeError, IndexError, struct.error) as error:
+        what = " ".join(str(error).split())[:160]
+        raise InputError(f"{path.name}: is not an ML program package, or is damaged: {what}.") from error
+    told = spec.description.metadata
+    fields = {"description": told.shortDescription, "author": told.author, "licence": told.license, "version": told.versionString}
+    labels = _labels(spec, operations)
+    own = {key: value[:_MAX_TEXT] for key, value in sorted(told.userDefined.items())[:32]}
+    makers = [own.get(f"com.github.apple.coremltools.{word}", "") for word in ("source", "version")]
+    return Facts(
+        graph=graph,
+        inputs=tuple(map(_end, spec.description.input)),
+        outputs=tuple(map(_end, spec.description.output)),
+        producer=f"coremltools {makers[1]} from {makers[0]}" if makers[1] else "",
+        versions={"specification": str(spec.specificationVersion)},
+        metadata={
+            **{key: value[:_MAX_TEXT] for key, value in fields.items() if value},
+            **({"labels": str(labels)} if labels else {}),
+            **{key: value for key, value in own.items() if not key.startswith("com.github.apple.")},
+        },
+        custom=tuple(sorted({op.type for op in operations if op.type.startswith("custom")})),
+        activations=tuple(sorted(_integers(operations))),
+        duplicates=groups,
+        duplicate_bytes=wasted,
+    )
+
+
+def specification(package: Path) -> Path:
+    """Check a package's parts and find its specification.
+
+    Args:
+        package: an `.mlpackage` folder.
+
+    Returns:
+        The file of the model.
+
+    Raises:
+        InputError: it is no such package, too large, has links, or names parts outside of itself.
+    """
+    try:
+        parts = [part for _, part in zip(range(_MAX_FILES + 1), package.rglob("*"), strict=False)]
+        odd = [part for part in parts if part.is_symlink() or not (part.is_file() or part.is_dir())]
+        if package.is_symlink() or odd or len(parts) > _MAX_FILES:
+            raise InputError(f"{package.name}: holds links, or more than {_MAX_FILES} files; not opened.")
+        if sum(part.stat().st_size for part in parts if part.is_file()) > _MAX_BYTES:
+            raise InputError(f"{package.name}: larger than {_MAX_BYTES} bytes; not opened.")
+        manifest = package / "Manifest.json"
+        if not manifest.is_file() or manifest.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise InputError(f"{package.name}: is not a Core ML package: it has no Manifest.json.")
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        entries = {key: str(value["path"]) for key, value in told["itemInfoEntries"].items()}
+        for place in entries.values():
+            if Path(place).is_absolute() or ".." in Path(place).parts:
+                raise InputError(f"{package.name}: its manifest names {place[:80]!r}, outside of the package; not opened.")
+        file = package / "Data" / entries[told["rootModelIdentifier"]]
+        if not file.is_file() or file.stat().st_size > _MAX_SPEC_BYTES:
+            raise InputError(f"{package.name}: its model is missing, or larger than {_MAX_SPEC_BYTES} bytes.")
+        return file
+    except OSError as error:
+        raise InputError(f"{package}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{package.name}: is not a Core ML package: its Manifest.json is damaged ({error!r}).") from error
+
+
+def _walk(block: Any) -> Iterator[Any]:
+    for operation in block.operations:
+        yield operation
+        for inner in operation.blocks:
+            yield from _walk(inner)
+
+
+def _blobs(folder: Path, operations: list[Any]) -> Iterator[tuple[str, bytes]]:
+    """Weights that the package stores beside its specification, each once for each place where it is stored."""
+    file = folder / "weight.bin"
+    if not file.is_file():
+        return
+    data, seen = file.read_bytes(), set()
+    for operation in operations:
+        for value in operation.attributes.values():
+            if value.WhichOneof("value") != "blobFileValue" or value.blobFileValue.offset in seen:
+                continue
+            seen.add(value.blobFileValue.offset)
+            sentinel, _, size, start = _BLOB.unpack_from(data, value.blobFileValue.offset)
+            if sentinel != _SENTINEL or start + size > len(data):
+                raise ValueError("a weight lies outside of weight.bin")
+            yield operation.outputs[0].name, data[start : start + size]
+
+
+def _labels(spec: Any, operations: list[Any]) -> int:
+    given = (a.value.immediateValue for o in operations if o.type == "classify" for a in o.inputs["classes"].arguments)
+    return sum(len(item.immediateValue.tensor.strings.values) for value in given for item in value.list.values)
+
+
+def _integers(operations: list[Any]) -> set[str]:
+    words = {21: "int8", 31: "uint8"}  # MIL.proto, DataType
+    return {words.get(o.outputs[0].type.tensorType.dataType, "other") for o in operations if o.type == "quantize" and o.outputs}
+
+
+def _end(feature: Any) -> End:
+    kind = feature.type.WhichOneof("Type")
+    if kind == "imageType":
+        image = feature.type.imageType
+        flexible = image.WhichOneof("SizeFlexibility") is not None
+        sides = (1, -1, -1) if flexible else (1, image.height, image.width)
+        return End(name=feature.name, shape=sides, dtype=_COLOURS.get(image.colorSpace, "image"))
+    if kind == "multiArrayType":
+        array = feature.type.multiArrayType
+        flexible = array.WhichOneof("ShapeFlexibility") is not None
+        shape = tuple(-1 if flexible else int(side) for side in array.shape)
+        return End(name=feature.name, shape=shape, dtype=_ARRAYS.get(array.dataType, "other"))
+    return End(name=feature.name, shape=(), dtype={"stringType": "label", "dictionaryType": "probabilities"}.get(kind, str(kind)))
