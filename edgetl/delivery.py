@@ -13,7 +13,7 @@ from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
 from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import device_plots, markdown, plots, record
+from edgetl.report import device_plots, flips, markdown, plots, record
 from edgetl.stages import ship
 from edgetl.store import ROOT, Step, Store
 from edgetl.types import Verdict, from_json, to_json
@@ -74,7 +74,7 @@ def deliver(
         wanted = [path for path in sources if f"artifacts/{path.name}" in files]
         whole = until == "ship" and not only
         learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
-        learned |= {p.step.label: store.path(p.step) for p in steps if p.step.stage == "quantize"}
+        learned |= {p.step.label: store.path(p.step) for p in steps if p.step.stage in ("prepare", "quantize")}
         _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole)
         told = tracking.log(recipe, report, folder)
         if told is not None:
@@ -130,7 +130,7 @@ def _ship(
     recipe = loaded.recipe
     needs = {p.step.label: p.step for p in steps if p.step.stage in ("prepare", "convert", "verify")}
     accuracy = {
-        t.name: {k: v for k, v in results.answers[f"verify {t.name}"].items() if k not in ("counts", "seconds")}
+        t.name: {k: v for k, v in results.answers[f"verify {t.name}"].items() if k not in ("counts", "flips", "seconds")}
         for t in recipe.targets
     }
     extra = {"verdicts": to_json(judged.verdicts), "failed": list(judged.failed), "accuracy": accuracy}
@@ -164,7 +164,7 @@ def _publish(
         artifacts: files and packages in the store.
         report: content of report.json.
         shipped: the `ship` step's result, or None.
-        learned: results of `finetune`, `evaluate` and `quantize SCHEME`.
+        learned: results of `prepare`, `finetune`, `evaluate` and `quantize SCHEME`.
         whole: this was a run of everything: what an earlier one left must not outlive it. A partial run leaves the bundle and
             the other artifacts of an earlier one as they are.
     """
@@ -184,6 +184,7 @@ def _publish(
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
     _copy_learned(fresh, report, learned)
     _draw_devices(fresh, report)
+    _draw_flips(fresh, report, learned["prepare"])
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
     for name in (
@@ -191,6 +192,7 @@ def _publish(
         "checkpoint",
         "training",
         "devices",
+        flips.FOLDER,
         *(("bundle", "bundle.zip") if whole else ()),
         "report.md",
         "report.json",
@@ -213,6 +215,17 @@ def _draw_devices(fresh: Path, report: dict[str, Any]) -> None:
         if picture is not None:
             (fresh / "devices").mkdir(exist_ok=True)
             (fresh / "devices" / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+def _draw_flips(fresh: Path, report: dict[str, Any], prepared: Path) -> None:
+    """One contact sheet for each file that answers otherwise than the checkpoint, from the pixels that both were given."""
+    from edgetl.preprocess import load_split
+
+    pixels, _ = load_split(prepared, "test")
+    for artifact in report["artifacts"]:
+        if artifact["flips"]:
+            (fresh / flips.FOLDER).mkdir(exist_ok=True)
+            flips.draw(artifact["flips"], lambda row: pixels[row], fresh / flips.path_of(artifact))
 
 
 def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path]) -> None:

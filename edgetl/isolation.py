@@ -1,4 +1,4 @@
-"""Run one step in a child process and pass on what it says; the parent side of `edgetl.worker`."""
+"""Run one step, or one function, in a child process and pass on what it says; the parent side of `edgetl.worker`."""
 
 from __future__ import annotations
 
@@ -51,9 +51,41 @@ def run_job(
     Raises:
         EdgetlError: the stage failed, with its own class, message and exit code; or the child died (StageError).
     """
+    return _run(to_json(job), (job.stage, job.target), log, on_event, environment)
+
+
+def call(
+    module: str, arguments: dict[str, Any], what: str, log: Path, on_event: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Call `run(arguments, emit)` of a module of edgetl in a fresh process.
+
+    Args:
+        module: "edgetl.answers".
+        arguments: plain JSON.
+        what: is done to what, in some words; begins the message when the child dies.
+        log: file that receives all the child prints besides events; gone afterwards when the call went well.
+        on_event: called with each progress event.
+
+    Returns:
+        What the function returned.
+
+    Raises:
+        EdgetlError: the function raised one; or the child died (StageError).
+    """
+    return _run({"module": module, "arguments": arguments}, (what, ""), log, on_event, MappingProxyType({}))
+
+
+def _run(
+    work: dict[str, Any],
+    step: tuple[str, str],
+    log: Path,
+    on_event: Callable[[dict[str, Any]], None],
+    environment: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """Start the child with its work; `step` is what a message begins with: stage and target."""
     path = log.with_suffix(".job.json")
     log.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(to_json(job), ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(work, ensure_ascii=False), encoding="utf-8")
     answer: dict[str, Any] | None = None
     with log.open("w", encoding="utf-8") as sink:
         child = subprocess.Popen(
@@ -84,10 +116,10 @@ def run_job(
         result: dict[str, Any] = answer["result"]
         return result
     if answer is not None:
-        raise _revive(job, answer, log)
+        raise _revive(step, answer, log)
     why = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with code {code}"
     hint = " (out of memory?)" if code == -9 else ""
-    raise errors.StageError(job.stage, job.target, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())
+    raise errors.StageError(*step, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())
 
 
 def _merged(wishes: Mapping[str, str | None]) -> dict[str, str]:
@@ -122,11 +154,11 @@ def stop_all() -> None:
         child.kill()
 
 
-def _revive(job: Job, answer: dict[str, Any], log: Path) -> errors.EdgetlError:
+def _revive(step: tuple[str, str], answer: dict[str, Any], log: Path) -> errors.EdgetlError:
     """Rebuild the child's error: the same class as far as its message goes, and the same exit code."""
     kind = getattr(errors, answer["failed"], None) if answer["failed"] else None
     if kind is None:
-        return errors.StageError(job.stage, job.target, f"{answer['message']}. Log: {log}")
+        return errors.StageError(*step, f"{answer['message']}. Log: {log}")
     log.unlink(missing_ok=True)
     error = errors.EdgetlError(answer["message"])
     error.__class__ = kind

@@ -3,7 +3,7 @@
 Input: counts and measurements of the artifact, and limits. Output: one `Verdict` for each limit that is set.
 
 A verdict may be unsure, but it must not be wrong. So a figure is judged by its 95 % interval: all of it on the good
-side of the limit is a pass, all of it on the bad side a fail, anything else unsure, with what would settle it. Three
+side of the limit is a pass, all of it on the bad side a fail, anything else unsure, with what would settle it. Four
 decisions follow:
 
 - *None seen.* When something was seen on no image (no answer changed, none wrong), the interval is the exact one-sided
@@ -13,6 +13,8 @@ decisions follow:
   size of the test set. It passes `max_top1_drop` and `min_agreement`, whatever the limit, once the images exclude that
   more than `IDENTITY_RESOLUTION` of the answers change (299 images for 1 %), and its reason says what they exclude.
   With fewer images, the limit must allow what they cannot exclude.
+- *The worst class* (`max_class_drop`) is judged by an interval that allows for its having been picked out of all classes, and
+  gets no such help: a class of thirty images cannot show that it loses little, however alike the answers are.
 - *Evidence.* What was measured on the device decides, else what was imported, else an estimate; each by its whole interval. A
   host timing never does.
 """
@@ -23,18 +25,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from edgetl import costs
+from edgetl import costs, paired
 from edgetl.costs import Judged, KnownCost
 from edgetl.devices import DeviceProfile
-from edgetl.stats import (
-    Interval,
-    none_seen_bound,
-    paired_difference_interval,
-    wilson_interval,
-)
-from edgetl.types import Measurement, Outcome, Verdict
+from edgetl.paired import ClassCounts
+from edgetl.stats import Interval, none_seen_bound, wilson_interval
+from edgetl.types import Evidence, Measurement, Outcome, Verdict
 
-GATES = ("min_top1", "max_top1_drop", "min_agreement")
+GATES = ("min_top1", "max_top1_drop", "max_class_drop", "min_agreement")
 """Limits of a recipe that `judge_gates` knows, in the order of its verdicts."""
 
 IDENTITY_RESOLUTION = 0.01
@@ -61,6 +59,8 @@ class Accuracy:
     """The artifact does and the checkpoint does not."""
     agreeing: int
     """Both name the same class, right or wrong."""
+    classes: tuple[ClassCounts, ...] = ()
+    """The same for the images of each class; empty where it is not known."""
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot come from one set of images.
@@ -74,6 +74,7 @@ class Accuracy:
             and min(both, self.only_reference_correct, self.only_candidate_correct) >= 0
             and self.reference_correct - self.only_reference_correct == both
             and both <= self.agreeing <= self.n - self.only_reference_correct - self.only_candidate_correct
+            and all(c.n >= 1 and min(c.lost, c.won) >= 0 and c.lost + c.won <= c.n <= self.n for c in self.classes)
         )
         if not holds:
             raise ValueError(f"these counts cannot come from one set of images: {self}")
@@ -91,6 +92,8 @@ class Subject:
     """On disk."""
     accuracy: Accuracy | None = None
     """None when it was not run on the test images."""
+    accuracy_evidence: Evidence = "measured"
+    """How `accuracy` is known: `reference` where the file was evaluated in software."""
     accuracy_missing: str = ""
     """Why `accuracy` is None."""
     latency: tuple[Measurement, ...] = ()
@@ -121,7 +124,12 @@ def judge_gates(subject: Subject, limits: Mapping[str, float | None]) -> tuple[V
     """
     if strange := set(limits) - set(GATES):
         raise ValueError(f"unknown gate {min(strange)!r}; known: {', '.join(GATES)}.")
-    judges = {"min_top1": _min_top1, "max_top1_drop": _max_top1_drop, "min_agreement": _min_agreement}
+    judges = {
+        "min_top1": _min_top1,
+        "max_top1_drop": _max_top1_drop,
+        "max_class_drop": _max_class_drop,
+        "min_agreement": _min_agreement,
+    }
     verdicts = []
     for gate in GATES:
         limit = limits.get(gate)
@@ -129,10 +137,11 @@ def judge_gates(subject: Subject, limits: Mapping[str, float | None]) -> tuple[V
             continue
         if subject.accuracy is not None:
             judged = judges[gate](subject.accuracy, limit)
+            judged = (*judged[:3], subject.accuracy_evidence, *judged[4:])
         else:
             why = subject.accuracy_missing or "the artifact was not run on the test images."
-            judged = ("skipped", None, None, None, why)
-        verdicts.append(_verdict(subject, None, gate, limit, judged))
+            judged = ("skipped", None, None, None, why, None)
+        verdicts.append(_verdict(subject, None, gate, limit, judged[:5], judged[5]))
     return tuple(verdicts)
 
 
@@ -156,7 +165,7 @@ def judge_device(subject: Subject, profile: DeviceProfile) -> tuple[Verdict, ...
             continue
         if subject.format not in profile.format_names:
             why = f"{profile.title} has no runtime for {subject.format}; it loads {', '.join(profile.format_names)}."
-            judged: _Judged = ("skipped", None, None, None, why)
+            judged: Judged = ("skipped", None, None, None, why)
         elif gate == "size_mb":
             size_mb = subject.size_bytes / 1e6
             why = f"{size_mb:.6g} MB; the budget is {limit:g} MB."
@@ -182,10 +191,13 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_ORDER.index, default="skipped")
 
 
-_Judged = Judged
+_Judged = tuple[Outcome, float | None, Interval | None, Evidence | None, str, int | None]
+"""As `costs.Judged`, and how many images like these would settle what is unsure."""
 
 
-def _verdict(subject: Subject, device: str | None, gate: str, limit: float, judged: _Judged) -> Verdict:
+def _verdict(
+    subject: Subject, device: str | None, gate: str, limit: float, judged: Judged, images_needed: int | None = None
+) -> Verdict:
     outcome, value, interval, evidence, reason = judged
     return Verdict(
         format=subject.format,
@@ -198,6 +210,7 @@ def _verdict(subject: Subject, device: str | None, gate: str, limit: float, judg
         limit=limit,
         evidence=evidence,
         reason=reason,
+        images_needed=images_needed,
     )
 
 
@@ -214,18 +227,30 @@ def _min_agreement(accuracy: Accuracy, limit: float) -> _Judged:
 
 def _max_top1_drop(accuracy: Accuracy, limit: float) -> _Judged:
     lost, won, images = accuracy.only_reference_correct, accuracy.only_candidate_correct, accuracy.n
-    low, high = paired_difference_interval(lost, won, images)
-    # the drop is at most the share of images that are lost, and at least minus the share that are won
-    bound = none_seen_bound(images)
-    interval = (max(low, -bound) if won == 0 else low, min(high, bound) if lost == 0 else high)
+    interval = paired.drop_interval(lost, won, images)
     if accuracy.agreeing == images:
         return _identical("top-1 drop", 0.0, interval, images, limit)
 
     def planned(n: float) -> Interval:
-        return paired_difference_interval(lost * n / images, won * n / images, n)
+        return paired.drop_interval(lost * n / images, won * n / images, n)
 
     settled = _images_that_exclude(limit) if lost == won == 0 else _images_that_settle(planned, images, limit)
     return _decide("top-1 drop", (lost - won) / images, interval, images, limit, False, settled)
+
+
+def _max_class_drop(accuracy: Accuracy, limit: float) -> _Judged:
+    worst_one, images = paired.worst_class(accuracy.classes), accuracy.n
+    if worst_one is None:
+        return "skipped", None, None, None, "the answers are not known class by class.", None
+
+    def planned(n: float) -> Interval:
+        found = paired.worst_class(accuracy.classes, scale=n / images)
+        return found.interval if found is not None else (0.0, 1.0)
+
+    low, high = worst_one.interval
+    settled = _images_that_settle(planned, images, limit) if low <= limit < high else (0, "")
+    what = f"largest drop of {worst_one.classes} classes ({worst_one.name}, {worst_one.n} images)"
+    return _decide(what, worst_one.drop, worst_one.interval, images, limit, False, settled)
 
 
 def _min_share(what: str, count: int, images: int, limit: float) -> _Judged:
@@ -247,39 +272,42 @@ def _identical(what: str, value: float, interval: Interval, images: int, allowed
     seen = f"{what} {value:.2%}: the same answer as the checkpoint on all {images} images"
     if excluded <= needed:
         why = f"{seen}, which excludes that more than {excluded:.2%} of the answers change (95 %)."
-        return "pass", value, interval, "measured", why
-    why = f"{seen}, too few to exclude that {excluded:.2%} of the answers change; {_images_that_exclude(needed)}."
-    return "unsure", value, interval, "measured", why
+        return "pass", value, interval, "measured", why, None
+    number, settled = _images_that_exclude(needed)
+    why = f"{seen}, too few to exclude that {excluded:.2%} of the answers change; {settled}."
+    return "unsure", value, interval, "measured", why, number
 
 
-def _decide(what: str, value: float, interval: Interval, images: int, limit: float, at_least: bool, settled: str) -> _Judged:
+def _decide(
+    what: str, value: float, interval: Interval, images: int, limit: float, at_least: bool, settled: tuple[int | None, str]
+) -> _Judged:
     low, high = interval
     good, bad = (low >= limit, high < limit) if at_least else (high <= limit, low > limit)
     figure = f"{what} {value:.2%} on {images} images, 95 % interval {low:.2%} to {high:.2%}"
     must = f"{'at least' if at_least else 'at most'} {limit:.2%}"
     if good or bad:
-        return "pass" if good else "fail", value, interval, "measured", f"{figure}; must be {must}."
-    return "unsure", value, interval, "measured", f"{figure}, straddles the limit of {must}; {settled}."
+        return "pass" if good else "fail", value, interval, "measured", f"{figure}; must be {must}.", None
+    why = f"{figure}, straddles the limit of {must}; {settled[1]}."
+    return "unsure", value, interval, "measured", why, settled[0]
 
 
-def _images_that_settle(planned: Callable[[float], Interval], images: int, limit: float) -> str:
+def _images_that_settle(planned: Callable[[float], Interval], images: int, limit: float) -> tuple[int | None, str]:
     """Say how many images would put the interval on one side, if their answers came in the same proportions."""
     enough = float(images)
     while (interval := planned(enough))[0] <= limit <= interval[1]:
         enough *= 1.05
         if enough > _LARGEST_SAMPLE:
-            return "the figure lies so near the limit that no test set would settle it"
-    return f"about {_rounded_up(enough)} images like these would settle it"
+            return None, "the figure lies so near the limit that no test set would settle it"
+    return _like_these(enough)
 
 
-def _images_that_exclude(share: float) -> str:
+def _images_that_exclude(share: float) -> tuple[int | None, str]:
     """Say how many images must not show something before more than `share` of it is excluded at 95 %."""
     if not 0.0 < share < 1.0:
-        return "no number of images can prove so strict a limit"
-    return f"about {_rounded_up(math.log(0.05) / math.log1p(-share))} images like these would settle it"
+        return None, "no number of images can prove so strict a limit"
+    return _like_these(math.log(0.05) / math.log1p(-share))
 
 
-def _rounded_up(number: float) -> str:
-    """Two significant digits, rounded up, thousands marked."""
-    step = 10 ** max(0, math.floor(math.log10(max(number, 1.0))) - 1)
-    return f"{math.ceil(number / step) * step:,}"
+def _like_these(number: float) -> tuple[int, str]:
+    rounded = paired.rounded_up(number)
+    return rounded, f"about {rounded:,} images like these would settle it"

@@ -1,4 +1,4 @@
-"""The child process that runs one step: `python -m edgetl.worker JOB.json`.
+"""The child process that runs one step, or one function: `python -m edgetl.worker JOB.json`.
 
 It speaks JSON lines on what was its standard output (everything a library prints goes to standard error), and it ends at
 once when its standard input closes, so that it never outlives the run that started it, not even after `kill -9`.
@@ -23,7 +23,7 @@ def main(path: str) -> int:
     """Run one job.
 
     Args:
-        path: the job file, which `edgetl.pipeline` wrote.
+        path: the job file, which `edgetl.isolation` wrote.
 
     Returns:
         0, or 1 when the step failed (the reason went out as an event).
@@ -37,10 +37,14 @@ def main(path: str) -> int:
         channel.flush()
 
     try:
-        job = from_json(Job, json.loads(Path(path).read_text(encoding="utf-8")))
         import importlib
 
-        result = importlib.import_module(f"edgetl.stages.{job.stage}").run(job, emit)
+        work = json.loads(Path(path).read_text(encoding="utf-8"))
+        if "module" in work:
+            result = importlib.import_module(work["module"]).run(work["arguments"], emit)
+        else:
+            job = from_json(Job, work)
+            result = importlib.import_module(f"edgetl.stages.{job.stage}").run(job, emit)
     except errors.EdgetlError as error:
         emit({"failed": type(error).__name__, "exit_code": error.exit_code, "message": str(error)})
         return 1

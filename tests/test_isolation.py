@@ -24,6 +24,20 @@ def run(job, emit):
 """
 
 
+CALLED = """
+import os, signal
+from edgetl.errors import VerificationError
+def run(arguments, emit):
+    emit({"done": 1, "of": 2})
+    if arguments["how"] == "refuse":
+        raise VerificationError("x.onnx: no.")
+    if arguments["how"] == "die":
+        print("last words", flush=True)
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return {"twice": 2 * arguments["number"]}
+"""
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     import edgetl
@@ -31,6 +45,7 @@ def call(tmp_path, monkeypatch):
     package = tmp_path / "edgetl_copy"
     package.mkdir()
     (package / "probe.py").write_text(STAGE)
+    (package / "called.py").write_text(CALLED)
     shim = tmp_path / "sitecustomize.py"
     shim.write_text(f"import edgetl.stages\nedgetl.stages.__path__.append({str(package)!r})\n")
     root = str(next(iter(edgetl.__path__)))
@@ -68,3 +83,17 @@ def test_a_bug_in_a_stage_becomes_a_stage_error_with_its_log(call, tmp_path):
 def test_a_killed_child_is_told(call):
     with pytest.raises(errors.StageError, match="killed by signal 9.*out of memory"):
         call("die")
+
+
+def test_a_function_is_called_in_a_process_of_its_own(call, tmp_path):
+    def ask(how):
+        seen = []
+        arguments = {"how": how, "number": 21}
+        return isolation.call("edgetl.stages.called", arguments, "x.onnx in a runtime", tmp_path / "c.log", seen.append), seen
+
+    assert ask("fine") == ({"twice": 42}, [{"done": 1, "of": 2}])
+    assert not (tmp_path / "c.log").exists()
+    with pytest.raises(errors.VerificationError, match=r"^x\.onnx: no\.$"):
+        ask("refuse")
+    with pytest.raises(errors.StageError, match=r"(?s)^x\.onnx in a runtime: its process was killed by signal 11.*last words"):
+        ask("die")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from edgetl import devices
+from edgetl.paired import ClassCounts
 from edgetl.types import Evidence, Measurement, Verdict
 from edgetl.verdicts import Accuracy, Subject, judge_device, judge_gates, worst
 
@@ -171,6 +173,50 @@ def test_min_agreement(agreeing: int, outcome: str) -> None:
 
 def test_agreement_of_one_fails_or_is_unsure_when_one_answer_changes() -> None:
     assert gate("min_agreement", 1.0, accuracy(other=1)).outcome == "fail"
+
+
+def classes(count: int, each: int, **lost: int) -> tuple[ClassCounts, ...]:
+    """`count` classes of `each` images; of those named so many are lost."""
+    return tuple(ClassCounts(name=f"c{k}", n=each, lost=lost.get(f"c{k}", 0), won=0) for k in range(count))
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "needed"),
+    [
+        (classes(10, 36), "unsure", 1100),  # none lost of 36: a drop of 14 % in some class is not excluded
+        (classes(10, 110), "pass", None),
+        (classes(10, 110, c3=40), "fail", None),
+        (classes(2, 110, c0=4), "unsure", None),
+    ],
+)
+def test_max_class_drop(found: tuple[ClassCounts, ...], outcome: str, needed: int | None) -> None:
+    n, lost = sum(c.n for c in found), sum(c.lost for c in found)
+    verdict = gate("max_class_drop", 0.05, replace(accuracy(n, right=n, lost=lost), classes=found))
+    assert verdict.outcome == outcome
+    assert verdict.interval is not None
+    if needed is not None:
+        assert verdict.images_needed == needed
+        assert f"about {needed:,} images like these would settle it" in verdict.reason
+    if lost:
+        worst_one = max(found, key=lambda c: c.lost)
+        assert f"largest drop of {len(found)} classes ({worst_one.name}, 110 images)" in verdict.reason
+        assert verdict.value == worst_one.lost / worst_one.n
+
+
+def test_without_counts_of_classes_their_gate_is_skipped() -> None:
+    (verdict,) = judge_gates(subject(accuracy=accuracy()), {"max_class_drop": 0.1})
+    assert (verdict.outcome, verdict.reason) == ("skipped", "the answers are not known class by class.")
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0, 0), (1, 0), (1, 1)])
+def test_twenty_images_never_decide_and_say_how_many_would_and_five_hundred_do(lost: int, won: int) -> None:
+    few = gate("max_top1_drop", 0.02, accuracy(20, right=19, lost=lost, won=won))
+    assert few.outcome == "unsure"
+    assert few.images_needed is not None and few.images_needed > 20
+    assert f"about {few.images_needed:,} images like these would settle it" in few.reason
+    many = gate("max_top1_drop", 0.02, accuracy(500, right=475, lost=lost, won=won))
+    assert (many.outcome, many.images_needed) == ("pass", None)
+    assert gate("max_top1_drop", 0.02, accuracy(500, right=475, lost=25 + lost, won=won)).outcome == "fail"
 
 
 def test_a_figure_on_the_wrong_side_never_passes_and_on_the_right_side_never_fails() -> None:

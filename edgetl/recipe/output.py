@@ -105,6 +105,8 @@ class Gates:
     min_top1: Ratio | None = None
     max_top1_drop: Ratio | None = None
     """Largest loss of top-1 against the float checkpoint."""
+    max_class_drop: Ratio | None = None
+    """Largest loss of any one class's share of right answers against the float checkpoint."""
     min_agreement: Ratio | None = None
     """Least share of images on which the artifact names the same class as the float checkpoint."""
     wanted_precision: Annotated[float, Bound(gt=0.0, lt=1.0)] = 0.95

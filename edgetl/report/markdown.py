@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgetl.report import coverage, rows
+from edgetl.report import coverage, flips, rows
 
 
 def text(report: dict[str, Any]) -> str:
@@ -31,6 +31,7 @@ def text(report: dict[str, Any]) -> str:
     ]
     lines += [f"- {_escape(line)}" for line in rows.remarks(report)]
     lines += [f"- **failed:** {_escape(line)}" for line in report["failed"]]
+    lines += flips.markdown(report)
     seen = dict.fromkeys(v["device"] for v in report["verdicts"] if v["gate"] == "latency_p90_ms" and v["value"] is not None)
     if seen:
         lines += ["", "## Devices", "", *(f"![p90 latency on {name}, and its budget](devices/{name}.svg)" for name in seen)]

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgetl import stats, verdicts
+from edgetl import paired, stats, verdicts
 from edgetl.devices import DeviceProfile
 from edgetl.judging import Found
 from edgetl.pipeline import Results
-from edgetl.recipe import Recipe, Target
+from edgetl.recipe import Gates, Recipe, Target
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import coverage
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
@@ -94,7 +94,8 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
         format=artifact["format"],
         scheme=artifact["scheme"],
         size_bytes=artifact["size_bytes"],
-        accuracy=verdicts.Accuracy(**counts) if counts else None,
+        accuracy=from_json(verdicts.Accuracy, counts) if counts else None,
+        accuracy_evidence=verified.get("evidence", "measured"),
         accuracy_missing=verified.get("reason", ""),
         latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
         peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
@@ -167,7 +168,7 @@ def build(
             for scheme in dict.fromkeys(target.scheme for target in recipe.targets)
             if "keep_float" in answers.get(label := f"quantize {scheme}", {})
         },
-        "artifacts": [_artifact(target, results) for target in recipe.targets],
+        "artifacts": [_artifact(target, results, recipe.gates) for target in recipe.targets],
         "coverage": coverage.of_devices(profiles, answers),
         "verdicts": to_json(judged.verdicts),
         "failed": list(judged.failed),
@@ -176,7 +177,17 @@ def build(
     }
 
 
-def _artifact(wanted: Target, results: Results) -> dict[str, Any]:
+def _paired(found: dict[str, Any] | None, gates: Gates) -> dict[str, Any] | None:
+    """What the pairs say, and how many images it takes to resolve the drop that the recipe allows (None where it allows none)."""
+    if found is None:
+        return None
+    needed = None
+    if gates.max_top1_drop is not None:
+        needed = paired.images_to_resolve(found["lost"], found["won"], found["n"], gates.max_top1_drop)
+    return {**found, "images_to_resolve": needed}
+
+
+def _artifact(wanted: Target, results: Results, gates: Gates) -> dict[str, Any]:
     target, scheme = wanted.name, wanted.scheme
     artifact = results.answers.get(f"convert {target}")
     verified = results.answers.get(f"verify {target}", {})
@@ -195,6 +206,8 @@ def _artifact(wanted: Target, results: Results) -> dict[str, Any]:
             name: verified.get(name)
             for name in ("top1", "top1_drop", "agreement", "source_agreement", "max_abs_err", "against_origin")
         },
+        "paired": _paired(verified.get("paired"), gates),
+        "flips": verified.get("flips", []),
         "converter": artifact["converter"] if artifact else None,
         "notes": artifact["notes"] if artifact else [],
         "benchmark": [_benchmark(t) for t in _timings(target, results)],

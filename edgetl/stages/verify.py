@@ -10,7 +10,7 @@ from edgetl.recipe import Recipe
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
-VERSION = 3
+VERSION = 4
 RESUMABLE = False
 _SAME = 0.01
 """Most that a probability of an fp32 file may be off; order of sums and fused arithmetic make less than a thousandth."""
@@ -50,7 +50,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     import numpy as np
 
-    from edgetl import multilabel, parity
+    from edgetl import flips, multilabel, parity
     from edgetl.errors import VerificationError
     from edgetl.preprocess import load_index, load_label_sets, load_split
 
@@ -59,7 +59,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         return {"status": "skipped", "reason": reason}
     artifact = artifact_in(job.folder("convert"))
     pixels, labels = load_split(job.folder("prepare"), "test")
-    class_names = tuple(load_index(job.folder("prepare"))["class_names"])
+    index = load_index(job.folder("prepare"))
+    class_names = tuple(index["class_names"])
     path = job.folder("convert") / artifact.path
     session = registry.load("runtimes", name).open(path, 1, job.preprocess, class_names)
     outputs = np.empty((len(labels), len(class_names)), np.float32)
@@ -86,9 +87,11 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             f"{artifact.path}: is not the network it was made from: in {name} its probabilities are off by up to {worst:.3g}, "
             f"{float((~agreeing).mean()):.1%} of the images get another answer."
         )
+    names = [image["name"] for image in index["images"] if image["split"] == "test"]
     against_origin = _steps(job, path, pixels, class_names, emit) if "origin" in job.inputs else None
     return {
         "status": "verified",
+        "evidence": "reference" if registry.load("runtimes", name).REFERENCE else "measured",
         "against_origin": against_origin,
         "runtime": name,
         "n": len(labels),
@@ -98,14 +101,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "agreement": float(agreeing.mean()),
         "source_agreement": float(source_agreeing.mean()),
         "max_abs_err": worst,
-        "counts": {
-            "n": len(labels),
-            "correct": int(right.sum()),
-            "reference_correct": int(reference_right.sum()),
-            "only_reference_correct": int((reference_right & ~right).sum()),
-            "only_candidate_correct": int((right & ~reference_right).sum()),
-            "agreeing": int(agreeing.sum()),
-        },
+        **flips.compare(multilabel.probabilities(float_answers, sets), outputs, labels, sets, class_names, names),
     }
 
 

@@ -1,0 +1,26 @@
+"""LiteRT's own optimised kernels, without XNNPACK: what computes where no delegate takes an operator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgetl.runtimes._base import missing
+from edgetl.runtimes._litert import Session, load_engine
+from edgetl.types import Preprocess
+
+__all__ = ["FORMATS", "PACKAGES", "REFERENCE", "TITLE", "load_engine", "open", "unavailable"]
+
+TITLE = "LiteRT interpreter, its optimised kernels without XNNPACK; a witness."
+FORMATS = ("tflite",)
+PACKAGES = ("ai-edge-litert",)
+REFERENCE = True
+
+
+def unavailable() -> str | None:
+    """See `RuntimeModule.unavailable`."""
+    return missing("ai_edge_litert")
+
+
+def open(path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> Session:
+    """See `RuntimeModule.open`."""
+    return Session(path, threads, preprocess, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
