@@ -201,6 +201,7 @@ def _artifact(wanted: Target, results: Results, gates: Gates) -> dict[str, Any]:
         "sha256": artifact["sha256"] if artifact else None,
         **{name: artifact[name] if artifact else None for name in ("size_bytes", "delivered_bytes", "int8_mac_share")},
         "status": status,
+        "evidence": None if failure else verified.get("evidence"),
         "reason": failure or verified.get("reason"),
         **{
             name: verified.get(name)
