@@ -114,9 +114,11 @@ def logits_of(package: Reference, graph: Graph) -> Callable[[np.ndarray], np.nda
     """
     import numpy as np
 
-    tensor = logits.logits(graph)
-    maker = next(i for i, operator in enumerate(graph.operators) if tensor in operator.outputs)
-    name, shift = _quantized(package.function)[graph.stem(maker)]
+    tensor, made = logits.logits(graph), _quantized(package.function)
+    makers = {output: index for index, operator in enumerate(graph.operators) for output in operator.outputs}
+    while graph.stem(makers[tensor]) not in made and graph.operators[makers[tensor]].kind == "RESHAPE":
+        tensor = graph.operators[makers[tensor]].inputs[0]  # a vector that was a map of one place holds the same integers
+    name, shift = made[graph.stem(makers[tensor])]
 
     def answer(pixels: np.ndarray) -> np.ndarray:
         return package.tensors(pixels, (name,))[name].reshape(-1).astype(np.int64) - shift

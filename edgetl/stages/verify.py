@@ -153,7 +153,7 @@ def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: A
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder) / artifact.path
         cut.write_bytes(logits.cut_tflite((job.folder("origin") / artifact.path).read_bytes(), graph))
-        session = registry.load("runtimes", str(runtime)).open(cut, 1, job.recipe.preprocess, package.class_names)
+        session = registry.load("runtimes", str(runtime)).open(cut, 1, job.preprocess, package.class_names)
         for row in range(len(pixels)):
             session.set_input(pixels[row])
             session.invoke()
