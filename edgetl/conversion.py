@@ -24,7 +24,7 @@ from edgetl.errors import EdgetlError, InputError
 from edgetl.pipeline import Results, Silent, Watcher
 from edgetl.recipe import Gates, Recipe
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import brought, record
+from edgetl.report import brought, flips, record
 from edgetl.schemes._base import origin as starts_from
 from edgetl.stages import adopt
 from edgetl.stages._base import Job
@@ -69,7 +69,7 @@ def convert(wishes: Wishes, watcher: Watcher | None = None) -> dict[str, Any]:
         loaded = LoadedRecipe(subject, str(wishes.model), digest, ())
         known = _known(subject, wishes, results, work)
         judged = record.judge(subject, profiles, results, known, str(out))
-        report = brought.told(record.build(loaded, results, judged, None), adopted, work, results)
+        report = brought.told(record.build(loaded, results, judged, None, profiles), adopted, work, results)
         _publish(out, work, report, results)
     finally:
         isolation.stop_all()
@@ -207,8 +207,20 @@ def _publish(out: Path, work: Path, report: dict[str, Any], results: Results) ->
             if (folder / name).is_file() and (folder / "network.pb").is_file():
                 goal.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(folder / name, goal / name)
+    _draw_flips(fresh, report, home)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(brought.text(report), encoding="utf-8")
     if out.is_dir():
         out.rename(work / "before")
     fresh.rename(out)
+
+
+def _draw_flips(fresh: Path, report: dict[str, Any], photos: Path) -> None:
+    """One contact sheet for each file that answered otherwise than the original."""
+    from edgetl.preprocess import load_split
+
+    pixels, _ = load_split(photos, "test")
+    for artifact in report["artifacts"]:
+        if artifact["flips"]:
+            (fresh / flips.FOLDER).mkdir(exist_ok=True)
+            flips.draw(artifact["flips"], lambda row: pixels[row], fresh / flips.path_of(artifact))

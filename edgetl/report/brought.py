@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import evaluation, multilabel, parity
-from edgetl.report import rows
+from edgetl.report import coverage, flips, rows
 
 if TYPE_CHECKING:
     from edgetl.pipeline import Results
 
-_LABELLED = ("top1", "top1_drop")
-"""Figures of an artifact that mean nothing where no photo has a label."""
+_LABELLED = {"top1": None, "top1_drop": None, "paired": None, "flips": []}
+"""Figures of an artifact that mean nothing where no photo has a label, and what stands for them."""
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 
 
@@ -33,7 +33,7 @@ def told(report: dict[str, Any], adopted: dict[str, Any], work: Path, results: R
     for artifact in report["artifacts"]:
         name = f"{artifact['format']}/{artifact['scheme']}"
         artifact["sqnr_db"] = _sqnr(work, name, several=adopted["several"]) if artifact["status"] == "verified" else None
-        artifact |= {} if labelled else dict.fromkeys(_LABELLED)
+        artifact |= {} if labelled else _LABELLED
     verified = [answer for label, answer in results.answers.items() if label.startswith("verify ") and "reference_top1" in answer]
     top1 = verified[0]["reference_top1"] if labelled and verified else None
     images = {"calibration": adopted["calibration_images"], "verification": adopted["verification_images"]}
@@ -125,6 +125,7 @@ def text(report: dict[str, Any]) -> str:
         *(f"- {_escape(line)}" for line in rows.remarks(report)),
         *(f"- **failed:** {_escape(f)}" for f in report["failed"]),
     ]
+    lines += [*flips.markdown(report), *coverage.lines(report["coverage"])]
     return "\n".join(lines) + "\n"
 
 
