@@ -65,6 +65,7 @@ def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, t
     assert entry["max_abs_err"] < 0.05
     assert entry["sqnr_db"] > 25
     assert entry["against_origin"]["max_steps"] == 0, "LiteRT and onnxruntime agree to the bit"
+    assert entry["paired"]["n"] == 60
     assert report["model"]["original"].startswith("keras 3")
     assert report["model"]["max_abs_err"] <= 1e-5
     assert {v["gate"] for v in report["verdicts"]} >= {"max_top1_drop", "latency_p90_ms", "size_mb"}
@@ -92,7 +93,7 @@ def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, 
     report = conversion.convert(_wishes(path, out, photos, "onnx/w8a8_ptq", feed=BYTES))
     (entry,) = report["artifacts"]
     assert entry["status"] == "verified"
-    assert entry["top1"] is None, "no photo has a label"
+    assert (entry["top1"], entry["paired"], entry["flips"]) == (None, None, []), "no photo has a label"
     assert entry["agreement"] >= 0.95
     assert entry["against_origin"]["max_steps"] <= 4  # LiteRT averages 64 places in fixed point
     found = origins.insist(out / "artifacts/pretrainedResnet_quant_w8a8_ptq.onnx")

@@ -12,7 +12,7 @@ from edgetl.report import coverage, flips, rows
 if TYPE_CHECKING:
     from edgetl.pipeline import Results
 
-_LABELLED = {"top1": None, "top1_drop": None, "paired": None, "flips": []}
+_LABELLED: dict[str, Any] = {"top1": None, "top1_drop": None, "paired": None, "flips": []}
 """Figures of an artifact that mean nothing where no photo has a label, and what stands for them."""
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 
