@@ -26,7 +26,7 @@ class Origin:
     record: Path
     """The `report.json` or `manifest.json` that says it."""
     recipe: str | None
-    """The recipe's file, as it was given to the run; None in a bundle."""
+    """The recipe's file, as it was given to the run; None in a bundle, and for a model that was converted without one."""
     format: str
     scheme: str
     sha256: str
@@ -111,7 +111,7 @@ def _report(record: Path, value: dict[str, Any], entry: dict[str, Any], digest: 
     quantized = folder / str(entry["scheme"])
     return Origin(
         record=record,
-        recipe=str(value["recipe"]["file"]),
+        recipe=None if value["recipe"]["file"] is None else str(value["recipe"]["file"]),
         **_entry(entry, digest),
         preprocess=from_json(Preprocess, value["preprocess"]),
         class_names=tuple(map(str, value["data"]["classes"])),

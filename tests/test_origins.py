@@ -67,3 +67,11 @@ def test_a_record_that_lacks_something_is_refused(run, key):
     record.write_text(json.dumps(value))
     with pytest.raises(InputError, match="run the recipe again"):
         origins.find(run)
+
+
+def test_a_model_that_was_converted_without_a_recipe_has_none(run):
+    record = run.parent.parent / "report.json"
+    value = json.loads(record.read_text())
+    value["recipe"]["file"] = None
+    record.write_text(json.dumps(value))
+    assert origins.insist(run).recipe is None

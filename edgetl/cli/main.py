@@ -88,7 +88,9 @@ def main() -> NoReturn:
 def _keeps(arguments: Sequence[str]) -> bool:
     """Whether a command runs a recipe, whose steps are kept."""
     what = [argument for argument in arguments if not argument.startswith("-")]
-    files = what[:1] in (["bench"], ["verify"]) and any(name.endswith((".tflite", ".onnx", ".mlpackage")) for name in what[1:])
+    converted = (".tflite", ".onnx", ".mlpackage")
+    endings = {"bench": converted, "verify": converted, "convert": (".keras", ".h5", ".hdf5", ".tflite", os.sep)}
+    files = any(name.endswith(endings.get(what[0], ())) for name in what[1:]) if what else False
     return bool(what) and what[0] in ("run", "convert", "verify", "bench", "ship", "ablate") and not files
 
 

@@ -30,6 +30,8 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     """See `ConverterModule.convert`."""
     if source.origin is None:
         return _convert_float(source, target, out)
+    if target.scheme not in ORIGIN:
+        return _convert_tflite(source, source.origin, target, out)
     from edgetl.grid import compare, fused, qdq, reader, reading_onnx
     from edgetl.grid.audit import audit
     from edgetl.grid.graph import core
@@ -79,13 +81,25 @@ def _shape(source: Source, target: Target) -> tuple[int, ...]:
     return (-1 if target.batch == "dynamic" else 1, *((px, px, 3) if target.layout == "NHWC" else (3, px, px)))
 
 
+def _convert_tflite(source: Source, origin: Path, target: Target, out: Path) -> Converted:
+    """A float TFLite file of which there is no network, by tf2onnx; one image at a time, as the file takes it."""
+    import tf2onnx
+
+    from edgetl.grid.qdq import OPSET
+
+    if target.batch != "fixed":
+        raise ConversionError(f"{out.name}: {origin.name} takes one image at a time; leave batch at fixed.")
+    if target.layout != "NHWC":
+        raise ConversionError(f"{out.name}: made of a TFLite file it keeps that file's layout, NHWC.")
+    model, _ = tf2onnx.convert.from_tflite(str(origin), opset=OPSET)
+    return _written(source, target, out, model)
+
+
 def _convert_float(source: Source, target: Target, out: Path) -> Converted:
-    import onnx
     import tensorflow as tf
     import tf2onnx
 
-    from edgetl.grid import reading_onnx, sparsity, weights_only
-    from edgetl.grid.qdq import IR_VERSION, OPSET
+    from edgetl.grid.qdq import OPSET
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
     signature = [tf.TensorSpec((batch, px, px, 3), tf.float32, name=INPUT_NAME)]
@@ -93,6 +107,16 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     function = tf.function(lambda image: network(image=image)[OUTPUT_NAME], input_signature=signature)
     nchw = [INPUT_NAME] if target.layout == "NCHW" else None
     model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET, inputs_as_nchw=nchw)
+    return _written(source, target, out, model)
+
+
+def _written(source: Source, target: Target, out: Path, model: Any) -> Converted:
+    """Settle, check and write a float model of tf2onnx."""
+    import onnx
+
+    from edgetl.grid import reading_onnx, sparsity, weights_only
+    from edgetl.grid.qdq import IR_VERSION, OPSET
+
     _name_tensors(model.graph)
     _settle_constants(model.graph)
     model.ir_version = IR_VERSION
@@ -113,7 +137,9 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
     classes = len(source.class_names)
     return Converted(
         inputs=(TensorSpec(name=INPUT_NAME, shape=_shape(source, target), dtype="float32", layout=target.layout),),
-        outputs=(TensorSpec(name=OUTPUT_NAME, shape=(-1 if batch is None else 1, classes), dtype="float32", layout="NC"),),
+        outputs=(
+            TensorSpec(name=OUTPUT_NAME, shape=(-1 if target.batch == "dynamic" else 1, classes), dtype="float32", layout="NC"),
+        ),
         converter=versions("tf2onnx", "onnx"),
         notes=(f"opset {OPSET}, IR {IR_VERSION}", *promised, *(f"{count} {name}" for name, count in counts.most_common())),
         int8_mac_share=0.0,

@@ -72,7 +72,10 @@ def cut_onnx(data: bytes, graph: Graph) -> bytes:
         if needed & set(node.output):
             kept.append(node)
             needed |= set(node.input)
-    zero = next(i for i in model.graph.initializer if i.name == f"{graph.stem(maker)}_zero_point")
+    reader = next(
+        n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] == name
+    )  # of what only moves, too
+    zero = next(i for i in model.graph.initializer if i.name == reader.input[2])
     constants = [constant for constant in model.graph.initializer if constant.name in needed]
     for field, values in ((model.graph.node, kept[::-1]), (model.graph.initializer, constants)):
         del field[:]

@@ -114,10 +114,11 @@ def logits_of(package: Reference, graph: Graph) -> Callable[[np.ndarray], np.nda
     """
     import numpy as np
 
-    tensor = logits.logits(graph)
-    makers = [i for i, operator in enumerate(graph.operators) if not graph.is_border(operator)]
-    maker = next(i for i in makers if graph.settled(graph.operators[i]) == tensor)
-    name, shift = _quantized(package.function)[graph.stem(maker)]
+    tensor, made = logits.logits(graph), _quantized(package.function)
+    makers = {graph.settled(operator): i for i, operator in enumerate(graph.operators) if not graph.is_border(operator)}
+    while graph.stem(makers[tensor]) not in made and graph.operators[makers[tensor]].kind == "RESHAPE":
+        tensor = graph.operators[makers[tensor]].inputs[0]  # a vector that was a map of one place holds the same integers
+    name, shift = made[graph.stem(makers[tensor])]
 
     def answer(pixels: np.ndarray) -> np.ndarray:
         return package.tensors(pixels, (name,))[name].reshape(-1).astype(np.int64) - shift

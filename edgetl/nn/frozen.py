@@ -17,20 +17,23 @@ NETWORK = "network.pb"
 _INPUT, _ONE, _SEVERAL = "image", "softmax", "sigmoid"
 
 
-def freeze(model: Any, px: int, path: Path, *, several: bool = False) -> None:
+def freeze(model: Any, px: int, path: Path, *, several: bool = False, ended: bool = False) -> None:
     """Write a network with its weights as constants.
 
     Args:
-        model: tf_keras model, float32 (N, px, px, 3) → float32 (N, classes) logits.
+        model: tf_keras model, or a function of (values, training): float32 (N, px, px, 3) → float32 (N, classes) logits.
         px: side of the input.
         path: file to write: a GraphDef, `image` → `softmax` or `sigmoid`, any batch.
         several: images may have several labels, so each class is answered on its own.
+        ended: it gives probabilities already; none are made of them.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     @tf.function(input_signature=[tf.TensorSpec((None, px, px, 3), tf.float32, name=_INPUT)])  # type: ignore[untyped-decorator]
     def infer(image: tf.Tensor) -> tf.Tensor:
         logits = model(image, training=False)
+        if ended:
+            return tf.identity(logits, name=_SEVERAL if several else _ONE)
         return tf.nn.sigmoid(logits, name=_SEVERAL) if several else tf.nn.softmax(logits, name=_ONE)
 
     frozen = convert_variables_to_constants_v2(infer.get_concrete_function())

@@ -20,6 +20,8 @@ from edgetl.nn.shared_scales import grid_of, shared_grids
 
 _STEPS = 255
 _WIDENINGS = np.linspace(1.0, 1.02, 1601)
+_INPUT_MARGIN = 1e-3
+"""Distance of a byte from a half, in steps, that is a thousand times what float32 arithmetic needs."""
 _PRECISION = 6e-7
 """Relative error of a value in steps: of three float32 scales, their quotient and the product, each half of 2^-23."""
 _MEAN_PRECISION = 2.0**-23
@@ -57,6 +59,32 @@ def settle_ties(
             continue
         settled[layer.name] = _widened(ranges[layer.name], integers, real, slack)
     return settled
+
+
+def settle_input(mean: float, std: float, *, whole: bool = False) -> Range:
+    """Range of an input made of bytes, (byte - mean) / std, with which no byte is near a half.
+
+    With a whole number as mean, each byte is an integer of the grid. With another, 127.5 above all, every byte would be a half:
+    steps a few thousandths wider leave none.
+
+    Args:
+        mean: in bytes, 0 to 255.
+        std: in bytes.
+        whole: the file takes bytes as its integers, so that the mean is taken as the next whole number.
+
+    Returns:
+        Range of the input tensor; zero is on its grid.
+    """
+    pixels = np.arange(256)
+    if whole or float(mean).is_integer():
+        centre = round(mean)
+        return -centre / std, (255 - centre) / std
+    for widening in np.linspace(1.0, 1.01, 101):
+        levels = (pixels - mean) / widening
+        lowest, highest = round(float(levels[0])), round(float(levels[-1]))
+        if highest - lowest <= _STEPS and np.abs(levels - np.floor(levels) - 0.5).min() >= _INPUT_MARGIN:
+            return lowest * float(widening) / std, (lowest + _STEPS) * float(widening) / std
+    return (0.0 - mean) / std, (255.0 - mean) / std
 
 
 def _widened(limits: Range, integers: np.ndarray, real: float, slack: float = 0.0) -> Range:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edgetl.recipe import Recipe, Target
-from edgetl.types import Artifact
+from edgetl.types import Artifact, Preprocess, from_json
 
 CALIBRATION = "calibration.json"
 """Written by `quantize`: which training images calibrate; read by `convert`."""
@@ -33,6 +33,12 @@ class Job:
     def folder(self, role: str) -> Path:
         """Folder of a finished step that this one starts from."""
         return Path(self.inputs[role])
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What happens to a photo: as the recipe says, or as the network needs it that was brought (`edgetl.conversion`)."""
+        brought = self.extra.get("preprocess")
+        return self.recipe.preprocess if brought is None else from_json(Preprocess, brought)
 
     @property
     def wanted(self) -> Target:

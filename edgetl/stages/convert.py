@@ -52,7 +52,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     converted = converter.convert(
         Source(
             network=folder,
-            preprocess=recipe.preprocess,
+            preprocess=job.preprocess,
             class_names=tuple(facts["class_names"]),
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
@@ -102,7 +102,7 @@ def _calibration(job: Job) -> Iterator[Any]:
 
     pixels, _ = load_split(job.folder("prepare"), "train")
     for row in json.loads((job.folder("quantize") / CALIBRATION).read_text(encoding="utf-8"))["rows"]:
-        yield normalise(pixels[row : row + 1], job.recipe.preprocess)
+        yield normalise(pixels[row : row + 1], job.preprocess)
 
 
 def measure(path: Path) -> tuple[str, int, int]:

@@ -62,7 +62,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     index = load_index(job.folder("prepare"))
     class_names = tuple(index["class_names"])
     path = job.folder("convert") / artifact.path
-    session = registry.load("runtimes", name).open(path, 1, job.recipe.preprocess, class_names)
+    session = registry.load("runtimes", name).open(path, 1, job.preprocess, class_names)
     outputs = np.empty((len(labels), len(class_names)), np.float32)
     for row in range(len(labels)):
         session.set_input(pixels[row])
@@ -125,7 +125,7 @@ def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit
         other.write_bytes(logits.cut_onnx(path.read_bytes(), graph))
         for form, file in ((artifact.format, origin), (job.wanted.format, other)):
             name, _ = runtime_for(form)
-            session = registry.load("runtimes", str(name)).open(file, 1, job.recipe.preprocess, class_names)
+            session = registry.load("runtimes", str(name)).open(file, 1, job.preprocess, class_names)
             values = []
             for row in range(len(pixels)):
                 session.set_input(pixels[row])
@@ -153,7 +153,7 @@ def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: A
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder) / artifact.path
         cut.write_bytes(logits.cut_tflite((job.folder("origin") / artifact.path).read_bytes(), graph))
-        session = registry.load("runtimes", str(runtime)).open(cut, 1, job.recipe.preprocess, package.class_names)
+        session = registry.load("runtimes", str(runtime)).open(cut, 1, job.preprocess, package.class_names)
         for row in range(len(pixels)):
             session.set_input(pixels[row])
             session.invoke()

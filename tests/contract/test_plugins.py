@@ -45,7 +45,7 @@ def test_every_kind_has_its_protocol():
 
 @pytest.mark.parametrize(
     ("kind", "name", "protocol"),
-    [(k, n, PROTOCOLS[k]) for k, n in PLUGINS] + [("stages", s, "StageModule") for s in (*pipeline.STAGES, "ship")],
+    [(k, n, PROTOCOLS[k]) for k, n in PLUGINS] + [("stages", s, "StageModule") for s in (*pipeline.STAGES, "ship", "adopt")],
 )
 def test_it_defines_what_its_protocol_declares(kind, name, protocol):
     module = importlib.import_module(f"edgetl.{kind}.{name}")

@@ -206,3 +206,15 @@ def test_what_is_shared_keeps_its_range_and_nothing_moves_far():
         low, high = settled[name]
         assert 3.0 <= high <= 3.0 * tie_ranges._WIDENINGS[-1]
         assert low / high == pytest.approx(-1.0 / 3.0)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(127.5, 127.5), (120.71, 64.2), (0.5, 1.0), (255.0, 255.0), (128.0, 127.5)])
+def test_no_byte_of_an_input_is_near_a_half(mean, std):
+    low, high = tie_ranges.settle_input(mean, std)
+    step = (high - low) / 255
+    levels = (np.arange(256) - mean) / std / step
+    assert np.abs(levels - np.floor(levels) - 0.5).min() > 5e-4
+    assert abs(low / step - round(low / step)) < 1e-6  # zero is on the grid
+    assert low - step / 2 <= -mean / std
+    assert high + step / 2 >= (255 - mean) / std
+    assert np.allclose(tie_ranges.settle_input(127.5, 127.5, whole=True), (-128 / 127.5, 127 / 127.5))

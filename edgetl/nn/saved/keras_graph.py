@@ -133,7 +133,7 @@ def flatten(saved: Any) -> Network:
     reader = _Reader()
     try:
         output = reader.network(saved, (), (), None)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise InputError(f"its configuration is damaged, or of a way of writing that is not known ({error!r:.100}).") from error
     return Network(reader.nodes, output, reader.inner)
 

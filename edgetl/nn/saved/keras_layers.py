@@ -14,11 +14,16 @@ from edgetl.errors import InputError
 from edgetl.nn.saved.keras_settings import IDENTITY
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from edgetl.nn.saved.keras_file import Arrays
     from edgetl.nn.saved.keras_graph import Node
 
+    Affine = tuple[np.ndarray, np.ndarray]
+    """Matrix (3, 3) and shift (3,): what RGB values become."""
 
-def build(nodes: Sequence[Node], arrays: Arrays, px: int, expects: str) -> Any:
+
+def build(nodes: Sequence[Node], arrays: Arrays, px: int, expects: Any) -> Any:
     """Make the network and fill it.
 
     Args:
@@ -33,30 +38,73 @@ def build(nodes: Sequence[Node], arrays: Arrays, px: int, expects: str) -> Any:
     Raises:
         InputError: weights are missing or do not fit, with the first such layers.
     """
+    from edgetl.nn import published_input
+
+    kernel, bias = published_input.constants(expects)
+    return made(nodes, arrays, px, (kernel[0, 0], bias))
+
+
+def made(nodes: Sequence[Node], arrays: Arrays, px: int, first: Affine) -> Any:
+    """Do as `build`, for a network fed in any way.
+
+    Args:
+        nodes: as there.
+        arrays: as there.
+        px: side of the input.
+        first: matrix (3, 3) and shift (3,) that make what the file's network is fed with of the model's input.
+
+    Returns:
+        Flat tf_keras model: float32 (N, px, px, 3) → what the last node gives, a vector as a map of one place.
+
+    Raises:
+        InputError: weights are missing or do not fit, with the first such layers.
+    """
     import tf_keras
 
     image = tf_keras.Input((px, px, 3), name="image")
-    maker = _Maker(arrays, expects)
+    maker = _Maker(arrays, first)
     for node in nodes:
         maker.add(node, image)
-    output = maker.value(nodes[-1].name, image)
-    model = tf_keras.Model(image, output, name="local")
+    if nodes[-1].name in maker.flat:
+        raise InputError(f"{nodes[-1].name}: the network ends with a flattened map; a classifier ends with one value a class.")
+    model = tf_keras.Model(image, maker.value(nodes[-1].name, image), name="local")
     for layer, values in maker.weights.items():
         model.get_layer(layer).set_weights(values)
     return model
 
 
+def seen_pixels(nodes: Sequence[Node], arrays: Arrays, first: Affine) -> Affine | None:
+    """Say what the first layers that compute are given of the image, once Rescaling and Normalization are done.
+
+    Args:
+        nodes: as in `build`.
+        arrays: their weights.
+        first: as in `made`.
+
+    Returns:
+        Matrix (3, 3) and shift (3,); None where the image is read in several ways.
+    """
+    import numpy as np
+
+    maker = _Maker(arrays, first)
+    seen: list[Affine] = []
+    for node in nodes:
+        if not maker.passes(node):
+            seen += [maker.pixels[name] for name in node.inputs if name in maker.pixels]
+    same = all(np.allclose(a, b, rtol=1e-9, atol=0.0) for one in seen for a, b in zip(one, seen[0], strict=True))
+    return seen[0] if seen and same else None
+
+
 class _Maker:
     """Makes layers one after the other, and remembers their weights."""
 
-    def __init__(self, arrays: Arrays, expects: Any) -> None:
-        from edgetl.nn import published_input
-
+    def __init__(self, arrays: Arrays, first: Affine) -> None:
         self.arrays, self.values, self.weights = arrays, dict[str, Any](), dict[str, list[Any]]()
-        self.pixels: dict[str, Any] = {}
+        self.pixels: dict[str, Affine] = {}
         """Nodes that are still the image: matrix and shift of what they hold."""
-        kernel, bias = published_input.constants(expects)
-        self.first = kernel[0, 0], bias
+        self.first = first
+        self.flat = set[str]()
+        """Nodes that stand for a map laid out as a vector, and are kept as the map."""
 
     def value(self, name: str, image: Any) -> Any:
         """Symbolic output of a node; the image is normalised when something first reads it."""
@@ -75,8 +123,8 @@ class _Maker:
             del self.pixels[name]
         return self.values[name]
 
-    def add(self, node: Node, image: Any) -> None:
-        """Make one layer."""
+    def passes(self, node: Node) -> bool:
+        """Take a node that leaves the image an image; tell whether it is one."""
         if node.kind == "InputLayer":
             self.pixels[node.name] = self.first
         elif node.kind in ("Rescaling", "Normalization") and node.inputs[0] in self.pixels:
@@ -84,8 +132,19 @@ class _Maker:
         elif node.kind in IDENTITY and node.inputs[0] in self.pixels:
             self.pixels[node.name] = self.pixels[node.inputs[0]]
         else:
-            read = [self.value(name, image) for name in node.inputs]
-            self.values[node.name] = _MAKERS.get(node.kind, _kept)(self, node, read)
+            return False
+        return True
+
+    def add(self, node: Node, image: Any) -> None:
+        """Make one layer."""
+        if self.passes(node):
+            return
+        read = [self.value(name, image) for name in node.inputs]
+        if self.flat.intersection(node.inputs):
+            if node.kind not in (*_FLAT, *IDENTITY):
+                raise InputError(f"{node.name} ({node.kind}): reads a flattened map; only Dense and activations can.")
+            self.flat |= {node.name} if node.kind != "Dense" else set()
+        self.values[node.name] = _MAKERS.get(node.kind, _kept)(self, node, read)
 
     def take(self, node: Node, *shapes: tuple[int, ...]) -> list[Any]:
         """Weights of a node, which must have these shapes."""
@@ -162,12 +221,13 @@ def _convolution(maker: _Maker, node: Node, read: list[Any]) -> Any:
 def _dense(maker: _Maker, node: Node, read: list[Any]) -> Any:
     from tf_keras import layers
 
-    bias, units, channels = bool(node.config.get("use_bias", True)), int(node.config["units"]), read[0].shape[-1]
-    kernel, *rest = maker.take(node, (channels, units), *([(units,)] if bias else []))
-    maker.weights[node.name] = [kernel[None, None], *rest]
+    bias, units, shape = bool(node.config.get("use_bias", True)), int(node.config["units"]), tuple(read[0].shape[1:])
+    size = shape[:2] if maker.flat.intersection(node.inputs) else (1, 1)  # of a flattened map: a kernel as large as the map
+    kernel, *rest = maker.take(node, (size[0] * size[1] * shape[-1], units), *([(units,)] if bias else []))
+    maker.weights[node.name] = [kernel.reshape(*size, shape[-1], units), *rest]
     activation = node.config.get("activation", "linear")
     inline = "relu" if activation == "relu" else None
-    x = layers.Conv2D(units, 1, use_bias=bias, activation=inline, name=node.name)(read[0])
+    x = layers.Conv2D(units, size, use_bias=bias, activation=inline, name=node.name)(read[0])
     return x if inline else _activated(x, activation, f"{node.name}_activation")
 
 
@@ -212,6 +272,8 @@ def _pooling(maker: _Maker, node: Node, read: list[Any]) -> Any:
     from tf_keras import layers
 
     size = _pair(node.config["pool_size"])
+    if node.kind == "AveragePooling2D" and size == tuple(read[0].shape[1:3]) and node.config.get("padding", "valid") == "valid":
+        return _mean(maker, node, read)  # the same, and every runtime rounds it alike
     strides = node.config.get("strides")
     kind = layers.AveragePooling2D if node.kind == "AveragePooling2D" else layers.MaxPooling2D
     return kind(
@@ -230,6 +292,29 @@ def _reshape(maker: _Maker, node: Node, read: list[Any]) -> Any:
     if tuple(read[0].shape[1:3]) != (1, 1) or shape[:-1] not in ([1, 1], []) or shape[-1] not in (-1, read[0].shape[-1]):
         raise InputError(f"{node.name} (Reshape): to {shape} is not known; only a mean over all places can be reshaped.")
     return read[0]
+
+
+def _flattened(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    if tuple(read[0].shape[1:3]) != (1, 1):
+        maker.flat.add(node.name)
+    return read[0]
+
+
+def _largest(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    from tf_keras import layers
+
+    return layers.MaxPooling2D(tuple(read[0].shape[1:3]), name=node.name)(read[0])
+
+
+def _scaled(maker: _Maker, node: Node, read: list[Any]) -> Any:
+    """Scale and offset within the network: a depthwise 1x1 convolution."""
+    import numpy as np
+    from tf_keras import layers
+
+    channels = read[0].shape[-1]
+    scale, offset = (np.broadcast_to(np.asarray(node.config[key], np.float32), channels) for key in ("scale", "offset"))
+    maker.weights[node.name] = [scale.reshape(1, 1, -1, 1), offset]
+    return layers.DepthwiseConv2D(1, name=node.name)(read[0])
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -253,5 +338,10 @@ _MAKERS: Mapping[str, Callable[[_Maker, Node, list[Any]], Any]] = {
     "MaxPooling2D": _pooling,
     "GlobalAveragePooling2D": _mean,
     "Reshape": _reshape,
+    "Flatten": _flattened,
+    "GlobalMaxPooling2D": _largest,
+    "Rescaling": _scaled,
 }
 """Class → what makes it; classes of `IDENTITY` are passed over."""
+_FLAT = ("Dense", "ReLU", "Activation")
+"""Classes to which a map laid out as a vector is the same as the map."""

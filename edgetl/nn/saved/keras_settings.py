@@ -54,6 +54,11 @@ _SETTINGS: dict[str, dict[str, tuple[Any, ...] | None]] = {
     "Normalization": {"axis": (-1, 3, [-1], [3], [], None), "invert": (False,), "mean": None, "variance": None},
 }  # fmt: skip
 """Class → settings that are read, or the values that one must have."""
+_WHOLE: dict[str, dict[str, tuple[Any, ...] | None]] = {
+    "Flatten": {"data_format": ("channels_last", None)},
+    "GlobalMaxPooling2D": {"data_format": ("channels_last", None), "keepdims": (False, True)},
+}
+"""What a whole network may hold besides."""
 _SIZES = ("filters", "units", "kernel_size", "strides", "pool_size", "padding", "dilation_rate", "depth_multiplier")
 _DTYPES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Of a layer's computation; all three have weights in float32."""
@@ -66,16 +71,20 @@ _HINT = {
 }
 
 
-def faults(nodes: Sequence[Node]) -> list[str]:
+def faults(nodes: Sequence[Node], *, whole: bool = False) -> list[str]:
     """Look at each layer's class and settings.
 
     Args:
         nodes: the layers from the image to the cut.
+        whole: they are a whole network with its own classifier, not a backbone.
 
     Returns:
         One line for each that cannot be made.
     """
-    found = [f"{node.name} ({node.kind}): {what}." for node in nodes if (what := _fault(node)) is not None]
+    settings = {**_SETTINGS, **_WHOLE} if whole else _SETTINGS
+    found = [f"{node.name} ({node.kind}): {what}." for node in nodes if (what := _fault(node, settings, whole)) is not None]
+    if whole:
+        return found
     raw = {node.name for node in nodes if node.kind in ("InputLayer", "Rescaling", "Normalization") or node.kind in IDENTITY}
     found += [
         f"{node.name} ({node.kind}): only right behind the image can it become a convolution."
@@ -85,14 +94,16 @@ def faults(nodes: Sequence[Node]) -> list[str]:
     return found
 
 
-def _fault(node: Node) -> str | None:
+def _fault(node: Node, known: dict[str, dict[str, tuple[Any, ...] | None]], whole: bool) -> str | None:
     if node.fault is not None:
         return node.fault
     if node.kind in IDENTITY:
         return None
-    settings = _SETTINGS.get(node.kind)
+    settings = known.get(node.kind)
     if settings is None:
-        return _HINT.get(node.kind, "edgetl does not know this class; cut before it, or write it with layers that it knows")
+        hints = {"Lambda": _HINT["Lambda"], "Resizing": "take it out: photos are resized before the network"} if whole else _HINT
+        other = "write it with layers that it knows" if whole else "cut before it, or write it with layers that it knows"
+        return hints.get(node.kind, f"edgetl does not know this class; {other}")
     for key, value in node.config.items():
         if key in _NEUTRAL or key.endswith(_NEUTRAL_ENDS):
             continue

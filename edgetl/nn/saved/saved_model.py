@@ -68,7 +68,7 @@ def frozen(folder: Path, px: int) -> Any:
         else:
             names.append((where, name))
     if not names:
-        raise InputError(f"{folder}: holds no function that can be used as feature extractor.", faults[:8])
+        raise InputError(f"{folder}: holds no function of images that can be used.", faults[:8])
     loaded = tf.saved_model.load(str(folder))
     functions = _functions(loaded)
     for where, _ in names:
@@ -98,11 +98,30 @@ def frozen(folder: Path, px: int) -> Any:
         if complaint is None:
             return constant
         faults.append(f"{where}: {complaint}.")
-    raise InputError(f"{folder}: holds no function that can be used as feature extractor.", faults[:8])
+    raise InputError(f"{folder}: holds no function of images that can be used.", faults[:8])
+
+
+def side(folder: Path) -> int | None:
+    """Side of the square image that the default signature says it takes.
+
+    Args:
+        folder: of the SavedModel.
+
+    Returns:
+        Pixels; None where it leaves the size open or says none.
+
+    Raises:
+        InputError: see `check`.
+    """
+    signatures = _read(folder).signature_def
+    found = signatures["serving_default"].inputs if "serving_default" in signatures else {}
+    shapes = [[dim.size for dim in tensor.tensor_shape.dim] for tensor in found.values()]
+    sides = shapes[0][1:3] if len(shapes) == 1 and len(shapes[0]) == 4 else []
+    return int(sides[0]) if sides and sides[0] == sides[1] > 0 else None
 
 
 def _complaint(function: Any, px: int) -> str | None:
-    """Try it on two images; say what makes it no feature extractor."""
+    """Try it on two images; say what makes it of no use."""
     import tensorflow as tf
 
     images = tf.random.stateless_uniform((2, px, px, 3), seed=(1, 2))
