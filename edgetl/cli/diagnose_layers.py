@@ -116,6 +116,8 @@ def _show(found: Diagnosis, every: bool) -> None:
     say(found.summary)
     if found.advice:
         _advice(found, say)
+    elif found.advice is not None:
+        say("No single layer would bring 0.1 dB if it stayed in float.")
 
 
 def _advice(found: Diagnosis, say: object) -> None:
@@ -123,13 +125,13 @@ def _advice(found: Diagnosis, say: object) -> None:
 
     assert callable(say)
     say("Layers to keep in float, most gain for its cost first:")
-    for one in found.advice[:_SHOWN]:
+    for one in (found.advice or ())[:_SHOWN]:
         slower = "" if one.latency_ms is None else f", +{one.latency_ms:.3g} ms (estimated)"
         say(
             f"  {one.layer}: +{one.gain_db:.1f} dB, {one.agreement_gain:+.1%} answered alike; {one.macs_share:.1%} of the "
             f"multiply-accumulates, +{one.size_bytes / 1e3:.1f} kB{slower}"
         )
-    names = ", ".join(one.layer for one in found.advice[:3])
+    names = ", ".join(one.layer for one in (found.advice or ())[:3])
     console().print(f"  quantize: {{keep_float: [{names}]}}", highlight=False, markup=False, soft_wrap=True)
     if found.latency is not None:
         say(f"  latency on {found.latency.device}: {found.latency.reason}")

@@ -55,7 +55,8 @@ class Diagnosis:
     """SQNR of what the network gives last before softmax."""
     measures: tuple[measuring.Measure, ...]
     causes: tuple[causes.Cause, ...]
-    advice: tuple[remedies.Advice, ...]
+    advice: tuple[remedies.Advice, ...] | None
+    """None where the float network is no frozen one, which could be asked."""
     latency: remedies.Latency | None
     summary: str
 
@@ -110,8 +111,36 @@ def _usual(path: Path) -> Preprocess:
     return Preprocess(resize_px=px, crop_px=px)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """The networks that a file is held against, and what they gave for the same photos."""
+
+    plain: Walk
+    """The float network."""
+    source: Walk | None
+
+
+def walk_references(asked: Subject, pixels: np.ndarray) -> References:
+    """Run the networks that a file is held against.
+
+    Args:
+        asked: of `subject`.
+        pixels: uint8 (N, px, px, 3).
+
+    Returns:
+        What they gave.
+
+    Raises:
+        InputError: one cannot be read or run.
+    """
+    frozen = [path for path in (asked.reference, asked.source) if path is not None and _frozen(path)]
+    walks = dict(zip(frozen, read_frozen.read_all(frozen, pixels, asked.preprocess), strict=True)) if frozen else {}
+    plain = walks.get(asked.reference) or _READERS[asked.reference.suffix](asked.reference, pixels, asked.preprocess)
+    return References(plain=plain, source=walks[asked.source] if asked.source is not None else None)
+
+
 def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told: Told = lambda share, what: None) -> Diagnosis:
-    """Walk a file beside its reference and name what is wrong.
+    """Walk a file beside its references, name what is wrong, and say what layers in float would bring.
 
     Args:
         asked: of `subject`.
@@ -124,61 +153,76 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
 
     Raises:
         InputError: a network cannot be read or run, or too few layers can be tied.
+        UnknownName: there is no such device.
     """
     latency = remedies.estimate(asked.path, device) if device is not None else None
     told(0.0, f"walking {asked.path.name}")
-    found = _walk(asked.path, pixels, asked.preprocess)
+    found = _READERS[asked.path.suffix](asked.path, pixels, asked.preprocess)
     told(0.2, f"walking {asked.reference.name}")
-    reference = _walk(asked.reference, pixels, asked.preprocess)
+    references = walk_references(asked, pixels)
+    told(0.6, "comparing")
+    compared, pairs = compare(found, references, asked.path.name)
+    if not _frozen(asked.reference):
+        return replace(compared, latency=latency)
+    told(0.7, "trying layers in float")
+    trained = asked.scheme is not None and registry.load("schemes", asked.scheme).NEEDS == "training"
+    advice = remedies.advise(
+        found, references.plain, pairs, compared.measures, asked.reference, pixels, asked.preprocess, trained=trained, latency=latency
+    )
+    return replace(compared, latency=latency, advice=advice)
+
+
+def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, tuple[int | None, ...]]:
+    """Compare a file with its references, without advice.
+
+    Args:
+        found: the file.
+        references: what it was made from, on the same photos.
+        name: of the file.
+
+    Returns:
+        Figures and causes; and for each layer of the file the place of its layer in the float network.
+
+    Raises:
+        InputError: too few layers can be tied.
+    """
+    reference, source = references.plain, references.source
     pairs = tying.tie(found, reference)
     measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
     case = causes.Case(found=found, reference=reference, pairs=pairs, measures=measures)
-    title = None
-    if asked.source is None:
+    if source is None:
         named = causes.name(replace(case, weights=weighing.weigh(found, reference, pairs)))
     else:
-        told(0.5, f"walking {asked.source.name}")
-        source = _walk(asked.source, pixels, asked.preprocess)
-        title = source.title
         others = tying.tie(found, source)
         close = tuple(measuring.measure(found, source, others, place) for place in range(len(found.layers)))
-        named = causes.name(
-            causes.Case(found=found, reference=source, pairs=others, measures=close, weights=weighing.weigh(found, source, others))
-        )
+        weights = weighing.weigh(found, source, others)
+        named = causes.name(causes.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
         known = {cause.place for cause in named}
         named += tuple(c for c in causes.name(case) if c.rule in _RANGES and c.place not in known)
         measures = tuple(replace(m, source_db=c.sqnr_db, dead=c.dead) for m, c in zip(measures, close, strict=True))
-        del source
-    advice: tuple[remedies.Advice, ...] = ()
-    if asked.reference.is_dir() and asked.reference.suffix != ".mlpackage" or asked.reference.suffix == ".pb":
-        told(0.7, "trying layers in float")
-        trained = asked.scheme is not None and registry.load("schemes", asked.scheme).NEEDS == "training"
-        advice = remedies.advise(
-            found, reference, pairs, measures, asked.reference, pixels, asked.preprocess, trained=trained, latency=latency
-        )
-    told(1.0, "done")
-    last = remedies.logits(found), remedies.logits(reference)
-    return Diagnosis(
-        file=asked.path.name,
+    given, wanted = remedies.logits(found), remedies.logits(reference)
+    alike = given.shape == wanted.shape
+    answer = Diagnosis(
+        file=name,
         reference=reference.title,
-        source=title,
-        images=len(pixels),
+        source=None if source is None else source.title,
+        images=len(found.values[0]),
         layers=len(found.layers),
         tied=sum(pair is not None for pair in pairs),
-        agreement=parity.top1_agreement(*last) if last[0].shape == last[1].shape else 0.0,
-        logits_db=measuring.ratio_db(last[1], last[0]) if last[0].shape == last[1].shape else -measuring.MOST_DB,
+        agreement=parity.top1_agreement(wanted, given) if alike else 0.0,
+        logits_db=measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB,
         measures=measures,
         causes=tuple(causes.ranked(named)),
-        advice=advice,
-        latency=latency,
+        advice=None,
+        latency=None,
         summary=_summary(named, measures),
     )
+    return answer, pairs
 
 
-def _walk(path: Path, pixels: np.ndarray, preprocess: Preprocess) -> Walk:
-    if path.is_dir() and path.suffix != ".mlpackage":
-        return read_frozen.read(path, pixels, preprocess)
-    return _READERS[path.suffix](path, pixels, preprocess)
+def _frozen(path: Path) -> bool:
+    """Whether it is a frozen network, which can be asked what it would answer."""
+    return path.suffix == ".pb" or (path.is_dir() and path.suffix != ".mlpackage")
 
 
 def _summary(named: tuple[causes.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The child of `read_frozen`: `python -m edgetl.layers.frozen_child walk|ask NETWORK FOLDER`."""
+"""The child of `read_frozen`: `python -m edgetl.layers.frozen_child walk|ask FOLDER NETWORK …`."""
 
 from __future__ import annotations
 
@@ -147,12 +147,13 @@ def _nudged(low: float, high: float, operation: Any) -> Grid:
     return Grid.of(scale or 1.0, zero, (first, last))
 
 
-def walk(path: Path, folder: Path) -> None:
+def walk(path: Path, folder: Path, number: int) -> None:
     """Write the layers of a network and what they give for `images.npy` into a folder.
 
     Args:
         path: the frozen network.
         folder: where the images are and the answer goes.
+        number: of the network; the names of its files begin with it.
     """
     import numpy as np
 
@@ -163,7 +164,7 @@ def walk(path: Path, folder: Path) -> None:
     for place, layer in enumerate(layers):
         for key in ("kernel", "bias"):
             if getattr(layer, key) is not None:
-                np.save(folder / f"{place}.{key}.npy", getattr(layer, key).astype(np.float32))
+                np.save(folder / f"{number}.{place}.{key}.npy", getattr(layer, key).astype(np.float32))
         grid = layer.grid
         fields = {key: getattr(layer, key) for key in ("kind", "name", "inputs", "output", "strides", "dilations", "pads", "groups", "window", "clip")}  # fmt: skip
         fields |= {"words": sorted(layer.words), "kernel_step": None}
@@ -172,9 +173,9 @@ def walk(path: Path, folder: Path) -> None:
     for start in range(0, len(layers), _AT_ONCE):
         part = layers[start : start + _AT_ONCE]
         values = network.run([layer.output for layer in part], images)
-        for number, value in enumerate(values):
-            np.save(folder / f"{start + number}.value.npy", value.astype(np.float32))
-    (folder / "layers.json").write_text(json.dumps(described, default=int), encoding="utf-8")
+        for place, value in enumerate(values, start):
+            np.save(folder / f"{number}.{place}.value.npy", value.astype(np.float32))
+    (folder / f"{number}.json").write_text(json.dumps(described, default=int), encoding="utf-8")
 
 
 def ask(path: Path, folder: Path) -> None:
@@ -197,4 +198,9 @@ def ask(path: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"walk": walk, "ask": ask}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    task, where, networks = sys.argv[1], Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]]
+    if task == "ask":
+        ask(networks[0], where)
+    else:
+        for nth, network in enumerate(networks):
+            walk(network, where, nth)

@@ -25,37 +25,46 @@ _ARRAYS = ("kernel", "bias")
 
 
 def read(path: Path, pixels: np.ndarray, preprocess: Preprocess) -> Walk:
-    """Read a frozen network and run it.
+    """Read a frozen network and run it; see `read_all`."""
+    (walk,) = read_all([path], pixels, preprocess)
+    return walk
+
+
+def read_all(paths: Sequence[Path], pixels: np.ndarray, preprocess: Preprocess) -> list[Walk]:
+    """Read frozen networks and run them, all in one child process.
 
     Args:
-        path: a `network.pb`, or the folder that holds one.
+        paths: each a `network.pb`, or the folder that holds one.
         pixels: uint8 (N, px, px, 3).
         preprocess: normalisation of the input.
 
     Returns:
-        Its layers and what they gave; fake quantization shows as grids.
+        Of each its layers and what they gave; fake quantization shows as grids.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: a file cannot be read.
     """
     import numpy as np
 
     from edgetl.preprocess import normalise
 
-    path = network_of(path)
+    networks = [network_of(path) for path in paths]
+    walks = []
     with tempfile.TemporaryDirectory(prefix="edgetl-layers-") as name:
         folder = Path(name)
         np.save(folder / "images.npy", normalise(pixels, preprocess))
-        _child("walk", path, folder)
-        described = json.loads((folder / "layers.json").read_text(encoding="utf-8"))
-        layers, values = [], []
-        for place, fields in enumerate(described):
-            for key in _ARRAYS:
-                held = folder / f"{place}.{key}.npy"
-                fields[key] = np.load(held) if held.is_file() else None
-            layers.append(_layer(fields))
-            values.append(np.load(folder / f"{place}.value.npy"))
-    return Walk(title=f"{path.parent.name}/{path.name}", layers=tuple(layers), values=tuple(values))
+        _child("walk", networks, folder)
+        for number, network in enumerate(networks):
+            layers, values = [], []
+            described = json.loads((folder / f"{number}.json").read_text(encoding="utf-8"))
+            for place, fields in enumerate(described):
+                for key in _ARRAYS:
+                    held = folder / f"{number}.{place}.{key}.npy"
+                    fields[key] = np.load(held) if held.is_file() else None
+                layers.append(_layer(fields))
+                values.append(np.load(folder / f"{number}.{place}.value.npy"))
+            walks.append(Walk(title=f"{network.parent.name}/{network.name}", layers=tuple(layers), values=tuple(values)))
+    return walks
 
 
 def answers(
@@ -85,7 +94,7 @@ def answers(
         (folder / "questions.json").write_text(json.dumps([tensor for tensor, _ in changed]), encoding="utf-8")
         for place, (_, value) in enumerate(changed):
             np.save(folder / f"question.{place}.npy", value.astype(np.float32))
-        _child("ask", network_of(path), folder)
+        _child("ask", [network_of(path)], folder)
         return list(np.load(folder / "answers.npy"))
 
 
@@ -94,19 +103,20 @@ def network_of(path: Path) -> Path:
     return path / "network.pb" if path.is_dir() else path
 
 
-def _child(task: str, path: Path, folder: Path) -> None:
-    command = [sys.executable, "-m", "edgetl.layers.frozen_child", task, str(path), str(folder)]
+def _child(task: str, paths: Sequence[Path], folder: Path) -> None:
+    command = [sys.executable, "-m", "edgetl.layers.frozen_child", task, str(folder), *map(str, paths)]
+    shown = " and ".join(map(str, paths))
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
         try:
             code = subprocess.run(
                 command, env={**os.environ, **_ENVIRONMENT}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=_TIMEOUT_S
             ).returncode
         except subprocess.TimeoutExpired as error:
-            raise InputError(f"{path}: takes longer than {_TIMEOUT_S // 60} minutes; give fewer images (--limit).") from error
+            raise InputError(f"{shown}: takes longer than {_TIMEOUT_S // 60} minutes; give fewer images (--limit).") from error
     if code != 0:
         lines = [line for line in (folder / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
         why = f"{'killed by signal ' + str(-code) if code < 0 else 'ended with code ' + str(code)}"
-        raise InputError(f"{path}: cannot be walked: {lines[-1] if lines else why}")
+        raise InputError(f"{shown}: cannot be walked: {lines[-1] if lines else why}")
 
 
 def _layer(fields: dict[str, Any]) -> Layer:
