@@ -33,8 +33,8 @@ _OUTLIER, _OTHERS_DB = 8.0, 12.0
 """One channel sets the range when it is 8 times as wide as nine tenths of the others, and half of the channels have below 12 dB."""
 _STEPS, _SUNK = 8.0, 1.0
 """Branches of an addition do not fit when one's step is 8 times the other's, and larger than the other's standard deviation."""
-_LOST = 0.05
-"""Share of images whose answer a softmax may change by rounding."""
+_LOST, _LEAST_IMAGES = 0.05, 2
+"""Share and number of images from which on a softmax that rounds the first class and the second together is a fault."""
 _SHARING = ("mean", "mean_pool", "max_pool", "softmax", "input", "concat")
 """Layers whose range is not theirs to choose."""
 
@@ -245,14 +245,16 @@ def _softmax(case: Case, measure: Measure, layer: Layer) -> Cause | None:
     logits, answers = case.found.values[layer.inputs[0]], case.found.values[measure.place]
     if logits.ndim != 2 or logits.shape != answers.shape:
         return None
-    rows = range(len(logits))
-    lost = float((answers[rows, logits.argmax(1)] <= _next(answers, logits.argmax(1))).mean())
-    if lost < _LOST:
+    rows, best = range(len(logits)), logits.argmax(1)
+    told = logits[rows, best] > _next(logits, best)
+    same = told & (answers[rows, best] <= _next(answers, best))
+    lost = float(same.mean())
+    if lost < _LOST or same.sum() < _LEAST_IMAGES:
         return None
     step = f" in steps of {layer.grid.step:.3g}" if layer.grid is not None else ""
     return _cause(
         "softmax in int8", measure,
-        f"the logits tell the first class from the second on all images, the probabilities{step} do not on {lost:.0%} of them "
+        f"on {lost:.0%} of the images the logits tell the first class from the second and the probabilities{step} do not "
         f"(the largest is {answers.max(1).mean():.3g} on average).",
         "Keep the softmax float, or ship the logits (the app takes the largest).",
     )  # fmt: skip

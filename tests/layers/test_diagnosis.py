@@ -83,3 +83,116 @@ def test_a_range_of_a_tenth_is_a_clipped_range(compare, plants):
         found = compare(name, plant)
         assert named(found) == [("clipped range", "b3_expand")], name
         assert "10% of the largest value" in found.causes[0].evidence or "9% of the largest value" in found.causes[0].evidence
+
+
+def test_a_branch_taken_for_other_numbers_is_a_residual_scale_mismatch(compare, plants):
+    def onnx(path):
+        file = plants.Onnx(path)
+        (add,) = [n for n in file.model.graph.node if n.op_type == "Add"][1:]
+        reader = next(n for n in file.model.graph.node if n.output[0] == add.input[1])
+        file.put("another_scale", file.constant(reader.input[1]) * np.float32(2))
+        reader.input[1] = "another_scale"
+        file.save()
+
+    def coreml(path):
+        file = plants.CoreML(path)
+        add = [o for o in file.operations if o.type == "add" and "scaled" not in o.inputs["x"].arguments[0].name][-1]
+        back = file.named(add.inputs["y"].arguments[0].name)
+        file.times(file.named(back.inputs["scale"].arguments[0].name), 2)
+        file.save()
+
+    for name, plant in (("net_w8a8_ptq.onnx", onnx), ("net_w8a8_ptq.mlpackage", coreml)):
+        found = compare(name, plant)
+        assert named(found) == [("residual scale mismatch", "b3_add")], name
+        assert "takes the integers of b3_project" in found.causes[0].evidence or "of b2_add" in found.causes[0].evidence
+
+
+def test_a_branch_of_much_larger_steps_is_a_residual_scale_mismatch(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        file.rescale(file.operator("b3_project_bn").outputs[0], 64)
+        file.save()
+
+    found = compare("net_w8a8_ptq.tflite", tflite)
+    assert named(found) == [("residual scale mismatch", "b3_add")]
+    assert "one step of b3_project" in found.causes[0].evidence
+
+
+def test_kernels_times_a_factor_for_each_channel_are_a_batch_norm_fold(compare, plants):
+    factors = np.random.default_rng(0).uniform(0.6, 1.4, 48).astype(np.float32)
+
+    def tflite(path):
+        file = plants.TFLite(path)
+        operator = file.operator("b2_expand_relu")
+        for tensor in operator.inputs[1:]:
+            table = file.graph.tensors[tensor].quantization
+            table.scale = [float(s) for s in np.array(table.scale) * factors]
+        file.save()
+
+    def onnx(path):
+        file = plants.Onnx(path)
+        (target,) = [n for n in file.model.graph.node if n.name.endswith("b2_expand/Conv2D")]
+        file.put(target.input[1], file.constant(target.input[1]) * factors.reshape(-1, 1, 1, 1))
+        file.save()
+
+    for name, plant in (("net_w8a8_ptq.tflite", tflite), ("net_fp32.onnx", onnx)):
+        found = compare(name, plant)
+        assert named(found) == [("batch norm fold", "b2_expand")], name
+        assert "times a factor of their own" in found.causes[0].evidence
+
+
+def test_a_bias_that_is_another_is_a_batch_norm_fold(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        data = file.data(file.operator("b3_project_bn").inputs[2], np.int32)
+        data[...] = -data
+        file.save()
+
+    found = compare("net_w8a8_ptq.tflite", tflite)
+    assert named(found) == [("batch norm fold", "b3_project")]
+    assert "the bias is another" in found.causes[0].evidence
+
+
+def test_weights_that_are_no_rounding_of_the_reference_are_named_with_their_channels(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        kernel = file.data(file.operator("b2_project_bn").inputs[1], np.int8)
+        kernel[5, 0, 0, 3] += 40 if kernel[5, 0, 0, 3] < 0 else -40
+        file.save()
+
+    def onnx(path):
+        file = plants.Onnx(path)
+        (target,) = [n for n in file.model.graph.node if n.name.endswith("b2_project/Conv2D")]
+        kernel = file.constant(target.input[1])
+        kernel[5, 3] += 0.3
+        file.put(target.input[1], kernel)
+        file.save()
+
+    for name, plant in (("net_w8a8_ptq.tflite", tflite), ("net_fp32.onnx", onnx)):
+        found = compare(name, plant)
+        assert named(found) == [("weights differ", "b2_project")], name
+        assert f"1 of {16 * 48} weights are not the reference's, in 1 of 16 output channels (first: 5)" in found.causes[0].evidence
+
+
+def test_a_softmax_that_rounds_its_answers_together_is_named_and_the_logits_are_not(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        next(o for o in file.graph.operators if hasattr(o.builtinOptions, "beta")).builtinOptions.beta = 0.002
+        file.save()
+
+    found = compare("net_w8a8_ptq.tflite", tflite)
+    assert [rule for rule, _ in named(found)] == ["softmax in int8"]
+    assert found.logits_db > 20
+
+
+def test_an_input_that_is_normalised_otherwise_is_named_with_its_constants(compare, plants):
+    def coreml(path):
+        file = plants.CoreML(path)
+        scaled = next(o for o in file.operations if o.type == "mul")
+        file.times(file.named(scaled.inputs["y"].arguments[0].name), 0.5)
+        file.save()
+
+    found = compare("net_fp16.mlpackage", coreml)
+    assert named(found) == [("wrong preprocessing", "image")]
+    assert "the reference's × 0.5 - 0.502" in found.causes[0].evidence
+    assert "edgetl diagnose preprocessing" in found.causes[0].remedy
