@@ -67,6 +67,8 @@ class _Reading:
         sides = [d.dim_value for d in inputs[0].type.tensor_type.shape.dim]
         self.last = {self.input: len(sides) == 4 and sides[3] in (1, 3)}
         self._scales: dict[str, np.ndarray] = {}
+        self._cast: set[str] = set()  # constants that were integers
+        self._unread: set[str] = set()  # constants computed in ways that are not read here
         self.grids: dict[str, Grid] = {}  # tensor of integers → what they stand for
         self.steps = [Step(kind="input", name=self.input, inputs=(), output=self.input)]
         for node in graph.node:
@@ -75,8 +77,27 @@ class _Reading:
                 self.constants[node.output[0]] = numpy_helper.to_array(self._attributes["value"])
             elif node.op_type == "DequantizeLinear" and node.input[0] in self.constants:
                 self._dequantize(node)
+            elif all(name in self.constants or name in self._unread for name in node.input):
+                self._fold(node)
             else:
                 self.steps.append(self._step(node))
+
+    def _fold(self, node: Any) -> None:
+        """A constant that is computed from constants: integers that are cast and multiplied by their scale."""
+        import numpy as np
+
+        held = [self.constants.get(name) for name in node.input]
+        (out, *_) = node.output
+        if node.op_type == "Cast" and held[0] is not None:
+            self.constants[out] = held[0].astype(np.float32)
+            if held[0].dtype in (np.int8, np.uint8):
+                self._cast.add(out)
+        elif node.op_type == "Mul" and held[0] is not None and held[1] is not None:
+            self.constants[out] = (held[0] * held[1]).astype(np.float32)
+            if node.input[0] in self._cast:
+                self._scales[out] = held[1].reshape(-1).astype(np.float32)
+        else:
+            self._unread.update(node.output)
 
     def _dequantize(self, node: Any) -> None:
         import numpy as np
@@ -91,7 +112,7 @@ class _Reading:
         self._scales[node.output[0]] = scale
 
     def _step(self, node: Any) -> Step:
-        inputs = tuple(name for name in node.input if name and name not in self.constants)
+        inputs = tuple(name for name in node.input if name and name not in self.constants and name not in self._unread)
         for name in node.output:
             self.last[name] = self.last.get(inputs[0], False) if inputs else False
         if node.op_type == "Transpose":
@@ -99,7 +120,7 @@ class _Reading:
             if perm in ([0, 3, 1, 2], [0, 2, 3, 1]):
                 self.last[node.output[0]] = perm == [0, 2, 3, 1]
         common: dict[str, Any] = {"name": node.name or node.output[0], "inputs": inputs, "output": node.output[0]}
-        if node.op_type in ("Conv", "Gemm", "MatMul") and len(inputs) == 1:
+        if node.op_type in ("Conv", "Gemm", "MatMul") and len(inputs) == 1 and node.input[1] in self.constants:
             return self._weighted(node, common)
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             grid = self._grid(node)
@@ -139,7 +160,7 @@ class _Reading:
             kernel, kind = kernel.reshape(kernel.shape[0], 1, 1, -1), "dense"
         else:
             return Step(kind="other", **common)
-        step = None if scale is None else np.broadcast_to(scale, (len(kernel),))
+        step = None if scale is None or scale.size not in (1, len(kernel)) else np.broadcast_to(scale, (len(kernel),))
         return Step(kind=kind, kernel=kernel.astype(np.float32), kernel_step=step, bias=bias, **common)
 
     def _window(self) -> dict[str, Any]:

@@ -17,6 +17,8 @@ _TIMES, _LOWER_DB = 6.0, 10.0
 much as half of them do, and its weights' SQNR is 10 dB lower."""
 _FLOAT_STEP = 2.0**-9
 """Step of weights kept as floats, of the channel's largest: half precision has eleven bits."""
+_PALETTE = 256
+"""A kernel of so few values, each used more than four times, has a palette."""
 _FACTOR, _SHAPE, _CHANNELS = 0.05, 0.98, 0.25
 """A fold is wrong when a quarter of the channels have a factor beyond 1 ± 0.05 with their shape kept (cosine 0.98)."""
 _OFFSET = 0.5
@@ -92,10 +94,22 @@ def _steps(layer: Layer, other: Layer) -> np.ndarray:
     import numpy as np
 
     assert layer.kernel is not None and other.kernel is not None
+    values = np.unique(layer.kernel) if layer.kernel_step is None else layer.kernel.reshape(-1)
+    if len(values) <= _PALETTE and layer.kernel.size > 4 * len(values) > 4:
+        return _from_palette(layer.kernel, other.kernel, values)
     largest = np.abs(other.kernel).reshape(len(other.kernel), -1).max(1)
     step = largest * _FLOAT_STEP if layer.kernel_step is None else layer.kernel_step
     step = np.maximum(step, 1e-12 + 1e-6 * float(largest.max()))
     return np.abs(layer.kernel - other.kernel) / step.reshape(-1, 1, 1, 1)
+
+
+def _from_palette(kernel: np.ndarray, other: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How much further off than the palette's nearest value each weight is, in steps of the palette."""
+    import numpy as np
+
+    place = np.clip(np.searchsorted(values, other), 1, len(values) - 1)
+    nearest = np.minimum(np.abs(other - values[place - 1]), np.abs(other - values[place]))
+    return (np.abs(kernel - other) - nearest) / (float(values[-1] - values[0]) / len(values))
 
 
 def _db(kernel: np.ndarray, other: np.ndarray) -> float:
