@@ -34,7 +34,9 @@ def add(diagnose: typer.Typer) -> None:
         against: Annotated[
             Path | None,
             typer.Option(
-                "--against", metavar="CHECKPOINT|FILE", help="The float network: a checkpoint's folder or a file [what its run says]."
+                "--against",
+                metavar="CHECKPOINT|FILE",
+                help="The float network: a checkpoint's folder or a file [what its run says].",
             ),
         ] = None,
         data: Annotated[
@@ -100,7 +102,9 @@ def _show(found: Diagnosis, every: bool) -> None:
     cumulative = [m.sqnr_db for m in found.measures if m.sqnr_db is not None]
     say(f"SQNR by depth  {''.join(map(_bar, cumulative))}  {_FULL_DB:.0f} dB = {_BARS[-1]}")
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, title in enumerate(("layer", "kind", "SQNR", "its own", "worst channel", "shift", "range used", "saturated", "fault")):
+    for number, title in enumerate(
+        ("layer", "kind", "SQNR", "its own", "worst channel", "shift", "range used", "saturated", "fault")
+    ):
         table.add_column(title, justify="right" if 2 <= number <= 7 else "left", no_wrap=True)
     faults = {cause.place: cause.rule for cause in found.causes}
     rows = list(found.measures) if every else sorted(found.measures, key=lambda m: (m.place not in faults, _own(m)))[:_SHOWN]

@@ -40,18 +40,21 @@ def _real(layer: Layer, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
 
     if layer.kind in ("conv", "norm", "dense") and len(inputs) == 1 and layer.kernel is not None:
         given = inputs[0]
-        if layer.kind == "dense":
+        if layer.kind == "norm":
+            found = given * layer.kernel.reshape(-1)
+        elif layer.kind == "dense":
             given = given.reshape(len(given), -1)
             if given.shape[1] != layer.kernel.shape[3]:
                 return None
             found = given @ layer.kernel.reshape(len(layer.kernel), -1).T
-        elif given.ndim != 4:
+        elif given.ndim != 4 or given.shape[3] != layer.kernel.shape[3] * layer.groups:
             return None
         else:
             found = np.stack([_convolved(layer, layer.kernel, image) for image in given])
-        return found if layer.bias is None else found + layer.bias
+        return np.asarray(found if layer.bias is None else found + layer.bias)
     if layer.kind in ("add", "mul") and len(inputs) == 2:
-        return inputs[0] + inputs[1] if layer.kind == "add" else inputs[0] * inputs[1]
+        factor = 1.0 if layer.kernel is None else float(layer.kernel.reshape(-1)[0])
+        return np.asarray(inputs[0] + inputs[1] if layer.kind == "add" else inputs[0] * inputs[1] * factor)
     if layer.kind == "mean" and len(inputs) == 1 and inputs[0].ndim == 4:
         return np.asarray(inputs[0].mean((1, 2)))
     if layer.kind == "softmax" and len(inputs) == 1 and inputs[0].ndim == 2 and not layer.name.lower().endswith("sigmoid"):
@@ -70,11 +73,13 @@ def _convolved(layer: Layer, kernel: np.ndarray, image: np.ndarray) -> np.ndarra
     (down, across), (far, apart) = layer.strides, layer.dilations
     rows = (padded.shape[0] - (high - 1) * far - 1) // down + 1
     columns = (padded.shape[1] - (wide - 1) * apart - 1) // across + 1
-    groups = count if layer.kind == "norm" else layer.groups
+    groups = layer.groups
     found = np.zeros((rows, columns, count), np.float32)
     for i in range(high):
         for j in range(wide):
-            part = padded[i * far : i * far + (rows - 1) * down + 1 : down, j * apart : j * apart + (columns - 1) * across + 1 : across]
+            part = padded[
+                i * far : i * far + (rows - 1) * down + 1 : down, j * apart : j * apart + (columns - 1) * across + 1 : across
+            ]
             if each == 1 and groups > 1:
                 part = part if part.shape[2] == count else np.repeat(part, count // part.shape[2], axis=2)
                 found += part * kernel[:, i, j, 0]

@@ -1,6 +1,6 @@
 """What is wrong with a layer, in words: each rule asks for evidence of a cause, a low figure alone is none.
 
-The limits were chosen on sound files (README "Which layer is it?" says which): an int8 layer of those has 15 to 60 dB of its own, and no
+The limits were chosen on sound files (README "Which layer is it?"): an int8 layer of those has 20 to 60 dB of its own, and no
 rule speaks. Whatever no rule explains is quantization noise.
 """
 
@@ -30,7 +30,8 @@ values (percentile, mse) leaves out 0.1 %."""
 _UNUSED, _COARSE_DB = 1 / 16, 18.0
 """A range is too wide when the values need less than 1/16 of it, four of eight bits, and the layer's own SQNR is as low."""
 _OUTLIER, _OTHERS_DB = 8.0, 12.0
-"""One channel sets the range when it is 8 times as wide as nine tenths of the others, and half of the channels have below 12 dB."""
+"""One channel sets the range when it is 8 times as wide as nine tenths of the others, and half of the channels have less than
+12 dB of their own."""
 _STEPS, _SUNK = 8.0, 1.0
 """Branches of an addition do not fit when one's step is 8 times the other's, and larger than the other's standard deviation."""
 _LOST, _LEAST_IMAGES = 0.05, 2
@@ -102,7 +103,11 @@ def _preprocessing(case: Case, measure: Measure, layer: Layer) -> Cause | None:
     import numpy as np
 
     wanted, found = case.wanted(measure.place), case.found.values[measure.place]
-    orders = {"": wanted, ", its channels in reverse order (BGR)": wanted[..., ::-1], ", height and width swapped": wanted.swapaxes(1, 2)}
+    orders = {
+        "": wanted,
+        ", its channels in reverse order (BGR)": wanted[..., ::-1],
+        ", height and width swapped": wanted.swapaxes(1, 2),
+    }
     fits = []
     for words, candidate in orders.items():
         if candidate.shape == found.shape:
@@ -137,7 +142,7 @@ def _clipped(case: Case, measure: Measure, layer: Layer) -> Cause | None:
     return _cause(
         "clipped range", measure,
         f"its range, {layer.grid.low:.3g} to {layer.grid.high:.3g}, holds {measure.reach:.0%} of the largest value of the "
-        f"reference; {measure.outside:.1%} of the values are cut off ({measure.saturated:.1%} of the integers stand at its ends).",
+        f"reference; {measure.outside:.1%} of the values are cut off ({measure.saturated:.1%} of the integers are at its ends).",
         "Calibrate again with photos like those in use (quantize.ranges: minmax); if the range was edited, convert again.",
     )  # fmt: skip
 
@@ -153,8 +158,8 @@ def _dead(case: Case, measure: Measure, layer: Layer) -> Cause | None:
     kind = "depthwise " if layer.depthwise else ""
     return _cause(
         "dead channel", measure,
-        f"{kind}channel{'s' if several else ''} {shown} of {measure.shape[-1]} {'are' if several else 'is'} constant; the reference's "
-        f"spread{'' if several else 's'} from {wanted.min():.3g} to {wanted.max():.3g}."
+        f"{kind}channel{'s' if several else ''} {shown} of {measure.shape[-1]} {'are' if several else 'is'} constant; the "
+        f"reference's spread{'' if several else 's'} from {wanted.min():.3g} to {wanted.max():.3g}."
         + (f" The kernel of channel {first} is all zeros." if zero else ""),
         "Convert again; if it stays, its weights vanish in their range: quantize them per channel, or keep this layer float.",
     )  # fmt: skip
@@ -167,7 +172,7 @@ def _weights(case: Case, measure: Measure, layer: Layer) -> Cause | None:
     if weighed.folded:
         return _cause(
             "batch norm fold", measure, weighed.folded,
-            "Batch normalisation was folded with other statistics than the reference has: convert from the checkpoint in inference mode.",
+            "Batch normalisation was folded with other statistics than the reference's: convert again, in inference mode.",
         )  # fmt: skip
     if weighed.differ:
         return _cause(
@@ -185,8 +190,8 @@ def _mismatch(case: Case, measure: Measure, layer: Layer) -> Cause | None:
                 rule: Rule = "residual scale mismatch" if layer.kind == "add" else "scale mismatch"
                 return _cause(
                     rule, measure,
-                    f"it takes the integers of {case.measures[place].name} for steps of {grid.step:.4g} from {grid.low:.4g} on; they were "
-                    f"written in steps of {source.grid.step:.4g} from {source.grid.low:.4g} on.",
+                    f"it takes the integers of {case.measures[place].name} for steps of {grid.step:.4g} from {grid.low:.4g}; "
+                    f"they were written in steps of {source.grid.step:.4g} from {source.grid.low:.4g}.",
                     "Give both the same scale and zero point: convert again.",
                 )  # fmt: skip
     if layer.kind != "add" or len(layer.inputs) != 2:
@@ -201,7 +206,7 @@ def _mismatch(case: Case, measure: Measure, layer: Layer) -> Cause | None:
             return _cause(
                 "residual scale mismatch", measure,
                 f"one step of {case.measures[coarse].name} is {first.step:.3g}, more than the standard deviation of "
-                f"{case.measures[fine].name}, {spread:.3g} (steps of {second.step:.3g}): what it adds is lost in the other's rounding.",
+                f"{case.measures[fine].name}, {spread:.3g} (steps of {second.step:.3g}): what it adds drowns in rounding.",
                 f"Give both branches one range that fits; or keep {case.measures[coarse].name} float.",
             )  # fmt: skip
     return None
@@ -233,8 +238,8 @@ def _outlier(case: Case, measure: Measure, layer: Layer) -> Cause | None:
         return None
     return _cause(
         "outlier channel", measure,
-        f"channel {widest} spans {spans[widest]:.3g}, nine tenths of the others less than {usual:.3g}: it sets the range, and half of the "
-        f"channels keep less than {np.median(measure.channels_db):.0f} dB.",
+        f"channel {widest} spans {spans[widest]:.3g}, nine tenths of the others less than {usual:.3g}: it sets the range; half "
+        f"of the channels keep less than {np.median(measure.channels_db):.0f} dB.",
         "Keep this layer float, or train with quantization so that the channel shrinks.",
     )  # fmt: skip
 

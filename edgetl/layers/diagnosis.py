@@ -82,12 +82,16 @@ def subject(path: Path, against: Path | None = None) -> Subject:
     source = None
     if against is None:
         if origin is None or origin.checkpoint is None:
-            raise InputError(f"{path}: nothing says which network it was made from. Give its checkpoint, or a float file, with --against.")
+            raise InputError(
+                f"{path}: nothing says which network it was made from. Give its checkpoint, or a float file, with --against."
+            )
         against, source = origin.checkpoint, origin.quantized
     elif origin is not None and (against / origin.scheme / "network.pb").is_file():
         source = against / origin.scheme
     if against.is_dir() and against.suffix != ".mlpackage" and not (against / "network.pb").is_file():
-        raise InputError(f"{against}: holds no network.pb. Give runs/<recipe>/checkpoint, or a float .tflite, .onnx or .mlpackage.")
+        raise InputError(
+            f"{against}: holds no network.pb. Give runs/<recipe>/checkpoint, or a float .tflite, .onnx or .mlpackage."
+        )
     if not against.exists() or (not against.is_dir() and against.suffix not in _READERS):
         raise InputError(f"{against}: must be a checkpoint's folder, a network.pb, or a float .tflite, .onnx or .mlpackage.")
     beside = origin or (origins.find(against) if against.suffix in _READERS else None)
@@ -106,7 +110,7 @@ def _usual(path: Path) -> Preprocess:
     """How edgetl prepares pixels, at the size that a file takes."""
     from edgetl.estimator.from_graph import network_of
 
-    name = next(name for name in registry.names("graphs") if registry.load("graphs", name).SUFFIX == path.suffix)
+    name = next(name for name in registry.names("graphs") if path.suffix == registry.load("graphs", name).SUFFIX)
     px = network_of(registry.load("graphs", name).read(path)).input_px
     return Preprocess(resize_px=px, crop_px=px)
 
@@ -167,7 +171,15 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
     told(0.7, "trying layers in float")
     trained = asked.scheme is not None and registry.load("schemes", asked.scheme).NEEDS == "training"
     advice = remedies.advise(
-        found, references.plain, pairs, compared.measures, asked.reference, pixels, asked.preprocess, trained=trained, latency=latency
+        found,
+        references.plain,
+        pairs,
+        compared.measures,
+        asked.reference,
+        pixels,
+        asked.preprocess,
+        trained=trained,
+        latency=latency,
     )
     return replace(compared, latency=latency, advice=advice)
 

@@ -19,6 +19,7 @@ _KINDS: dict[str, Kind] = {
     "AvgPool": "mean_pool",
 }  # fmt: skip
 _AT_ONCE = 8
+_FIELDS = ("kind", "name", "inputs", "output", "strides", "dilations", "pads", "groups", "window", "clip")
 _INPUT, _OUTPUTS = "image", ("softmax", "sigmoid")
 
 
@@ -84,7 +85,7 @@ class _Network:
         if operation.type in ("BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv") and len(inputs) == 1:
             return self._norm(operation, constants[0].reshape(-1), common)
         if operation.type.startswith("FakeQuantWithMinMaxVars"):
-            return Step(kind="quantize", grid=_nudged(*(float(c.reshape(-1)[0]) for c in constants), operation), **common)
+            return Step(kind="quantize", grid=_nudged(constants, operation), **common)
         if kind == "clip":
             return Step(kind="clip", clip=(0.0, 6.0 if operation.type == "Relu6" else float("inf")), **common)
         if operation.type == "Pad":
@@ -121,7 +122,9 @@ class _Network:
         first_fixed = operation.inputs[0].name in self.fixed
         if value.size not in (1, operation.outputs[0].shape[-1]) or (first_fixed and operation.type in ("Sub", "RealDiv")):
             return Step(kind="other", **common)
-        factor, offset = {"Mul": (value, none), "RealDiv": (1 / value, none), "Sub": (one, -value)}.get(operation.type, (one, value))
+        factor, offset = {"Mul": (value, none), "RealDiv": (1 / value, none), "Sub": (one, -value)}.get(
+            operation.type, (one, value)
+        )
         return Step(kind="norm", factor=factor.astype(np.float32), offset=offset.astype(np.float32), **common)
 
 
@@ -139,8 +142,9 @@ def _pads(operation: Any, window: Any, strides: Any, dilations: Any) -> tuple[in
     return (before[0], before[1], after[0], after[1])
 
 
-def _nudged(low: float, high: float, operation: Any) -> Grid:
+def _nudged(limits: list[np.ndarray], operation: Any) -> Grid:
     """The grid of a fake quantization. Source: TensorFlow, `FakeQuantWithMinMaxVars`: 0.0 is made a whole step."""
+    low, high = (float(limit.reshape(-1)[0]) for limit in limits)
     first, last = int(operation.get_attr("narrow_range")), 2 ** int(operation.get_attr("num_bits")) - 1
     scale = (high - low) / (last - first)
     zero = round(min(max(first - low / scale, first), last)) if scale else 0
@@ -166,7 +170,7 @@ def walk(path: Path, folder: Path, number: int) -> None:
             if getattr(layer, key) is not None:
                 np.save(folder / f"{number}.{place}.{key}.npy", getattr(layer, key).astype(np.float32))
         grid = layer.grid
-        fields = {key: getattr(layer, key) for key in ("kind", "name", "inputs", "output", "strides", "dilations", "pads", "groups", "window", "clip")}  # fmt: skip
+        fields = {key: getattr(layer, key) for key in _FIELDS}
         fields |= {"words": sorted(layer.words), "kernel_step": None}
         fields["grid"] = None if grid is None else {"step": grid.step, "low": grid.low, "high": grid.high}
         described.append(fields)

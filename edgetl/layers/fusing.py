@@ -152,6 +152,8 @@ class _Fusing:
     def _fits(after: Step, head: Kind, clipped: bool, rounded: bool) -> bool:
         if after.kind == "entry":
             return head == "input"
+        if after.kind == "norm" and head == "mul":  # x · relu6(x + 3) / 6, as a hard-swish is written
+            return after.factor is not None and len(after.factor) == 1 and not clipped and not rounded
         if after.kind == "norm":
             return head in (*_WEIGHTED, "norm") and not clipped and not rounded
         if after.kind == "clip":

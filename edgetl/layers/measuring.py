@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgetl.layers import alone
-from edgetl.layers.steps import Kind, Walk
+from edgetl.layers.steps import Kind, Layer, Walk
 
 if TYPE_CHECKING:
     import numpy as np
 
 MOST_DB = 200.0
 """Said where two are alike to the last bit, so that every figure is finite."""
-_FLAT = 1e-6
-"""A channel whose spread is below this share of the layer's largest value is constant."""
+_FLAT, _LIVELY, _STRONG = 1e-6, 0.02, 0.25
+"""A channel whose spread is below this share of the layer's largest value is constant; one whose standard deviation is above this
+share of the layer's matters, if it is above a quarter of the usual channel's, too, or its kernel is all zeros."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def measure(found: Walk, reference: Walk, pairs: tuple[int | None, ...], place: 
         channels_db=_by_channel(wanted, value if own is None else own, axes),
         mean_shift=float((value.astype(np.float64) - wanted).mean() / spread),
         finite=finite,
-        dead=_dead(wanted, value if own is None else own, axes, layer.grid.step if layer.grid else 0.0),
+        dead=() if own is None else _dead(wanted, own, axes, layer),
         **limits,
     )
 
@@ -155,13 +156,18 @@ def _by_channel(wanted: np.ndarray, found: np.ndarray, axes: tuple[int, ...]) ->
     return tuple(float(v) for v in np.clip(10 * np.log10(np.maximum(ratios, floor)), -MOST_DB, MOST_DB))
 
 
-def _dead(wanted: np.ndarray, found: np.ndarray, axes: tuple[int, ...], step: float) -> tuple[int, ...]:
-    """Channels without any variation, though the reference's varies by much more than rounding could hide."""
+def _dead(wanted: np.ndarray, found: np.ndarray, axes: tuple[int, ...], layer: Layer) -> tuple[int, ...]:
+    """Channels without any variation when fed the reference's input, though its own vary by more than rounding could hide."""
     import numpy as np
 
     flat = _FLAT * float(np.abs(wanted).max() or 1.0)
     constant = np.ptp(found, axis=axes) <= flat
-    lively = (np.ptp(wanted, axis=axes) > max(6 * step, 100 * flat)) & (wanted.std(axes) > max(step, 10 * flat))
+    step, spread = layer.grid.step if layer.grid else 0.0, wanted.std(axes)
+    lively = (np.ptp(wanted, axis=axes) > max(6 * step, 100 * flat)) & (spread > max(step, _LIVELY * float(wanted.std())))
+    strong = spread > _STRONG * float(np.median(spread))
+    if layer.kernel is not None and len(layer.kernel) == len(strong):
+        strong |= ~layer.kernel.reshape(len(strong), -1).any(1)
+    lively &= strong
     return tuple(int(c) for c in np.nonzero(constant & lively)[0])
 
 

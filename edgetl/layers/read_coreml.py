@@ -91,7 +91,9 @@ class _Reading:
         grid = self._grids.get(tensor)
         if grid is not None:
             row = row * np.float32(grid.step) - np.float32(self._zeros[tensor] * grid.step)
-        return row if row.ndim != 3 or self._last.get(tensor, False) else row.transpose(1, 2, 0)
+        if row.ndim == 3 and not self._last.get(tensor, False):
+            row = row.transpose(1, 2, 0)
+        return np.asarray(row, np.float32)
 
     def _value(self, variable: Any) -> np.ndarray | None:
         value = self._constants.get(variable.name)
@@ -184,7 +186,9 @@ class _Reading:
             return Step(kind="other", **common)
         value = value.reshape(-1)
         one, none = np.ones(1, np.float32), np.zeros(1, np.float32)
-        factor, offset = {"add": (one, value), "sub": (one, -value), "mul": (value, none)}.get(operation.op_type, (1 / value, none))
+        factor, offset = {"add": (one, value), "sub": (one, -value), "mul": (value, none)}.get(
+            operation.op_type, (1 / value, none)
+        )
         return Step(kind="norm", factor=factor, offset=offset, **common)
 
 
@@ -199,7 +203,7 @@ def _tensors(operation: Any) -> list[Any]:
 
 
 def _pads(operation: Any, window: Any, strides: Any, dilations: Any) -> tuple[int, int, int, int]:
-    """Zeros around the input. Source: coremltools, `conv`: `same` puts the larger half of an odd number below and to the right."""
+    """Zeros around the input. Source: coremltools, `conv`: `same` puts the larger half of an odd number below and right."""
     kind = str(operation.inputs["pad_type"].val)
     if kind == "custom":
         top, bottom, left, right = (int(v) for v in operation.inputs["pad"].val)

@@ -123,9 +123,9 @@ def _layer(fields: dict[str, Any]) -> Layer:
     import numpy as np
 
     grid = fields.pop("grid")
-    pairs = ("strides", "dilations", "pads", "window", "inputs")
+    for key in ("strides", "dilations", "pads", "window", "inputs"):
+        fields[key] = tuple(fields[key])
     return Layer(
-        **{key: tuple(fields.pop(key)) for key in pairs},
         words=frozenset(fields.pop("words")),
         clip=None if (clip := fields.pop("clip")) is None else (float(clip[0]), float(clip[1])),
         kernel_step=None if (step := fields.pop("kernel_step")) is None else np.asarray(step, np.float32),

@@ -103,7 +103,8 @@ class _Reading:
         import numpy as np
 
         data, scale = self.constants[node.input[0]], np.atleast_1d(self.constants[node.input[1]]).astype(np.float32)
-        zero = np.atleast_1d(self.constants[node.input[2]]).astype(np.int64) if len(node.input) > 2 and node.input[2] else np.zeros(1, int)  # fmt: skip
+        held = self.constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1, np.int64)
+        zero = np.atleast_1d(held).astype(np.int64)
         shape = [1] * data.ndim
         if scale.size > 1:
             shape[self._attributes.get("axis", 1)] = -1
@@ -187,7 +188,9 @@ class _Reading:
         if node.op_type == "Relu":
             return (0.0, float("inf"))
         low, high = (
-            float(self.constants[node.input[i]]) if len(node.input) > i and node.input[i] else float(self._attributes.get(key, end))
+            float(self.constants[node.input[i]])
+            if len(node.input) > i and node.input[i]
+            else float(self._attributes.get(key, end))
             for i, key, end in ((1, "min", float("-inf")), (2, "max", float("inf")))
         )
         grid = self.grids.get(node.input[0])
@@ -217,7 +220,8 @@ class _Reading:
         if node.op_type in ("Sub", "Div") and node.input[0] in self.constants:
             return Step(kind="other", **common)
         one, none = np.ones(1, np.float32), np.zeros(1, np.float32)
-        factor, offset = {"Add": (one, value), "Sub": (one, -value), "Mul": (value, none), "Div": (1 / value, none)}[node.op_type]
+        terms: dict[str, tuple[np.ndarray, np.ndarray]] = {"Add": (one, value), "Sub": (one, -value), "Mul": (value, none)}
+        factor, offset = terms.get(node.op_type) or (1 / value, none)
         return Step(kind="norm", factor=factor, offset=offset, **common)
 
     def _pad(self, node: Any, common: dict[str, Any]) -> Step:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from edgetl.types import Preprocess
 
 _KINDS: dict[str, Kind] = {
-    "ADD": "add", "MUL": "mul", "MEAN": "mean", "MAX_POOL_2D": "max_pool", "AVERAGE_POOL_2D": "mean_pool", "CONCATENATION": "concat",
-    "SOFTMAX": "softmax", "LOGISTIC": "softmax", "RESHAPE": "move", "SQUEEZE": "move", "EXPAND_DIMS": "move", "PAD": "pad",
-    "QUANTIZE": "quantize", "DEQUANTIZE": "quantize", "RELU": "clip", "RELU6": "clip",
+    "ADD": "add", "MUL": "mul", "MEAN": "mean", "MAX_POOL_2D": "max_pool", "AVERAGE_POOL_2D": "mean_pool",
+    "CONCATENATION": "concat", "SOFTMAX": "softmax", "LOGISTIC": "softmax", "RESHAPE": "move",
+    "SQUEEZE": "move", "EXPAND_DIMS": "move", "PAD": "pad", "QUANTIZE": "quantize", "DEQUANTIZE": "quantize", "RELU": "clip", "RELU6": "clip",
 }  # fmt: skip
 _LIMITS = {"RELU": (0.0, float("inf")), "RELU6": (0.0, 6.0)}
 
@@ -59,7 +59,8 @@ def _key(graph: Graph, tensor: int) -> str:
 
 def _steps(graph: Graph) -> list[Step]:
     constants = {i: _real(tensor) for i, tensor in enumerate(graph.tensors) if tensor.data is not None}
-    found = [Step(kind="input", name=_key(graph, graph.input), inputs=(), output=_key(graph, graph.input), grid=_grid(graph.tensors[graph.input]))]  # fmt: skip
+    name = _key(graph, graph.input)
+    found = [Step(kind="input", name=name, inputs=(), output=name, grid=_grid(graph.tensors[graph.input]))]
     for operator in graph.operators:
         if operator.kind == "DEQUANTIZE" and operator.inputs[0] in constants:
             constants[operator.outputs[0]] = constants[operator.inputs[0]]
@@ -73,9 +74,8 @@ def _steps(graph: Graph) -> list[Step]:
 def _step(graph: Graph, operator: Operator, constants: dict[int, np.ndarray]) -> Step:
     inputs = tuple(_key(graph, i) for i in operator.inputs if i >= 0 and i not in constants)
     out = graph.tensors[operator.outputs[0]]
-    common: dict[str, Any] = {
-        "name": _key(graph, operator.outputs[0]), "inputs": inputs, "output": _key(graph, operator.outputs[0]), "grid": _grid(out),
-    }  # fmt: skip
+    name = _key(graph, operator.outputs[0])
+    common: dict[str, Any] = {"name": name, "inputs": inputs, "output": name, "grid": _grid(out)}
     options = operator.options
     if operator.kind in WEIGHTED and operator.inputs[1] in constants:
         return _weighted(graph, operator, constants, common)

@@ -202,4 +202,4 @@ def logits(found: Walk) -> np.ndarray:
     while place and found.layers[place].kind != "softmax":
         place -= 1
     value = found.values[found.layers[place].inputs[0]] if found.layers[place].kind == "softmax" else found.values[-1]
-    return np.nan_to_num(value.reshape(len(value), -1), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num(value.reshape(len(value), -1), nan=0.0, posinf=0.0, neginf=0.0))

@@ -42,7 +42,7 @@ class Grid:
         import numpy as np
 
         steps = np.rint((np.clip(values, self.low, self.high) - self.low) / self.step)
-        return (steps * self.step + self.low).astype(np.float32)
+        return np.asarray(steps * self.step + self.low, np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Layer:
     output: str
     """Tensor that holds what it gives."""
     kernel: np.ndarray | None = None
-    """As of `Step`, normalisation folded in."""
+    """As of `Step`, normalisation folded in; of a product a factor, (1, 1, 1, 1)."""
     kernel_step: np.ndarray | None = None
     bias: np.ndarray | None = None
     strides: tuple[int, int] = (1, 1)
@@ -125,7 +125,7 @@ class Walk:
     def macs(self, place: int) -> int:
         """Multiply-accumulates of one layer for one image."""
         kernel = self.layers[place].kernel
-        if kernel is None:
+        if kernel is None or self.layers[place].kind not in ("conv", "dense"):
             return 0
         out = self.values[place]
         return int(out[0].size) * int(kernel[0].size)

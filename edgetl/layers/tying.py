@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 _SAMPLES = 4096
 """Values of a layer that are compared to tell it from others of the same shape."""
-_ORDER, _NAMED = 0.2, 1.0
-"""What standing in order, and carrying the same name, are worth beside a correlation of 1."""
+_ORDER, _NAMED = 0.2, 0.5
+"""What standing in order, and carrying the same name, are worth beside giving the same values, which is worth 1."""
 _SURE = 0.9
-"""Correlation above which two layers are a pair though they stand in another order."""
+"""Likeness above which two layers are a pair though they stand in another order."""
+_CLEAR = 0.5
+"""Likeness that a pair needs when one of the two is an operator of no kind known here."""
 _LEAST_TIED = 0.5
 """Share of the layers with weights below which the two files are not the same network."""
 
@@ -57,8 +59,9 @@ def _likeness(found: Walk, reference: Walk) -> np.ndarray:
         for j, other in enumerate(reference.layers):
             if found.values[i][0].size != reference.values[j][0].size or not _same_kind(layer, other):
                 continue
-            same = float(ours[i] @ theirs[j]) if len(ours[i]) == len(theirs[j]) else 0.0
-            scores[i, j] = _ORDER + max(0.0, same) + (_NAMED if layer.words & other.words else 0.0)
+            alike = _alike(ours[i], theirs[j])
+            if alike >= _CLEAR or layer.kind == other.kind or "other" not in (layer.kind, other.kind):
+                scores[i, j] = _ORDER + alike + (_NAMED if layer.words & other.words else 0.0)
     return scores
 
 
@@ -74,14 +77,25 @@ def _same_kind(one: Layer, other: Layer) -> bool:
 
 
 def _signature(value: np.ndarray) -> np.ndarray:
-    """Some of a layer's values, about their mean, of length 1."""
+    """Some of a layer's values."""
     import numpy as np
 
-    flat = value[:4].reshape(-1)
-    flat = flat[:: max(1, flat.size // _SAMPLES)].astype(np.float64)
-    flat = flat - flat.mean()
-    length = float(np.linalg.norm(flat))
-    return flat / length if length > 0 else flat
+    flat = np.nan_to_num(value[:4].reshape(-1))
+    return np.asarray(flat[:: max(1, flat.size // _SAMPLES)], np.float64)
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    """0 to 1: half for correlation and like spread, half for being equal."""
+    import numpy as np
+
+    if len(one) != len(other):
+        return 0.0
+    spread, others = float(one.std()), float(other.std())
+    if not spread or not others:
+        return 0.0
+    correlation = float(((one - one.mean()) * (other - other.mean())).mean()) / (spread * others)
+    error = float(np.sqrt(((one - other) ** 2).mean())) / others
+    return 0.5 * max(0.0, correlation) * min(spread, others) / max(spread, others) + 0.5 * max(0.0, 1.0 - error)
 
 
 def _in_order(likeness: np.ndarray) -> list[int | None]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _HALF_STEP, _STEPS = 0.75, 1.5
 """Rounding moves a weight by half a step; above 1.5 it is another weight. In between: scales kept in half precision."""
 _TIMES, _LOWER_DB = 6.0, 10.0
-"""Where all layers differ (the network was trained further, or its weights are a palette's), one is odd when it differs 6 times as
-much as half of them do, and its weights' SQNR is 10 dB lower."""
+"""Where all layers differ (the network was trained further), one is odd when it differs 6 times as much as half of them do, and
+its weights' SQNR is 10 dB lower."""
 _FLOAT_STEP = 2.0**-9
 """Step of weights kept as floats, of the channel's largest: half precision has eleven bits."""
 _PALETTE = 256
@@ -55,7 +55,7 @@ def weigh(found: Walk, reference: Walk, pairs: tuple[int | None, ...]) -> dict[i
     both = {}
     for place, layer in enumerate(found.layers):
         pair = pairs[place]
-        if pair is not None and layer.kernel is not None and reference.layers[pair].kernel is not None:
+        if pair is not None and layer.kernel is not None and layer.kind != "mul" and reference.layers[pair].kernel is not None:
             other = reference.layers[pair]
             assert other.kernel is not None
             if layer.kernel.shape == other.kernel.shape:
@@ -74,16 +74,16 @@ def weigh(found: Walk, reference: Walk, pairs: tuple[int | None, ...]) -> dict[i
         offsets = found_offsets[place]
         if not folded and float(np.quantile(offsets, 1 - _CHANNELS)) > max(_OFFSET, _TIMES * usual_offset):
             folded = (
-                f"the bias is another in {float((offsets > _OFFSET).mean()):.0%} of the channels, by up to {offsets.max():.2g} standard "
-                "deviations of what the layer gives."
+                f"the bias is another in {float((offsets > _OFFSET).mean()):.0%} of the channels, by up to {offsets.max():.2g} "
+                "standard deviations of what the layer gives."
             )
         differ = ""
         if odd and not folded:
             channels = np.nonzero(steps.reshape(len(steps), -1).max(1) > _STEPS)[0]
             count = int((steps > _STEPS).sum())
             differ = (
-                f"{count} of {steps.size} weights are not the reference's, in {len(channels)} of {len(steps)} output channels (first: "
-                f"{channels[0]}); the largest difference is {largest:.3g} steps, rounding makes 0.5."
+                f"{count} of {steps.size} weights are not the reference's, in {len(channels)} of {len(steps)} output channels "
+                f"(first: {channels[0]}); the largest difference is {largest:.3g} steps, rounding makes 0.5."
             )
         answer[place] = Weighed(steps=largest, weights_db=db, folded=folded, differ=differ)
     return answer
@@ -100,7 +100,7 @@ def _steps(layer: Layer, other: Layer) -> np.ndarray:
     largest = np.abs(other.kernel).reshape(len(other.kernel), -1).max(1)
     step = largest * _FLOAT_STEP if layer.kernel_step is None else layer.kernel_step
     step = np.maximum(step, 1e-12 + 1e-6 * float(largest.max()))
-    return np.abs(layer.kernel - other.kernel) / step.reshape(-1, 1, 1, 1)
+    return np.asarray(np.abs(layer.kernel - other.kernel) / step.reshape(-1, 1, 1, 1))
 
 
 def _from_palette(kernel: np.ndarray, other: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def _from_palette(kernel: np.ndarray, other: np.ndarray, values: np.ndarray) -> 
 
     place = np.clip(np.searchsorted(values, other), 1, len(values) - 1)
     nearest = np.minimum(np.abs(other - values[place - 1]), np.abs(other - values[place]))
-    return (np.abs(kernel - other) - nearest) / (float(values[-1] - values[0]) / len(values))
+    return np.asarray((np.abs(kernel - other) - nearest) / (float(values[-1] - values[0]) / len(values)))
 
 
 def _db(kernel: np.ndarray, other: np.ndarray) -> float:
@@ -134,8 +134,8 @@ def _factors(layer: Layer, other: Layer) -> str:
     if off.mean() < _CHANNELS or float((cosine > _SHAPE).mean()) < 1 - _CHANNELS:
         return ""
     return (
-        f"the kernels of {off.mean():.0%} of the channels are the reference's times a factor of their own, {factor[off].min():.3g} to "
-        f"{factor[off].max():.3g}."
+        f"the kernels of {off.mean():.0%} of the channels are the reference's times a factor of their own, "
+        f"{factor[off].min():.3g} to {factor[off].max():.3g}."
     )
 
 

@@ -78,7 +78,8 @@ def run(images, tmp_path_factory):
     (folder / "artifacts").mkdir()
     entries = []
     for form, scheme in (
-        ("tflite", "fp32"), ("tflite", "w8a8_ptq"), ("onnx", "fp32"), ("onnx", "w8a8_ptq"), ("coreml", "fp16"), ("coreml", "w8a8_ptq"),
+        ("tflite", "fp32"), ("tflite", "w8a8_ptq"), ("onnx", "fp32"), ("onnx", "w8a8_ptq"),
+        ("coreml", "fp16"), ("coreml", "w8a8_ptq"),
     ):  # fmt: skip
         converter = registry.load("converters", form)
         path = folder / "artifacts" / f"net_{scheme}{converter.SUFFIX}"

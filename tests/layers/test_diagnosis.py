@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-SOUND = ("net_fp32.tflite", "net_w8a8_ptq.tflite", "net_fp32.onnx", "net_w8a8_ptq.onnx", "net_fp16.mlpackage", "net_w8a8_ptq.mlpackage")
+SOUND = (
+    "net_fp32.tflite",
+    "net_w8a8_ptq.tflite",
+    "net_fp32.onnx",
+    "net_w8a8_ptq.onnx",
+    "net_fp16.mlpackage",
+    "net_w8a8_ptq.mlpackage",
+)
 
 
 def named(found):
@@ -171,7 +178,9 @@ def test_weights_that_are_no_rounding_of_the_reference_are_named_with_their_chan
     for name, plant in (("net_w8a8_ptq.tflite", tflite), ("net_fp32.onnx", onnx)):
         found = compare(name, plant)
         assert named(found) == [("weights differ", "b2_project")], name
-        assert f"1 of {16 * 48} weights are not the reference's, in 1 of 16 output channels (first: 5)" in found.causes[0].evidence
+        assert (
+            f"1 of {16 * 48} weights are not the reference's, in 1 of 16 output channels (first: 5)" in found.causes[0].evidence
+        )
 
 
 def test_a_softmax_that_rounds_its_answers_together_is_named_and_the_logits_are_not(compare, plants):
@@ -196,3 +205,61 @@ def test_an_input_that_is_normalised_otherwise_is_named_with_its_constants(compa
     assert named(found) == [("wrong preprocessing", "image")]
     assert "the reference's × 0.5 - 0.502" in found.causes[0].evidence
     assert "edgetl diagnose preprocessing" in found.causes[0].remedy
+
+
+def test_another_network_is_refused(run, images):
+    from edgetl.errors import InputError
+    from edgetl.layers import read_tflite, tying
+    from edgetl.layers.steps import Layer, Walk
+
+    found = read_tflite.read(run.artifact("net_fp32.tflite"), images[:2], run.preprocess)
+    kernel = np.ones((7, 1, 1, 3), np.float32)
+    other = Layer(kind="conv", name="c", words=frozenset(), inputs=(0,), output="c", kernel=kernel)
+    reference = Walk(
+        title="another", layers=(found.layers[0], other), values=(found.values[0], np.ones((2, 8, 8, 7), np.float32))
+    )
+    with pytest.raises(InputError, match="only 0 of its 11 layers with weights could be tied to a layer of another"):
+        tying.tie(found, reference)
+
+
+def test_advice_names_the_layer_that_costs_most_and_its_gain_is_what_the_error_takes(compare, run, images, plants, tmp_path):
+    import shutil
+
+    from edgetl.layers import diagnosis
+
+    path = tmp_path / "net.tflite"
+    shutil.copy(run.artifact("net_w8a8_ptq.tflite"), path)
+    file = plants.TFLite(path)
+    file.rescale(file.operator("b2_expand_relu").outputs[0], 0.1)
+    file.save()
+    asked = diagnosis.subject(path, run.folder / "checkpoint")
+    asked = diagnosis.replace(asked, preprocess=run.preprocess)
+    found = diagnosis.diagnose(asked, images[:12])
+    assert found.advice
+    best = max(found.advice, key=lambda one: one.gain_db)
+    assert best.layer == "b2_expand"
+    assert best.size_bytes == 3 * 16 * 48
+    sound = compare("net_w8a8_ptq.tflite")
+    assert best.gain_db > 0.5 * (sound.logits_db - found.logits_db) > 1
+
+
+def test_the_command_says_it_in_words_and_in_json(edgetl, run, photos, tmp_path):
+    import json
+
+    from PIL import Image
+
+    folder = tmp_path / "photos"
+    for source in photos.iterdir():
+        name = dict(zip(("blue", "green", "red"), "abc", strict=True))[source.name]
+        (folder / name).mkdir(parents=True)
+        for photo in sorted(source.iterdir())[:3]:
+            Image.open(photo).save(folder / name / photo.name)
+    answer = edgetl("diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"), "--data", folder, "--limit", "6", "--json")
+    assert answer.returncode in (0, 1), answer.stderr
+    told = json.loads(answer.stdout)
+    assert (told["schema"], told["tied"], told["layers"], told["images"]) == (1, 16, 16, 6)
+    assert answer.returncode == (1 if told["causes"] else 0)
+    assert {m["name"] for m in told["measures"]} > {"stem", "b1_depthwise", "b3_add", "logits"}
+    refused = edgetl("diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"))
+    assert refused.returncode == 2
+    assert "Give a folder of them with --data" in refused.stderr
