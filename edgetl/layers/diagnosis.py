@@ -1,0 +1,251 @@
+"""A file beside what it was made from, layer by layer: from paths and photos to figures, causes and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgetl import origins, parity, registry
+from edgetl.errors import InputError
+from edgetl.layers import causes, measuring, read_coreml, read_frozen, read_onnx, read_tflite, remedies, tying, weighing
+from edgetl.types import Preprocess
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgetl.layers.steps import Walk
+
+Told = Callable[[float, str], None]
+_READERS = {".tflite": read_tflite.read, ".onnx": read_onnx.read, ".mlpackage": read_coreml.read, ".pb": read_frozen.read}
+_RANGES: tuple[causes.Rule, ...] = ("clipped range", "range too wide", "outlier channel", "residual scale mismatch")
+"""What is to be judged against the float network, too: a calibration's fault is in the fake-quantized one already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A file, and what it is held against."""
+
+    path: Path
+    reference: Path
+    """The float network: folder with a `network.pb`, or a file."""
+    source: Path | None
+    """The fake-quantized network that the file was converted from, where there is one."""
+    scheme: str | None
+    preprocess: Preprocess
+    class_names: tuple[str, ...] | None
+    recipe: Path | None
+    """Whose photos may be used when none are given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What was found."""
+
+    file: str
+    reference: str
+    source: str | None
+    images: int
+    layers: int
+    tied: int
+    agreement: float
+    """Share of the images that the file and the float network answer alike, 0 to 1."""
+    logits_db: float
+    """SQNR of what the network gives last before softmax."""
+    measures: tuple[measuring.Measure, ...]
+    causes: tuple[causes.Cause, ...]
+    advice: tuple[remedies.Advice, ...] | None
+    """None where the float network is no frozen one, which could be asked."""
+    latency: remedies.Latency | None
+    summary: str
+
+
+def subject(path: Path, against: Path | None = None) -> Subject:
+    """Find out what a file is to be held against.
+
+    Args:
+        path: .tflite, .onnx or .mlpackage.
+        against: folder of a checkpoint, `network.pb`, or a float file; None = what the run that made it wrote down.
+
+    Returns:
+        The question.
+
+    Raises:
+        InputError: there is nothing to hold it against, or a file is of no kind that can be read.
+    """
+    if path.suffix not in _READERS or path.suffix == ".pb":
+        raise InputError(f"{path}: must be a converted file, its name ending in .mlpackage, .onnx or .tflite.")
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    origin = origins.find(path)
+    source = None
+    if against is None:
+        if origin is None or origin.checkpoint is None:
+            raise InputError(
+                f"{path}: nothing says which network it was made from. Give its checkpoint, or a float file, with --against."
+            )
+        against, source = origin.checkpoint, origin.quantized
+    elif origin is not None and (against / origin.scheme / "network.pb").is_file():
+        source = against / origin.scheme
+    if against.is_dir() and against.suffix != ".mlpackage" and not (against / "network.pb").is_file():
+        raise InputError(
+            f"{against}: holds no network.pb. Give runs/<recipe>/checkpoint, or a float .tflite, .onnx or .mlpackage."
+        )
+    if not against.exists() or (not against.is_dir() and against.suffix not in _READERS):
+        raise InputError(f"{against}: must be a checkpoint's folder, a network.pb, or a float .tflite, .onnx or .mlpackage.")
+    beside = origin or (origins.find(against) if against.suffix in _READERS else None)
+    return Subject(
+        path=path,
+        reference=against,
+        source=source,
+        scheme=origin.scheme if origin is not None else None,
+        preprocess=beside.preprocess if beside is not None else _usual(path),
+        class_names=beside.class_names if beside is not None else None,
+        recipe=Path(beside.recipe) if beside is not None and beside.recipe else None,
+    )
+
+
+def _usual(path: Path) -> Preprocess:
+    """How edgetl prepares pixels, at the size that a file takes."""
+    from edgetl.estimator.from_graph import network_of
+
+    name = next(name for name in registry.names("graphs") if path.suffix == registry.load("graphs", name).SUFFIX)
+    px = network_of(registry.load("graphs", name).read(path)).input_px
+    return Preprocess(resize_px=px, crop_px=px)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """The networks that a file is held against, and what they gave for the same photos."""
+
+    plain: Walk
+    """The float network."""
+    source: Walk | None
+
+
+def walk_references(asked: Subject, pixels: np.ndarray) -> References:
+    """Run the networks that a file is held against.
+
+    Args:
+        asked: of `subject`.
+        pixels: uint8 (N, px, px, 3).
+
+    Returns:
+        What they gave.
+
+    Raises:
+        InputError: one cannot be read or run.
+    """
+    frozen = [path for path in (asked.reference, asked.source) if path is not None and _frozen(path)]
+    walks = dict(zip(frozen, read_frozen.read_all(frozen, pixels, asked.preprocess), strict=True)) if frozen else {}
+    plain = walks.get(asked.reference) or _READERS[asked.reference.suffix](asked.reference, pixels, asked.preprocess)
+    return References(plain=plain, source=walks[asked.source] if asked.source is not None else None)
+
+
+def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told: Told = lambda share, what: None) -> Diagnosis:
+    """Walk a file beside its references, name what is wrong, and say what layers in float would bring.
+
+    Args:
+        asked: of `subject`.
+        pixels: uint8 (N, px, px, 3).
+        device: estimate on it what keeping layers in float costs.
+        told: called with the share that is done, and what runs.
+
+    Returns:
+        Figures of every layer, causes, advice.
+
+    Raises:
+        InputError: a network cannot be read or run, or too few layers can be tied.
+        UnknownName: there is no such device.
+    """
+    latency = remedies.estimate(asked.path, device) if device is not None else None
+    told(0.0, f"walking {asked.path.name}")
+    found = _READERS[asked.path.suffix](asked.path, pixels, asked.preprocess)
+    told(0.2, f"walking {asked.reference.name}")
+    references = walk_references(asked, pixels)
+    told(0.6, "comparing")
+    compared, pairs = compare(found, references, asked.path.name)
+    if not _frozen(asked.reference):
+        return replace(compared, latency=latency)
+    told(0.7, "trying layers in float")
+    trained = asked.scheme is not None and registry.load("schemes", asked.scheme).NEEDS == "training"
+    advice = remedies.advise(
+        found,
+        references.plain,
+        pairs,
+        compared.measures,
+        asked.reference,
+        pixels,
+        asked.preprocess,
+        trained=trained,
+        latency=latency,
+    )
+    return replace(compared, latency=latency, advice=advice)
+
+
+def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, tuple[int | None, ...]]:
+    """Compare a file with its references, without advice.
+
+    Args:
+        found: the file.
+        references: what it was made from, on the same photos.
+        name: of the file.
+
+    Returns:
+        Figures and causes; and for each layer of the file the place of its layer in the float network.
+
+    Raises:
+        InputError: too few layers can be tied.
+    """
+    reference, source = references.plain, references.source
+    pairs = tying.tie(found, reference)
+    measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
+    case = causes.Case(found=found, reference=reference, pairs=pairs, measures=measures)
+    if source is None:
+        named = causes.name(replace(case, weights=weighing.weigh(found, reference, pairs)))
+    else:
+        others = tying.tie(found, source)
+        close = tuple(measuring.measure(found, source, others, place) for place in range(len(found.layers)))
+        weights = weighing.weigh(found, source, others)
+        named = causes.name(causes.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
+        known = {cause.place for cause in named}
+        named += tuple(c for c in causes.name(case) if c.rule in _RANGES and c.place not in known)
+        measures = tuple(replace(m, source_db=c.sqnr_db, dead=c.dead) for m, c in zip(measures, close, strict=True))
+    given, wanted = remedies.logits(found), remedies.logits(reference)
+    alike = given.shape == wanted.shape
+    answer = Diagnosis(
+        file=name,
+        reference=reference.title,
+        source=None if source is None else source.title,
+        images=len(found.values[0]),
+        layers=len(found.layers),
+        tied=sum(pair is not None for pair in pairs),
+        agreement=parity.top1_agreement(wanted, given) if alike else 0.0,
+        logits_db=measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB,
+        measures=measures,
+        causes=tuple(causes.ranked(named)),
+        advice=None,
+        latency=None,
+        summary=_summary(named, measures),
+    )
+    return answer, pairs
+
+
+def _frozen(path: Path) -> bool:
+    """Whether it is a frozen network, which can be asked what it would answer."""
+    return path.suffix == ".pb" or (path.is_dir() and path.suffix != ".mlpackage")
+
+
+def _summary(named: tuple[causes.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:
+    if named:
+        first = next(causes.ranked(named))
+        more = f" ({len(named) - 1} more)" if len(named) > 1 else ""
+        return f"{first.rule} at {first.layer}{more}"
+    figures = [(m.local_db, m.name) for m in measures if m.local_db is not None]
+    if not figures:
+        return "no fault is named: no layer could be computed alone"
+    least, name = min(figures)
+    if least >= 60.0:
+        return "no fault: every layer gives what the float network's gives, to rounding"
+    return f"no fault: quantization noise, no single cause; the least is left at {name}, {least:.0f} dB of its own"
