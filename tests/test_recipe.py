@@ -107,6 +107,27 @@ FAULTS = {
         "labels: {share: 0.5, per_class: 3}\nquantize:",
         "7: labels.share: give either 'share' or 'per_class'.",
     ),
+    "float layers of a float scheme": (
+        "quantize: {scheme: w8a8_qat}",
+        "quantize: {scheme: w8a16, keep_float: auto}",
+        "7: quantize.keep_float: w8a16 has no int8 layers to except; schemes that have: w8a8_cqat, w8a8_pcqat, w8a8_pqat, "
+        "w8a8_ptq, w8a8_qat.",
+    ),
+    "a loss that nothing reads": (
+        "quantize: {scheme: w8a8_qat}",
+        "quantize: {scheme: w8a8_qat, keep_float: [a], max_top1_drop: 0.1}",
+        "7: quantize.max_top1_drop: is read with keep_float: auto only; the limit of every artifact is gates.max_top1_drop.",
+    ),
+    "a float layer twice": (
+        "quantize: {scheme: w8a8_qat}",
+        "quantize: {scheme: w8a8_qat, keep_float: [a, b, a]}",
+        "7: quantize.keep_float: 'a' is given twice.",
+    ),
+    "neither auto nor a list": (
+        "quantize: {scheme: w8a8_qat}",
+        "quantize: {scheme: w8a8_qat, keep_float: all}",
+        "7: quantize.keep_float: text 'all' is not allowed: must be 'auto' or a list.",
+    ),
     "pooling in the middle": (
         "train:",
         "head: {layers: [{dense: 4}, global_average_pool]}\ntrain:",

@@ -69,10 +69,9 @@ def expected(graph: Graph) -> Reading:
                 number = maker.inputs[0]
             if number >= 0 and (graph.tensors[number].quantized or role in ("weight", "bias")):
                 found[stem, role] = _edge(graph.tensors[number])
-        readers = [graph.operators[reader] for reader in graph.consumers(operator.outputs[0])]
-        for output in (operator.outputs[0], *(reader.outputs[0] for reader in readers if graph.is_border(reader))):
-            if graph.tensors[output].quantized:
-                found[stem, "output"] = _edge(graph.tensors[output])
+        output = graph.settled(operator)
+        if output is not None:
+            found[stem, "output"] = _edge(graph.tensors[output])
     return found
 
 

@@ -107,6 +107,13 @@ class Graph:
         kinds = {self.tensors[operator.inputs[0]].quantized, self.tensors[operator.outputs[0]].quantized}
         return operator.kind in ("QUANTIZE", "DEQUANTIZE") and kinds == {True, False}
 
+    def settled(self, operator: Operator) -> int | None:
+        """The tensor of integers that an operator's result becomes, at once or by a QUANTIZE; None where it stays real."""
+        (result,) = operator.outputs[:1]
+        readers = [self.operators[index] for index in self.consumers(result)]
+        found = (result, *(reader.outputs[0] for reader in readers if self.is_border(reader)))
+        return next((tensor for tensor in found if self.tensors[tensor].quantized), None)
+
     def float_layers(self) -> tuple[str, ...]:
         """Stems of the operators with weights that compute in float."""
         weighted = [(self.stem(i), operator) for i, operator in enumerate(self.operators) if operator.kind in WEIGHTED]

@@ -115,7 +115,8 @@ def logits_of(package: Reference, graph: Graph) -> Callable[[np.ndarray], np.nda
     import numpy as np
 
     tensor = logits.logits(graph)
-    maker = next(i for i, operator in enumerate(graph.operators) if tensor in operator.outputs)
+    makers = [i for i, operator in enumerate(graph.operators) if not graph.is_border(operator)]
+    maker = next(i for i in makers if graph.settled(graph.operators[i]) == tensor)
     name, shift = _quantized(package.function)[graph.stem(maker)]
 
     def answer(pixels: np.ndarray) -> np.ndarray:
@@ -159,7 +160,8 @@ def _integers(package: Reference, graph: Graph, theirs: dict[int, np.ndarray], p
 
     names = _quantized(package.function)
     first, _, inside = core(graph)
-    places = [("image", first), *((graph.stem(i), graph.operators[i].outputs[0]) for i in inside)]
+    settled = ((i, graph.settled(graph.operators[i])) for i in inside if not graph.is_border(graph.operators[i]))
+    places = [("image", first), *((graph.stem(i), tensor) for i, tensor in settled if tensor is not None)]
     tied = {stem: _nchw(theirs[tensor]).astype(np.int64) for stem, tensor in places if stem in names}
     ours = package.alone(pixels, {names[stem][0]: values + names[stem][1] for stem, values in tied.items()})
     for stem, values in tied.items():

@@ -72,7 +72,7 @@ def _row(writer: Writer, tensor: int, name: str) -> str:
     shape = writer.graph.tensors[tensor].shape
     if len(shape) == 2:
         return writer.real(tensor, name)
-    value = writer.values[tensor]
+    value = writer.value(tensor, name)
     if len(shape) == 4 and shape[1:3] != (1, 1):
         value = writer.node("Transpose", [value], f"{name}_nhwc", perm=[0, 2, 3, 1])
     value = writer.node("Flatten", [value], f"{name}_flat", axis=1)
@@ -160,7 +160,7 @@ def _pad(writer: Writer, operator: Operator, name: str) -> None:
     if amounts is None or len(source.shape) != 4:
         raise ConversionError(f"onnx: {name}: only a constant padding of height and width can be written.")
     before, after = (amounts[[0, 3, 1, 2], side].astype(np.int64) for side in (0, 1))
-    value = writer.values[operator.inputs[0]]
+    value = writer.value(operator.inputs[0], name)
     zero = writer.grid(operator.inputs[0])[1] if source.quantized else writer.constant("zero", np.float32(0.0))
     pads = writer.constant(f"{name}_pads", np.concatenate([before, after]))
     _moved(writer, operator, writer.node("Pad", [value, pads, zero], f"{name}_q"))
@@ -177,7 +177,7 @@ def _slice(writer: Writer, operator: Operator, name: str) -> None:
         writer.constant(f"{name}_{word}", np.array(values if word == "axes" else [values[a] for a in order], np.int64))
         for word, values in parts.items()
     ]
-    _moved(writer, operator, writer.node("Slice", [writer.values[operator.inputs[0]], *inputs], f"{name}_q"))
+    _moved(writer, operator, writer.node("Slice", [writer.value(operator.inputs[0], name), *inputs], f"{name}_q"))
 
 
 def _reshape(writer: Writer, operator: Operator, name: str) -> None:
@@ -185,7 +185,7 @@ def _reshape(writer: Writer, operator: Operator, name: str) -> None:
 
     graph = writer.graph
     source, out = (graph.tensors[t].shape for t in (operator.inputs[0], operator.outputs[0]))
-    value = writer.values[operator.inputs[0]]
+    value = writer.value(operator.inputs[0], name)
     if len(out) == 2 and math.prod(source[1:]) == out[1]:
         if len(source) == 4 and source[1:3] != (1, 1):
             value = writer.node("Transpose", [value], f"{name}_nhwc", perm=[0, 2, 3, 1])
@@ -213,7 +213,7 @@ def _unary(writer: Writer, operator: Operator, name: str) -> None:
     import numpy as np
 
     if operator.kind == "DEQUANTIZE":
-        writer.settle(writer.leave(operator.inputs[0], name), operator.outputs[0], name)
+        writer.left[operator.outputs[0]] = operator.inputs[0]
         return
     real = writer.real(operator.inputs[0], name)
     if operator.kind == "SOFTMAX":

@@ -8,9 +8,9 @@ Choices, each of which costs speed when made otherwise (onnxruntime 1.31, x86 wi
   QuantizeLinear, on the integers: before it, a Clip stops the fusion;
 - each consumer has its own DequantizeLinear: older onnxruntimes fuse only those.
 
-Layers that stay in float are written with float weights, and what they read of integers with a scale for each channel, all
-alike: onnxruntime from 1.21 on makes int8, per tensor, of any float weights that follow a DequantizeLinear with one scale
-(its WeightBiasQuantization, microsoft/onnxruntime#22969).
+Layers with weights that stay in float are written with float weights, and what they read of integers with a scale for each
+channel, all alike: onnxruntime from 1.21 on makes int8, per tensor, of any float weights that follow a DequantizeLinear with one
+scale (its WeightBiasQuantization, microsoft/onnxruntime#22969).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from edgetl.errors import ConversionError
 from edgetl.grid import operators_onnx
-from edgetl.grid.graph import Graph, Tensor, core
+from edgetl.grid.graph import WEIGHTED, Graph, Tensor, core
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +85,8 @@ class Writer:
         self.constants: dict[str, Any] = {}
         self.values: dict[int, str] = {}
         """Tensor → name of its integers in the file, or of its real numbers where it stays in float; rank 4 in NCHW."""
+        self.left: dict[int, int] = {}
+        """Real tensor → the tensor of integers that it stands for, where layers in float begin."""
         self.names: dict[int, str] = {}
         """Tensor → what its scale and zero point are called after."""
 
@@ -123,6 +125,9 @@ class Writer:
         """Dequantize an activation, or a constant one, for one reader; returns the float value's name."""
         import numpy as np
 
+        if tensor in self.left:
+            weighted = any(reader.startswith(f"{kind.lower()}_") for kind in WEIGHTED)
+            return self._leave(self.left[tensor], reader) if weighted else self.real(self.left[tensor], reader)
         spec = self.graph.tensors[tensor]
         if tensor not in self.values:
             if spec.data is None:
@@ -138,14 +143,18 @@ class Writer:
             return output  # an operator that reads one value twice
         return self.node("DequantizeLinear", [self.values[tensor], *self.grid(tensor)], output)
 
-    def leave(self, tensor: int, reader: str) -> str:
-        """Dequantize an activation for layers in float, by channels, so that they stay so; returns the float value's name."""
+    def value(self, tensor: int, reader: str) -> str:
+        """What stands for a tensor in the file, integers or real numbers, for an operator that moves it."""
+        return self.real(tensor, reader) if tensor in self.left else self.values[tensor]
+
+    def _leave(self, tensor: int, reader: str) -> str:
+        """Dequantize an activation for a layer in float, by channels, so that it stays so; returns the float value's name."""
         import numpy as np
 
         spec, value = self.graph.tensors[tensor], self.values[tensor]
         scales = np.full(spec.shape[-1], spec.step, np.float32)
         zeros = np.full(spec.shape[-1], spec.zero + self.shift(spec), np.dtype(self.form.activation))
-        inputs = [value, self.constant(f"{reader}_scale", scales), self.constant(f"{reader}_zero_point", zeros)]
+        inputs = [value, self.constant(f"{reader}_input_scale", scales), self.constant(f"{reader}_input_zero_point", zeros)]
         return self.node("DequantizeLinear", inputs, f"{value}_for_{reader}", axis=1)
 
     def weight(self, tensor: int, name: str, data: np.ndarray) -> str:

@@ -50,6 +50,8 @@ def read(data: bytes) -> Reading:
         for place, name in enumerate(node.input):
             role = ("input 0", "weight", "bias")[place] if weighted else f"input {place}"
             maker, axes = makers.get(name), None
+            while weighted and maker is not None and maker.op_type in ("Transpose", "Flatten"):  # of real numbers
+                maker = makers.get(maker.input[0])
             if weighted and place == 1 and node.op_type == "Conv":
                 axes = (1, 2, 3, 0) if stem.startswith("depthwise") else (0, 2, 3, 1)
             if weighted and place and name in constants:  # of a layer in float

@@ -8,7 +8,7 @@ it, in the range that calibration saw; between units in float it stays real.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,24 +97,29 @@ def float_part(model: tf_keras.Model, rounded: Collection[str], keep: Iterable[s
         The units, their layers, and the outputs that are not rounded.
 
     Raises:
-        InputError: a name that no layer carries, or the input's; all of them at once.
+        InputError: a name that keeps nothing in float; all of them at once.
     """
-    every, keep = units(model, rounded), tuple(keep)
+    every, keep = units(model, rounded), tuple(dict.fromkeys(keep))
     owners = {layer: unit for unit in every for layer in unit.layers}
-    unknown = [name for name in dict.fromkeys(keep) if name not in owners]
-    if unknown:
-        names = sorted(unit.name for unit in every)
-        near = [did_you_mean(name, owners).partition("Known:")[0].strip() for name in unknown]
-        faults = [f"no layer named '{name}'. {hint}".rstrip() for name, hint in zip(unknown, near, strict=True)]
-        faults.append(f"Layers that can stay in float: {', '.join(names)}.")
-        raise InputError("quantize.keep_float: names layers that the network does not have or that cannot be kept.", faults)
-    chosen = {owners[name].name for name in keep}
+    chosen = {owners[name].name for name in keep if name in owners}
     kept = [unit for unit in every if unit.name in chosen]
     real = {layer for unit in kept for layer in unit.layers if layer in rounded and layer != unit.end}
     real |= {unit.end for unit in kept if not unit.last and chosen.issuperset(unit.readers)}
     moved = {layer.name for layer in model.layers if isinstance(layer, PASSING) and _source(layer) in real}
     layers = frozenset(layer for unit in kept for layer in unit.layers) | moved
+    _insist(keep, layers, every)
     return FloatPart(units=tuple(unit.name for unit in kept), layers=layers, real=frozenset(real))
+
+
+def _insist(keep: Sequence[str], layers: Collection[str], every: Sequence[Unit]) -> None:
+    """Refuse names that keep nothing in float: of no layer, of the input, of what moves values between layers in int8."""
+    unknown = [name for name in keep if name not in layers]
+    if unknown:
+        known = [layer for unit in every for layer in unit.layers]
+        near = [did_you_mean(name, known).partition("Known:")[0].strip() for name in unknown]
+        faults = [f"no layer named '{name}' to keep. {hint}".rstrip() for name, hint in zip(unknown, near, strict=True)]
+        faults.append(f"Layers that can be kept: {', '.join(sorted(unit.name for unit in every))}.")
+        raise InputError("quantize.keep_float: names layers that the network does not have or that cannot stay in float.", faults)
 
 
 def _inputs(layer: Any) -> list[Any]:

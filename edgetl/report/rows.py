@@ -112,8 +112,8 @@ def kept_in_float(choice: dict[str, Any]) -> str:
     if choice["met"]:
         return f"kept in float: {names}; {lost}, {left}{why}"
     return (
-        f"kept in float: {names}, which is not enough; {lost}, {left}{why}. At most half of the layers may stay in float; "
-        "train with the rounding (w8a8_qat) or take another scheme"
+        f"kept in float: {names}, which is not enough; {lost}, {left}{why}. No set of up to half of the layers that was tried is: "
+        "train with the rounding (w8a8_qat), allow more, or take another scheme"
     )
 
 

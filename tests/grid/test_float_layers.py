@@ -20,6 +20,7 @@ KEPT = {
     "a hard-swish and an addition": ("swish", "add"),
     "a gate and its product": ("excite", "scale"),
     "a chain over a padding": ("stem", "dw", "proj"),
+    "an addition between integers": ("add",),
     "means": ("pool", "mean", "both"),
     "the head": ("dense", "logits"),
 }
@@ -129,10 +130,11 @@ def test_a_float_layer_that_onnxruntime_makes_int8_is_found(make):
 
     entry = make(KEPT[FAST], "onnx")
     model = onnx.load(entry.paths["onnx"])
+    (stem,) = entry.graph.float_layers()
     notes = fused.audit(model.SerializeToString(), "x", strict=True, floats=1)
     assert any(note in ("runs 1 Conv", "runs 1 FusedConv") for note in notes)
     for constant in model.graph.initializer:
-        if constant.name.startswith("dequantize"):
+        if constant.name in (f"{stem}_input_scale", f"{stem}_input_zero_point"):
             constant.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(constant)[0].reshape(()), constant.name))
     with pytest.raises(ConversionError, match="onnxruntime runs no layer in float; 1 were to stay so"):
         fused.audit(model.SerializeToString(), "x", strict=True, floats=1)
@@ -151,7 +153,13 @@ def test_unknown_layers_are_told_with_the_nearest(network, preprocess):
     from edgetl.nn import fake_quant
 
     with pytest.raises(InputError) as caught:
-        fake_quant.quantize_model(network, preprocess.input_range, ("sten", "dw", "image", "nothing_like_it"))
+        fake_quant.quantize_model(network, preprocess.input_range, ("sten", "dw", "image", "nothing_like_it", "pad"))
+    assert fake_quant.quantize_model(network, preprocess.input_range, ("stem", "pad", "dw"))
     told = str(caught.value)
-    assert "no layer named 'sten'. Did you mean 'stem'?" in told and "'image'" in told and "'nothing_like_it'" in told
-    assert "Layers that can stay in float: add, both, dense, dw," in told
+    assert (
+        "no layer named 'sten' to keep. Did you mean 'stem'?" in told
+        and "'image'" in told
+        and "'pad'" in told
+        and "'nothing_like_it'" in told
+    )
+    assert "Layers that can be kept: add, both, dense, dw," in told

@@ -19,7 +19,17 @@ def test_what_is_trained_or_simulated_comes_from_the_quantize_step(scheme, stage
 def test_a_float_scheme_does_not_depend_on_calibration(tiny):
     recipe = load_recipe(str(tiny("tflite/fp32"))).recipe
     plain, simulated = quantize.decides(recipe, "sparse"), quantize.decides(recipe, "w8a8_pqat")
-    assert set(simulated) - set(plain) == {"quantize.bias_correction", "quantize.calibration_images", "quantize.ranges"}
+    own = ("bias_correction", "calibration_images", "ranges", "keep_float", "max_top1_drop")
+    assert set(simulated) - set(plain) == {f"quantize.{key}" for key in own}
     assert {"quantize.epochs", "quantize.learning_rate", "seed"} <= set(plain)
     assert "tensorflow_model_optimization" not in quantize.packages(recipe, "sparse")
     assert "tensorflow_model_optimization" in quantize.packages(recipe, "w8a8_pqat")
+
+
+def test_what_stays_in_float_concerns_every_simulated_scheme_and_no_other(tiny):
+    wish = ("quantize.keep_float=[logits]",)
+    recipe = load_recipe(str(tiny("tflite/w8a8_qat", "tflite/w8a8_ptq", "tflite/w8a16")), wish).recipe
+    for scheme in ("w8a8_qat", "w8a8_ptq", "w8a8_pqat"):
+        assert quantize.decides(recipe, scheme)["quantize.keep_float[0]"] == "logits"
+    for scheme in ("w8a16", "sparse"):
+        assert not any("keep_float" in key or "max_top1_drop" in key for key in quantize.decides(recipe, scheme))
