@@ -53,7 +53,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     from edgetl import inspection
     from edgetl.errors import EdgetlError
-    from edgetl.inspection import claims, rules, telling
+    from edgetl.inspection import claims, covered, rules, telling
 
     path = Path(request["path"])
     try:
@@ -66,7 +66,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         found = inspection.Inspection(name=path.name, facts=facts, asked=asked, findings=rules.judge(path.name, facts, asked))
         rows: list[dict[str, Any]] | None = None
         if request.get("device"):
-            rows, more = telling.coverage(path, found, request["device"])
+            rows, more = covered.of_device(path, found, request["device"])
             found = replace(found, findings=rules.ordered((*found.findings, *more)))
     except EdgetlError as error:
         return {"refused": str(error)}

@@ -1,8 +1,7 @@
-"""What a Core ML package says of itself. The package's parts are looked at before anything of it is parsed."""
+"""What a Core ML package says of itself."""
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,9 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.errors import InputError
-from edgetl.inspection import repeated
+from edgetl.inspection import coreml_package, repeated
 from edgetl.inspection.records import End, Facts
 
-_MAX_SPEC_BYTES = 500_000_000
-_MAX_BYTES = 4_000_000_000
-_MAX_FILES = 1000
-_MAX_MANIFEST_BYTES = 1_000_000
 _MAX_TEXT = 200
 _BLOB = struct.Struct("<IIQQ")
 """Head of a stored weight: sentinel, type, bytes, place. Source: coremltools, MILBlob/Blob/StorageFormat.hpp."""
@@ -29,7 +24,7 @@ _ARRAYS = {65600: "float64", 65568: "float32", 65552: "float16", 131104: "int32"
 
 def read(path: Path) -> Facts:
     """See `edgetl.inspection.read`."""
-    file = specification(path)
+    file = coreml_package.specification(path)
     graph = registry.load("graphs", "coreml").read(path)
     from coremltools.proto import Model_pb2
 
@@ -64,43 +59,6 @@ def read(path: Path) -> Facts:
         duplicates=groups,
         duplicate_bytes=wasted,
     )
-
-
-def specification(package: Path) -> Path:
-    """Check a package's parts and find its specification.
-
-    Args:
-        package: an `.mlpackage` folder.
-
-    Returns:
-        The file of the model.
-
-    Raises:
-        InputError: it is no such package, too large, has links, or names parts outside of itself.
-    """
-    try:
-        parts = [part for _, part in zip(range(_MAX_FILES + 1), package.rglob("*"), strict=False)]
-        odd = [part for part in parts if part.is_symlink() or not (part.is_file() or part.is_dir())]
-        if package.is_symlink() or odd or len(parts) > _MAX_FILES:
-            raise InputError(f"{package.name}: holds links, or more than {_MAX_FILES} files; not opened.")
-        if sum(part.stat().st_size for part in parts if part.is_file()) > _MAX_BYTES:
-            raise InputError(f"{package.name}: larger than {_MAX_BYTES} bytes; not opened.")
-        manifest = package / "Manifest.json"
-        if not manifest.is_file() or manifest.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise InputError(f"{package.name}: is not a Core ML package: it has no Manifest.json.")
-        told = json.loads(manifest.read_text(encoding="utf-8"))
-        entries = {key: str(value["path"]) for key, value in told["itemInfoEntries"].items()}
-        for place in entries.values():
-            if Path(place).is_absolute() or ".." in Path(place).parts:
-                raise InputError(f"{package.name}: its manifest names {place[:80]!r}, outside of the package; not opened.")
-        file = package / "Data" / entries[told["rootModelIdentifier"]]
-        if not file.is_file() or file.stat().st_size > _MAX_SPEC_BYTES:
-            raise InputError(f"{package.name}: its model is missing, or larger than {_MAX_SPEC_BYTES} bytes.")
-        return file
-    except OSError as error:
-        raise InputError(f"{package}: cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{package.name}: is not a Core ML package: its Manifest.json is damaged ({error!r}).") from error
 
 
 def _walk(block: Any) -> Iterator[Any]:

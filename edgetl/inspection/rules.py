@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from edgetl import registry
 from edgetl.graphs._base import OperatorFacts
 from edgetl.grid.weights_only import LEAST_ELEMENTS
-from edgetl.inspection import ends, islands
+from edgetl.inspection import ends, foreign, islands
 from edgetl.inspection.claims import INTEGERS
 from edgetl.inspection.records import Asked, Facts, Finding, Level
 
@@ -17,8 +17,6 @@ SHOWN = 4
 _LEAST = {"w8": LEAST_ELEMENTS, "w6_palette": 2048, "w4_palette": 2048, "w8a8_dynamic": 1024}
 """Kernels of so many elements or fewer may stay in float: see the converters."""
 _PACKED = ("int8", "uint8")
-_WORTH = 0.01
-"""Share of a file that must be stored twice before it is more than a note."""
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -33,7 +31,7 @@ def judge(name: str, facts: Facts, asked: Asked) -> tuple[Finding, ...]:
     Returns:
         Findings, errors first.
     """
-    found = [*_scheme(facts, asked), *ends.judge(facts, asked), *_foreign(facts), *_waste(facts)]
+    found = [*_scheme(facts, asked), *ends.judge(facts, asked), *foreign.judge(facts)]
     return ordered(found)
 
 
@@ -144,31 +142,3 @@ def _per_tensor(operators: Sequence[OperatorFacts]) -> Iterator[Finding]:
         message = f"{len(whole)} of {len(convolutions)} convolutions have one step for all channels of their kernel."
         remedy = "Quantize per channel: depthwise layers lose much otherwise."
         yield finding("per-tensor", "warning", whole[0].name, message, remedy)
-
-
-def _foreign(facts: Facts) -> Iterator[Finding]:
-    flex = [name for name in facts.custom if name.startswith("Flex")]
-    if flex:
-        message = f"needs TensorFlow's own operators: {listing(flex)}. LiteRT refuses the file without the Flex delegate."
-        yield finding("flex", "error", flex[0], message, "Convert without SELECT_TF_OPS, or replace these layers.")
-    others = [name for name in facts.custom if name not in flex and not name.startswith("com.microsoft")]
-    if others:
-        message = f"holds operators that the format does not define: {listing(others)}."
-        yield finding("custom", "warning", others[0], message, "Ship the library that has them, or replace these layers.")
-    own = [name for name in facts.custom if name.startswith("com.microsoft")]
-    if own:
-        message = f"holds operators that only onnxruntime has: {listing(own)}."
-        yield finding("contrib", "note", own[0], message, "Other runtimes will refuse the file.")
-    if facts.bad_scales:
-        message = f"steps that are zero, negative or not finite: {listing(facts.bad_scales)}."
-        remedy = "Calibrate again; the tensor's range was empty or infinite."
-        yield finding("scale", "error", facts.bad_scales[0], message, remedy)
-
-
-def _waste(facts: Facts) -> Iterator[Finding]:
-    if not facts.duplicates:
-        return
-    share = facts.duplicate_bytes / max(1, facts.graph.file_bytes)
-    names = [" = ".join(name or "unnamed" for name in group[:2]) for group in facts.duplicates]
-    message = f"{facts.duplicate_bytes} bytes ({share:.1%}) are constants stored more than once: {listing(names)}."
-    yield finding("duplicates", "warning" if share > _WORTH else "note", facts.duplicates[0][0], message, "Share the constant.")

@@ -19,7 +19,7 @@ def of_devices(profiles: Sequence[DeviceProfile], answers: Mapping[str, dict[str
         answers: of its steps, by label; those of `convert` hold `coverage`.
 
     Returns:
-        One row for each device, file and delegate: `device`, `format`, `scheme`, and what `telling.taken` gives.
+        One row for each device, file and delegate: `device`, `format`, `scheme`, and what `covered.taken` gives.
     """
     found = []
     for profile in profiles:

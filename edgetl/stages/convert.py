@@ -86,14 +86,14 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
 def _insist(path: Path, target: Target, keep_float: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Raise ConversionError unless a file is what its target says; else tell what delegates take of it."""
     from edgetl.errors import ConversionError
-    from edgetl.inspection import claims, inspect, telling
+    from edgetl.inspection import claims, covered, inspect
 
     options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
     found = inspect(path, claims.of_target(target.format, target.scheme, options, keep_float=keep_float))
     if found.errors:
         told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
         raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
-    return telling.taken(path, found)
+    return covered.taken(path, found)
 
 
 def _calibration(job: Job) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgetl.delegates import _base
+from edgetl.delegates import _parts
 from edgetl.graphs._base import GraphFacts, OperatorFacts
 
 
@@ -41,4 +41,4 @@ FORK = ("x>a", "a>b", "a>c", "b,c>d")
     ],
 )  # fmt: skip
 def test_parts(graph, gone, parts):
-    assert _base.partitions(_graph(*graph), gone) == parts
+    assert _parts.partitions(_graph(*graph), gone) == parts
