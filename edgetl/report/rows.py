@@ -117,7 +117,7 @@ def kept_in_float(choice: dict[str, Any]) -> str:
     if choice["met"]:
         return f"kept in float: {names}; {lost}, {left}{why}"
     return (
-        f"kept in float: {names}, which is not enough; {lost}, {left}{why}. No set of up to half of the layers that was tried is: "
+        f"kept in float: {names}, which is not enough; {lost}, {left}{why}. Half of the layers at most may stay in float; "
         "train with the rounding (w8a8_qat), allow more, or take another scheme"
     )
 

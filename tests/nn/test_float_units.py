@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def model():
-    """Every kind of unit: with and without batch normalisation, hard-swish, swish, a gate, an addition with its ReLU, a padding."""
+    """Every kind of unit: batch normalisation, hard-swish, swish, a gate, an addition with its ReLU, a padding."""
     import tf_keras
 
     from edgetl.nn.layers import HardSwish, Sigmoid
