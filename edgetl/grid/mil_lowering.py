@@ -189,7 +189,9 @@ def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False, replace
     ways = {**mil_lowering_layers.WAYS, **mil_lowering_values.WAYS, **mil_lowering_shapes.WAYS}
     todo = [o for o in function.operations if not _settled_before(o)]
     faults = sorted({f"operation {o.op_type} is not known" for o in todo if o.op_type not in ways})
-    faults += [f"{o.name}: its shape is not fixed, or too large" for o in todo if not all(map(_fixed, o.outputs))]
+    faults += [
+        f"{o.name}: its shape is not fixed, or too large" for o in todo if o.op_type in ways and not all(map(_fixed, o.outputs))
+    ]
     lowering = Lowering(arithmetic=arithmetic, every=every, replaced=replaced)
     for variable in function.inputs.values():
         lowering.names[variable] = variable.name
@@ -199,7 +201,7 @@ def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False, replace
                 lowering.write(operation, ways[operation.op_type])
             except VerificationError as error:
                 faults.append(f"{operation.name}: {error}")
-                break  # what follows reads what is not there
+                lowering.names.update(dict.fromkeys(operation.outputs, "refused"))  # so that what follows can be looked at
     if faults:
         raise VerificationError(f"{'; '.join(faults)}.")
     return lowering
@@ -263,6 +265,8 @@ def stored(variable: Any, *, half: bool) -> np.ndarray:
 
     if variable.val is not None:
         return np.asarray(variable.val)
+    if not _fixed(variable):
+        raise VerificationError(f"{variable.name}: its shape is not fixed, or too large")
     maker = variable.op
     if maker is None or not maker.op_type.startswith("constexpr_"):
         raise VerificationError(f"{variable.name} is read before it is made")
@@ -295,8 +299,9 @@ def _settled_before(operation: Any) -> bool:
 def _fixed(variable: Any) -> bool:
     import math
 
-    shape = variable.shape
-    return all(isinstance(d, int) or hasattr(d, "__index__") for d in shape) and math.prod(shape) <= _LARGEST_ELEMENTS
+    from coremltools.converters.mil.mil.types.symbolic import is_symbolic
+
+    return not any(is_symbolic(d) for d in variable.shape) and math.prod(map(int, variable.shape)) <= _LARGEST_ELEMENTS
 
 
 def _bounds_are_half(operation: Any) -> bool:

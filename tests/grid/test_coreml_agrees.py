@@ -20,7 +20,7 @@ FAMILIES = {
     "efficientnet_lite": {"variant": "lite0"},
     "efficientnet_v2": {"variant": "b0"},
     "inception_v3": {"input_px": 80},
-    "mobilenet_v1": {"alpha": 0.25},
+    "mobilenet_v1": {"alpha": 0.25, "input_px": 64},
     "mobilenet_v2": {"alpha": 0.35},
     "mobilenet_v3": {"variant": "small"},
     "nasnet_mobile": {},
@@ -28,7 +28,7 @@ FAMILIES = {
     "vgg": {"variant": "vgg16"},
 }
 ASKED = 500
-EPOCHS = 24
+EPOCHS = 16
 COLOURS = ((60, 80, 200), (60, 180, 80), (200, 70, 60), (200, 180, 70))
 
 
@@ -51,7 +51,8 @@ def _trained(model, pixels, labels, spec):
     model.compile(tf_keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
     held, truth = coloured(spec.crop_px, 2, 128)
     learned = 0
-    for _ in range(EPOCHS):
+    for epoch in range(EPOCHS):
+        model.optimizer.learning_rate.assign(1e-3 if epoch < 6 else 2e-4)
         model.fit(normalise(pixels, spec), labels, batch_size=32, verbose=0)
         learned += model.evaluate(normalise(held, spec), truth, verbose=0)[1] >= 0.99
         if learned == 2:

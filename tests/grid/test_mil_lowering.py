@@ -262,3 +262,12 @@ def test_a_use_that_is_not_known_is_refused_with_the_operations_name(build, word
     function = _function(build, X)
     with pytest.raises(VerificationError, match=rf"^{function.operations[-1].name}: .*{words}"):
         lower(function, arithmetic="stored")
+
+
+def test_all_faults_are_told_at_once():
+    def build(mb, x):
+        y = mb.gather(x=x, indices=np.int32([[0]]), axis=1, batch_dims=1)
+        return mb.concat(values=[y, y], axis=1, interleave=True)
+
+    with pytest.raises(VerificationError, match=r"gather_\d+: batch_dims is not known; concat_\d+: interleave is not known"):
+        lower(_function(build, X), arithmetic="stored")
