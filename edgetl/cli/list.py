@@ -18,7 +18,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
     from edgetl import devices, places, registry
     from edgetl.types import to_json
 
-    if not alone and kind in ("connections", "devices", "logs", "networks"):
+    if not alone and kind in ("connections", "devices", "logs", "mistakes", "networks"):
         return [{"name": name} for name in (devices.device_names() if kind == "devices" else registry.names(kind))]
     if kind == "devices":
         profiles = [devices.load_device(name) for name in devices.device_names()]
@@ -37,6 +37,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         "graphs": ("SUFFIX", "TITLE"),
         "logs": ("TITLE",),
         "methods": ("KIND", "NEEDS", "TITLE"),
+        "mistakes": ("STAGE", "TITLE"),
         "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
@@ -60,8 +61,8 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, networks, recipes, runtimes, "
-        + "schemes.",
+        + "backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, mistakes, networks, recipes, "
+        + "runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -7,7 +7,7 @@ before the first release.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ HOW_MEASURED = (
     "`measured` says how far each other sound way lies from what is expected: other JPEG transforms and colour enlargements "
     "(libjpeg-turbo's), a resize that rounds once, and other kernels, where a second runtime runs the file. "
     "A tolerance is twice the largest of them; at least 2 levels for a pixel, 0.5 for a mean; for a probability at least 0.002 "
-    "of a float file, 0.01 of one that takes an image, 2/256 where it comes from integers."
+    "of a float file, 0.01 of one that takes an image, 2/256 of one that computes in integers."
 )
 
 
@@ -96,6 +96,7 @@ def contract(
     preprocess: Preprocess,
     class_names: tuple[str, ...],
     places: Mapping[str, str],
+    integers: Container[str] = (),
 ) -> dict[str, Any]:
     """Write down what an app must make of some photos.
 
@@ -105,6 +106,7 @@ def contract(
         preprocess: how pixels are prepared.
         class_names: in index order.
         places: artifact → its path in the bundle.
+        integers: artifacts that compute in integers, whatever their input takes.
 
     Returns:
         golden.json, as plain values; the same input gives the same.
@@ -113,6 +115,7 @@ def contract(
         VerificationError: the runtime that an app would use refuses a file.
     """
     given = {name: networks.given(path, preprocess, class_names) for name, path in files.items()}
+    least = {name: max(_LEAST[g.dtype], _LEAST["int8"] if name in integers else 0.0) for name, g in given.items()}
     pixels = [to_pixels(image.data, preprocess) for image in images]
     others = [variation.variants(image.data, preprocess) for image in images]
     measured: dict[str, list[dict[str, float]]] = {}
@@ -132,9 +135,7 @@ def contract(
         facts = header(image.data)
         tensors = {name: _tensor(as_values(pixels[row], given[name]), given[name]) for name in files}
         tolerance = {
-            name: round(max(_least(given[name], image.probabilities.get(name)), 2 * max(rows[row].values(), default=0.0)), 7)
-            for name, rows in measured.items()
-            if rows
+            name: round(max(least[name], 2 * max(rows[row].values(), default=0.0)), 7) for name, rows in measured.items() if rows
         }
         told.append(
             {
@@ -175,12 +176,6 @@ def _measured(
         except VerificationError as error:
             refused[name] = str(error)
     return found, refused
-
-
-def _least(given: Given, values: np.ndarray | None) -> float:
-    """Least tolerance of a probability; values in steps of 1/256 come from integers, whatever the input takes."""
-    steps = values is not None and bool((values * 256 == np.rint(values * 256)).all())
-    return max(_LEAST[given.dtype], _LEAST["int8"] if steps else 0.0)
 
 
 def _most(first: np.ndarray, second: np.ndarray) -> float:

@@ -41,22 +41,29 @@ def weigh(
     Returns:
         The finding.
     """
-    logs, unseen = {}, []
+    logs, unseen, other = {}, [], 0.0
     right = _logged_as(images, replays)
     for hypothesis in (RIGHT, *hypotheses):
-        logs[hypothesis.name, hypothesis.mistakes] = support(images, replays, hypothesis)
+        parts = _support(images, replays, hypothesis)
+        logs[hypothesis.name, hypothesis.mistakes] = math.fsum(parts)
+        other = max(other, parts[0])  # the input may be as foretold and the answers something else
         if hypothesis.steps:
             away = _distances(right, replays, hypothesis)
             shares = [d / s for distances, scales in away for d, s in zip(distances, scales, strict=True)]
             if max(shares, default=0.0) <= _BLIND:
                 unseen.append(hypothesis.name)
-    return likelihood.weigh(logs, unseen, penalties)
+    return likelihood.weigh(logs, unseen, penalties, other)
 
 
 def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:
     """Log-likelihood of one hypothesis against "something else"; see `likelihood.log_likelihood`."""
+    return math.fsum(_support(images, replays, hypothesis))
+
+
+def _support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> list[float]:
+    """Of the inputs' values, and of the answers."""
     both = _distances(images, replays, hypothesis)
-    return math.fsum(likelihood.log_likelihood(np.array(distances), np.array(scales)) for distances, scales in both)
+    return [likelihood.log_likelihood(np.array(distances), np.array(scales)) for distances, scales in both]
 
 
 def left_over(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:

@@ -87,7 +87,10 @@ def log_likelihood(distances: np.ndarray, scales: np.ndarray) -> float:
 
 
 def weigh(
-    logs: Mapping[tuple[str, tuple[str, ...]], float], unseen: Sequence[str], penalties: Mapping[str, float] | None = None
+    logs: Mapping[tuple[str, tuple[str, ...]], float],
+    unseen: Sequence[str],
+    penalties: Mapping[str, float] | None = None,
+    other: float = 0.0,
 ) -> Finding:
     """Turn likelihoods into what may be said.
 
@@ -95,6 +98,7 @@ def weigh(
         logs: (name of the hypothesis, its mistakes) → log-likelihood; the right way, without mistakes, among them.
         unseen: names of hypotheses that these photos cannot tell from the right way; they count as nothing wrong.
         penalties: name of a hypothesis → what is taken off for what was fitted to these very photos.
+        other: log-likelihood of "something else"; above 0 where a part of what was seen is explained all the same.
 
     Returns:
         The finding. One explanation is named when its posterior is at least `SURE`.
@@ -104,7 +108,7 @@ def weigh(
     for (name, mistakes), value in counted.items():
         groups.setdefault(mistakes, []).append((name, value - (penalties or {}).get(name, 0.0)))
     sizes = {kind: sum(len(m) == length for m in groups) for kind, length in (("one", 1), ("two", 2))}
-    found: list[tuple[tuple[str, ...], str, float]] = [((OTHER,), OTHER, math.log(_PRIORS["other"]))]
+    found: list[tuple[tuple[str, ...], str, float]] = [((OTHER,), OTHER, math.log(_PRIORS["other"]) + other)]
     for mistakes, ways in groups.items():
         kind = ("none", "one", "two")[len(mistakes)]
         prior = _PRIORS[kind] / max(sizes.get(kind, 1), 1) / len(ways)

@@ -33,7 +33,7 @@ def given(path: Path, preprocess: Preprocess, class_names: tuple[str, ...]) -> G
     """
     dtype, shape = _entrance(path)
     side = preprocess.crop_px
-    layout: Literal["NHWC", "NCHW"] = "NCHW" if shape[-1:] != (3,) else "NHWC"
+    layout: Literal["NHWC", "NCHW"] = "NHWC" if dtype == "image" or shape[-1:] == (3,) else "NCHW"
     wanted = (3, side, side) if layout == "NCHW" else (side, side, 3)
     fits = len(shape) == 4 and all(have in (want, -1) for have, want in zip(shape[1:], wanted, strict=True))
     if dtype not in ("float32", "uint8", "int8", "image") or (dtype != "image" and not fits):

@@ -129,6 +129,7 @@ def _golden(job: Job, folder: Path, index: dict[str, Any], artifacts: dict[str, 
         job.recipe.preprocess,
         tuple(index["class_names"]),
         {name: f"artifacts/{artifact.path}" for name, artifact in artifacts.items()},
+        {name for name, artifact in artifacts.items() if artifact.int8_mac_share > 0},
     )
 
 

@@ -97,6 +97,8 @@ def _check_bundle(folder):
     assert (folder / "bundle" / "labels.txt").read_text().split() == ["blue", "green", "red"]
     golden = json.loads((folder / "bundle" / "golden" / "golden.json").read_text())["images"]
     assert len(golden) == 3
+    assert all(image["tolerance"]["tflite/w8a8_qat"] >= 2 / 256 for image in golden)
+    assert all(set(image["tensors"]) == set(ALL) for image in golden)
     for image in golden:
         answers = image["probabilities"]["tflite/w8a8_qat"]
         assert manifest["classes"][answers.index(max(answers))] == image["label"]

@@ -97,7 +97,7 @@ def test_two_mistakes_at_once(replayed, planted, named):
     assert (finding.outcome, set(finding.explanations[0].mistakes)) == ("named", named)
 
 
-@pytest.mark.parametrize("planted", ["bgr", "scale_doubled", "labels_shifted", "exif_ignored"])
+@pytest.mark.parametrize("planted", ["bgr", "scale_doubled", "labels_shifted"])
 def test_three_rounded_classes_are_enough(replayed, planted):
     finding = _explained(replayed("float32"), mistakes={planted}, say="top").finding
     assert (finding.outcome, finding.explanations[0].mistakes) == ("named", PLANTED[planted])
@@ -114,6 +114,7 @@ def test_one_photo_is_refused_and_another_one_is_named_that_would_tell(replayed)
         assert "about equally" in said
 
 
+@pytest.mark.slow
 def test_answers_of_another_network_are_explained_by_nothing(replayed):
     world = replayed("float32")
     rng = np.random.default_rng(1)
@@ -138,7 +139,7 @@ def test_samples_of_the_input_need_few_photos(replayed, planted):
     from edgetl.replay.observed import sample_at
 
     world = replayed("int8")
-    finding = _explained(world, mistakes={planted}, count=6, places=sample_at(128, "NHWC")).finding
+    finding = _explained(world, mistakes={planted}, count=6, places=sample_at(96, "NHWC")).finding
     assert finding.outcome == "named"
     assert finding.explanations[0].mistakes == ((SUBTLE[planted],) if planted in SUBTLE else PLANTED[planted])
 
