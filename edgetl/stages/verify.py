@@ -18,7 +18,8 @@ _SAME = 0.01
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`: nothing of the recipe that the earlier results do not hold already."""
-    return {"runtime": runtime_for(target.partition("/")[0])[1] or "available"}
+    name, reason = runtime_for(target.partition("/")[0])
+    return {"runtime": reason or name}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
