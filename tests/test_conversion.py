@@ -87,10 +87,14 @@ def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, t
     assert (ours.argmax(1) == theirs.argmax(1)).all()
 
 
-def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, tmp_path):
+def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, tmp_path, edgetl):
     path = material / MLPERF / "pretrainedResnet_quant.tflite"
     out = tmp_path / "out"
-    report = conversion.convert(_wishes(path, out, photos, "onnx/w8a8_ptq", feed=BYTES))
+    asked = ("--to", "onnx", "--scheme", "w8a8_ptq", "--calibration", photos, "--range", "0..255", "--out", out)
+    done = edgetl("convert", path, *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)  # and nothing else is there
+    assert report["schema"] == 1
     (entry,) = report["artifacts"]
     assert entry["status"] == "verified"
     assert (entry["top1"], entry["paired"], entry["flips"]) == (None, None, []), "no photo has a label"

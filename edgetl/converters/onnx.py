@@ -92,6 +92,9 @@ def _convert_tflite(source: Source, origin: Path, target: Target, out: Path) -> 
     if target.layout != "NHWC":
         raise ConversionError(f"{out.name}: made of a TFLite file it keeps that file's layout, NHWC.")
     model, _ = tf2onnx.convert.from_tflite(str(origin), opset=OPSET)
+    del model.graph.value_info[:]
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1  # tf2onnx leaves it free, which the network's constants do not
     return _written(source, target, out, model)
 
 

@@ -19,7 +19,7 @@ MAX_BYTES = 2_000_000_000
 _OBJECTS = ("user_object", "function", "bare_concrete_function", "variable", "constant", "captured_tensor")
 _OPERATIONS = (
     "Abs", "Add", "AddN", "AddV2", "AvgPool", "BatchMatMulV2", "BatchToSpaceND", "BiasAdd", "BroadcastTo", "Cast",
-    "Concat", "ConcatV2", "Const", "Conv2D", "DepthwiseConv2dNative", "Div", "Einsum", "Elu", "Erf", "Exp",
+    "Concat", "ConcatV2", "Const", "Conv2D", "DepthwiseConv2dNative", "Div", "Einsum", "Elu", "Erf", "Erfc", "Exp",
     "ExpandDims", "Fill", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "GatherV2", "Identity", "IdentityN",
     "LeakyRelu", "Log", "MatMul", "Max", "MaxPool", "Maximum", "Mean", "Min", "Minimum", "MirrorPad", "Mul", "Neg",
     "NoOp", "Pack", "Pad", "PadV2", "PartitionedCall", "Placeholder", "PlaceholderWithDefault", "Pow", "Prod", "Range",
