@@ -254,7 +254,10 @@ def test_the_command_says_it_in_words_and_in_json(edgetl, run, photos, tmp_path)
         (folder / name).mkdir(parents=True)
         for photo in sorted(source.iterdir())[:3]:
             Image.open(photo).save(folder / name / photo.name)
-    answer = edgetl("diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"), "--data", folder, "--limit", "6", "--json")
+    against = run.artifact("net_fp32.tflite")
+    answer = edgetl(
+        "diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"), "--against", against, "--data", folder, "--limit", "6", "--json"
+    )
     assert answer.returncode in (0, 1), answer.stderr
     told = json.loads(answer.stdout)
     assert (told["schema"], told["tied"], told["layers"], told["images"]) == (1, 16, 16, 6)
