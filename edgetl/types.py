@@ -16,7 +16,8 @@ from typing import Any, Literal, TypeVar
 SCHEMA = 1
 
 Split = Literal["train", "val", "test", "unlabelled"]
-Evidence = Literal["measured", "imported", "estimated", "emulated", "host"]
+Evidence = Literal["measured", "imported", "estimated", "emulated", "host", "reference"]
+"""How a figure is known. `reference`: a file was evaluated in software by what it says, not run by what an app runs it with."""
 Outcome = Literal["pass", "fail", "unsure", "skipped"]
 
 

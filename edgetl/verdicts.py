@@ -32,7 +32,7 @@ from edgetl.stats import (
     paired_difference_interval,
     wilson_interval,
 )
-from edgetl.types import Measurement, Outcome, Verdict
+from edgetl.types import Evidence, Measurement, Outcome, Verdict
 
 GATES = ("min_top1", "max_top1_drop", "min_agreement")
 """Limits of a recipe that `judge_gates` knows, in the order of its verdicts."""
@@ -91,6 +91,8 @@ class Subject:
     """On disk."""
     accuracy: Accuracy | None = None
     """None when it was not run on the test images."""
+    accuracy_evidence: Evidence = "measured"
+    """How `accuracy` is known: `reference` where the file was evaluated in software."""
     accuracy_missing: str = ""
     """Why `accuracy` is None."""
     latency: tuple[Measurement, ...] = ()
@@ -129,6 +131,7 @@ def judge_gates(subject: Subject, limits: Mapping[str, float | None]) -> tuple[V
             continue
         if subject.accuracy is not None:
             judged = judges[gate](subject.accuracy, limit)
+            judged = (*judged[:3], subject.accuracy_evidence, *judged[4:])
         else:
             why = subject.accuracy_missing or "the artifact was not run on the test images."
             judged = ("skipped", None, None, None, why)

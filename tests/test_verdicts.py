@@ -346,3 +346,10 @@ def test_worst() -> None:
     assert worst(["pass", "unsure", "skipped"]) == "unsure"
     assert worst(["skipped", "pass"]) == "pass"
     assert worst([]) == "skipped"
+
+
+def test_what_was_evaluated_in_software_is_reference_never_measured():
+    found = judge_gates(
+        subject(accuracy=accuracy(400, right=390), accuracy_evidence="reference"), {"min_top1": 0.9, "max_top1_drop": 0.02}
+    )
+    assert [(v.outcome, v.evidence) for v in found] == [("pass", "reference")] * 2

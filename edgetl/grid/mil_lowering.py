@@ -40,12 +40,13 @@ class Way:
 class Lowering:
     """The ONNX graph so far."""
 
-    def __init__(self, *, arithmetic: Arithmetic = "stored", every: bool = False) -> None:
+    def __init__(self, *, arithmetic: Arithmetic = "stored", every: bool = False, replaced: frozenset[str] = frozenset()) -> None:
         """Start with nothing.
 
         Args:
             arithmetic: see `Arithmetic`.
             every: each operation's own result is wanted, so it is rounded where it is made, not behind the clip that follows it.
+            replaced: operations whose readers get the input `given_<name>` in place of what is computed.
         """
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -55,6 +56,7 @@ class Lowering:
         """Operation's name → its first result's ONNX name and variable; casts and what is constant left out."""
         self._half = arithmetic == "stored"
         self._every = every
+        self._replaced = replaced
         self._unrounded: set[Any] = set()
         self._count = 0
 
@@ -117,6 +119,8 @@ class Lowering:
         if operation.op_type != "cast":
             variable = operation.outputs[0]
             self.results[operation.name] = (self.names[variable], variable)
+            if operation.name in self._replaced:
+                self.names[variable] = f"given_{operation.name}"
 
     def _settled(self, name: str, operation: Any, variable: Any) -> str:
         if not self._half or not is_half(variable):
@@ -131,17 +135,18 @@ class Lowering:
             return name
         return self.rounded(name)
 
-    def model(self, inputs: list[tuple[str, tuple[int, ...]]], outputs: list[str]) -> bytes:
+    def model(self, inputs: dict[str, tuple[str, tuple[int, ...]]], outputs: list[str]) -> bytes:
         """The ONNX model.
 
         Args:
-            inputs: name and shape of each float32 input.
+            inputs: name → numpy's name of the type, and shape.
             outputs: names of what is asked for.
 
         Returns:
             A serialized `onnx.ModelProto`, without nodes that nothing asked for.
         """
-        from onnx import TensorProto, ValueInfoProto, helper
+        import numpy as np
+        from onnx import ValueInfoProto, helper
 
         needed, kept = set(outputs), []
         for node in reversed(self.nodes):
@@ -151,7 +156,11 @@ class Lowering:
         graph = helper.make_graph(
             kept[::-1],
             "mil",
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+            [
+                helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+                for name, (dtype, shape) in inputs.items()
+                if name in needed
+            ],
             [ValueInfoProto(name=name) for name in outputs],
             [constant for constant in self.constants if constant.name in needed],
         )
@@ -160,13 +169,14 @@ class Lowering:
         return data
 
 
-def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False) -> Lowering:
+def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False, replaced: frozenset[str] = frozenset()) -> Lowering:
     """Write a MIL function as ONNX.
 
     Args:
         function: a program's `main`; its inputs keep their names.
         arithmetic: see `Arithmetic`.
         every: see `Lowering`.
+        replaced: see `Lowering`.
 
     Returns:
         The graph, with the ONNX name of each variable.
@@ -180,7 +190,7 @@ def lower(function: Any, *, arithmetic: Arithmetic, every: bool = False) -> Lowe
     todo = [o for o in function.operations if not _settled_before(o)]
     faults = sorted({f"operation {o.op_type} is not known" for o in todo if o.op_type not in ways})
     faults += [f"{o.name}: its shape is not fixed, or too large" for o in todo if not all(map(_fixed, o.outputs))]
-    lowering = Lowering(arithmetic=arithmetic, every=every)
+    lowering = Lowering(arithmetic=arithmetic, every=every, replaced=replaced)
     for variable in function.inputs.values():
         lowering.names[variable] = variable.name
     if not faults:

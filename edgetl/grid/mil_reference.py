@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl.errors import VerificationError
-from edgetl.grid.mil_lowering import Arithmetic, lower
+from edgetl.grid.mil_lowering import Arithmetic, Lowering, is_half, lower
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,29 +32,33 @@ class Reference:
             arithmetic: see `open_package`.
 
         Raises:
-            VerificationError: an operation that is not known.
+            VerificationError: an operation that is not known, or an input that is no such image.
         """
-        self._function = loaded.functions["main"]
+        self.function = loaded.functions["main"]
+        """The program, as coremltools loads it."""
         self._image, self._name, self._arithmetic = image, name, arithmetic
-        given = [v.name for v in self._function.inputs.values()]
+        given = [v.name for v in self.function.inputs.values()]
         if given != [image.name]:
             raise VerificationError(f"{name}: has the inputs {', '.join(given)}; one image is known.")
-        self._shape = tuple(int(d) for d in next(iter(self._function.inputs.values())).shape)
+        self._shape = tuple(int(d) for d in next(iter(self.function.inputs.values())).shape)
         if self._shape != (1, 3, image.height, image.width):
             raise VerificationError(f"{name}: its image is a tensor of shape {self._shape}; must be (1, 3, height, width).")
-        self.class_names, answer = _answer(self._function)
-        self._answer = self._lowered(every=False).names[answer]
-        self._session: Any = None
-        self._every: Any = None
+        self.class_names, answer = _answer(self.function)
+        lowered = self.lowered(every=False)
+        self._answer = lowered.names[answer]
+        self._session: Any = self._opened(lowered, [self._answer])
+        self._every: dict[tuple[str, ...] | None, Any] = {}
 
-    def _lowered(self, *, every: bool) -> Any:
+    def lowered(self, *, every: bool = True, replaced: frozenset[str] = frozenset()) -> Lowering:
+        """The program in ONNX; see `mil_lowering.lower`."""
         try:
-            return lower(self._function, arithmetic=self._arithmetic, every=every)
+            return lower(self.function, arithmetic=self._arithmetic, every=every, replaced=replaced)
         except VerificationError as error:
             raise VerificationError(f"{self._name}: cannot be evaluated here: {error}") from error
 
-    def _open(self, outputs: list[str], *, every: bool) -> Any:
-        return open_session(self._lowered(every=every).model([(self._image.name, self._shape)], outputs), self._name)
+    def _opened(self, lowered: Lowering, outputs: list[str]) -> Any:
+        inputs = {self._image.name: ("float32", self._shape)}
+        return open_session(lowered.model(inputs, outputs), self._name)
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
         """Answer one image.
@@ -70,16 +74,15 @@ class Reference:
         """
         import numpy as np
 
-        if self._session is None:
-            self._session = self._open([self._answer], every=False)
         (values,) = self._session.run(None, self._feed(pixels))
         return np.asarray(values, np.float32).reshape(-1)
 
-    def tensors(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    def tensors(self, pixels: np.ndarray, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
         """What each operation computes of one image.
 
         Args:
             pixels: uint8 (height, width, 3), RGB.
+            names: operations that are asked for; None = all.
 
         Returns:
             Operation's name → its (first) result as float32, images NCHW, in the program's order. Casts and constants are left
@@ -90,13 +93,49 @@ class Reference:
         """
         import numpy as np
 
-        if self._every is None:
-            results = self._lowered(every=True).results
-            names = list(dict.fromkeys(name for name, _ in results.values()))
-            self._every = (self._open(names, every=True), names, results)
-        session, names, results = self._every
-        values = dict(zip(names, session.run(names, self._feed(pixels)), strict=True))
-        return {operation: np.asarray(values[name], np.float32) for operation, (name, _) in results.items()}
+        if names not in self._every:
+            lowered = self.lowered(every=True)
+            made = {o: name for o, (name, _) in lowered.results.items() if names is None or o in names}
+            self._every[names] = (self._opened(lowered, list(dict.fromkeys(made.values()))), made)
+        session, made = self._every[names]
+        asked = [output.name for output in session.get_outputs()]
+        values = dict(zip(asked, session.run(asked, self._feed(pixels)), strict=True))
+        return {operation: np.asarray(values[name], np.float32) for operation, name in made.items()}
+
+    def alone(self, pixels: np.ndarray, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What each operation computes when those before it answer something else than they do.
+
+        Args:
+            pixels: uint8 (height, width, 3), RGB.
+            given: operation's name → what its readers get in place of its own result, in that result's shape; integers of
+                `quantize`, else float32, which are rounded where the program holds half precision.
+
+        Returns:
+            As `tensors`; each operation's own result, of what is given as well.
+
+        Raises:
+            VerificationError: the image has another size.
+        """
+        import numpy as np
+        from coremltools.converters.mil.mil import types
+
+        lowered = self.lowered(every=True, replaced=frozenset(given))
+        feed, inputs = self._feed(pixels), {self._image.name: ("float32", self._shape)}
+        for name, values in given.items():
+            variable = lowered.results[name][1]
+            if types.is_float(variable.dtype):
+                half = self._arithmetic == "stored" and is_half(variable)
+                values = values.astype(np.float16 if half else np.float32).astype(np.float32)
+            else:
+                values = values.astype(types.nptype_from_builtin(variable.dtype))
+            feed[f"given_{name}"] = values.reshape(tuple(int(d) for d in variable.shape))
+            inputs[f"given_{name}"] = (values.dtype.name, feed[f"given_{name}"].shape)
+        made = {operation: name for operation, (name, _) in lowered.results.items() if not name.startswith("given_")}
+        asked = list(dict.fromkeys(made.values()))
+        session = open_session(lowered.model(inputs, asked), self._name)
+        used = {v.name for v in session.get_inputs()}
+        found = dict(zip(asked, session.run(asked, {k: v for k, v in feed.items() if k in used}), strict=True))
+        return {operation: np.asarray(found[name], np.float32) for operation, name in made.items()}
 
     def _feed(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         import numpy as np
@@ -148,6 +187,7 @@ def open_package(path: Path, *, arithmetic: Arithmetic = "stored") -> Reference:
 
     with quiet():
         import coremltools as ct
+        from google.protobuf.message import DecodeError
     if not path.is_dir():
         raise VerificationError(f"{path}: is no .mlpackage folder.")
     try:
@@ -156,7 +196,7 @@ def open_package(path: Path, *, arithmetic: Arithmetic = "stored") -> Reference:
         if kind != "mlProgram":
             raise VerificationError(f"{path.name}: is a model of the kind {kind}; an ML program (mlProgram) is known.")
         image, loaded = _Image(spec, path.name), reading_mil.program(path)
-    except (OSError, *_UNREADABLE) as error:
+    except (OSError, DecodeError, *_UNREADABLE) as error:
         what = " ".join(str(error).split())[:160]
         raise VerificationError(
             f"{path.name}: is not an ML program package, is damaged, or has what is not known: {what}."

@@ -94,6 +94,7 @@ def _subject(recipe: Recipe, target: str, results: Results, found: Found, folder
         scheme=artifact["scheme"],
         size_bytes=artifact["size_bytes"],
         accuracy=verdicts.Accuracy(**counts) if counts else None,
+        accuracy_evidence=verified.get("evidence", "measured"),
         accuracy_missing=verified.get("reason", ""),
         latency=(*(from_json(Measurement, t["latency"]) for t in timings), *found.measured),
         peak_memory=tuple(from_json(Measurement, t["peak_memory"]) for t in timings),
@@ -176,6 +177,7 @@ def _artifact(wanted: Target, results: Results) -> dict[str, Any]:
         "sha256": artifact["sha256"] if artifact else None,
         **{name: artifact[name] if artifact else None for name in ("size_bytes", "delivered_bytes", "int8_mac_share")},
         "status": status,
+        "evidence": None if failure else verified.get("evidence"),
         "reason": failure or verified.get("reason"),
         **{
             name: verified.get(name)

@@ -7,6 +7,8 @@ from typing import Any
 from edgetl.types import Outcome
 from edgetl.verdicts import worst
 
+_REFERENCE = "accuracy is reference: the file was evaluated in software, operation by operation, and not run by Core ML itself"
+
 
 def header(report: dict[str, Any]) -> list[str]:
     """Column titles; the devices come last."""
@@ -60,6 +62,8 @@ def remarks(report: dict[str, Any]) -> list[str]:
         name = f"{artifact['format']}/{artifact['scheme']}"
         if artifact["reason"]:
             told.setdefault(f"{artifact['status']}: {artifact['reason']}", []).append(name)
+        if artifact.get("evidence") == "reference":
+            told.setdefault(_REFERENCE, []).append(name)
         against = artifact["against_origin"]
         if against:
             steps = "equal to the bit" if not against["max_steps"] else f"at most {against['max_steps']} step(s) apart"

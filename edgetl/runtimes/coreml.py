@@ -1,4 +1,4 @@
-"""Core ML itself, which runs on a Mac only. Elsewhere it says so, and the package stays converted but not executed."""
+"""Core ML itself, which runs on a Mac only. Elsewhere it says so, and `coreml_reference` evaluates the package."""
 
 from __future__ import annotations
 
