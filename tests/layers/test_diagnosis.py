@@ -224,17 +224,18 @@ def test_another_network_is_refused(run, images):
 
 def test_advice_names_the_layer_that_costs_most_and_its_gain_is_what_the_error_takes(compare, run, images, plants, tmp_path):
     import shutil
+    from dataclasses import replace
 
     from edgetl.layers import diagnosis
+    from edgetl.layers.subject import subject
 
     path = tmp_path / "net.tflite"
     shutil.copy(run.artifact("net_w8a8_ptq.tflite"), path)
     file = plants.TFLite(path)
     file.rescale(file.operator("b2_expand_relu").outputs[0], 0.1)
     file.save()
-    asked = diagnosis.subject(path, run.folder / "checkpoint")
-    asked = diagnosis.replace(asked, preprocess=run.preprocess)
-    found = diagnosis.diagnose(asked, images[:12])
+    asked = subject(path, run.folder / "checkpoint")
+    found = diagnosis.diagnose(replace(asked, preprocess=run.preprocess), images[:12])
     assert found.advice
     best = max(found.advice, key=lambda one: one.gain_db)
     assert best.layer == "b2_expand"
