@@ -13,8 +13,9 @@ from edgetl.cli._options import JsonOption
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgetl.layers.diagnosis import Diagnosis, Subject
+    from edgetl.layers.diagnosis import Diagnosis
     from edgetl.layers.measuring import Measure
+    from edgetl.layers.subject import Subject
 
 _SHOWN = 12
 _BARS = "▁▂▃▄▅▆▇█"
@@ -49,9 +50,10 @@ def add(diagnose: typer.Typer) -> None:
     ) -> None:
         from edgetl.cli._progress import Bar
         from edgetl.layers import diagnosis
+        from edgetl.layers.subject import subject
         from edgetl.types import to_json
 
-        asked = diagnosis.subject(file, against)
+        asked = subject(file, against)
         with Bar() as bar:
             bar.told(0.0, "reading photos")
             found = diagnosis.diagnose(asked, _pixels(asked, data, limit), device, bar.told)

@@ -7,10 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl import origins, parity, registry
-from edgetl.errors import InputError
-from edgetl.layers import causes, measuring, read_coreml, read_frozen, read_onnx, read_tflite, remedies, tying, weighing
-from edgetl.types import Preprocess
+from edgetl import parity, registry
+from edgetl.layers import (
+    case,
+    causes,
+    latency,
+    measuring,
+    read_coreml,
+    read_frozen,
+    read_onnx,
+    read_tflite,
+    remedies,
+    tying,
+    weighing,
+)
+from edgetl.layers.subject import Subject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,24 +30,8 @@ if TYPE_CHECKING:
 
 Told = Callable[[float, str], None]
 _READERS = {".tflite": read_tflite.read, ".onnx": read_onnx.read, ".mlpackage": read_coreml.read, ".pb": read_frozen.read}
-_RANGES: tuple[causes.Rule, ...] = ("clipped range", "range too wide", "outlier channel", "residual scale mismatch")
+_RANGES: tuple[case.Rule, ...] = ("clipped range", "range too wide", "outlier channel", "residual scale mismatch")
 """What is to be judged against the float network, too: a calibration's fault is in the fake-quantized one already."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A file, and what it is held against."""
-
-    path: Path
-    reference: Path
-    """The float network: folder with a `network.pb`, or a file."""
-    source: Path | None
-    """The fake-quantized network that the file was converted from, where there is one."""
-    scheme: str | None
-    preprocess: Preprocess
-    class_names: tuple[str, ...] | None
-    recipe: Path | None
-    """Whose photos may be used when none are given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,65 +49,11 @@ class Diagnosis:
     logits_db: float
     """SQNR of what the network gives last before softmax."""
     measures: tuple[measuring.Measure, ...]
-    causes: tuple[causes.Cause, ...]
+    causes: tuple[case.Cause, ...]
     advice: tuple[remedies.Advice, ...] | None
     """None where the float network is no frozen one, which could be asked."""
-    latency: remedies.Latency | None
+    latency: latency.Latency | None
     summary: str
-
-
-def subject(path: Path, against: Path | None = None) -> Subject:
-    """Find out what a file is to be held against.
-
-    Args:
-        path: .tflite, .onnx or .mlpackage.
-        against: folder of a checkpoint, `network.pb`, or a float file; None = what the run that made it wrote down.
-
-    Returns:
-        The question.
-
-    Raises:
-        InputError: there is nothing to hold it against, or a file is of no kind that can be read.
-    """
-    if path.suffix not in _READERS or path.suffix == ".pb":
-        raise InputError(f"{path}: must be a converted file, its name ending in .mlpackage, .onnx or .tflite.")
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
-    origin = origins.find(path)
-    source = None
-    if against is None:
-        if origin is None or origin.checkpoint is None:
-            raise InputError(
-                f"{path}: nothing says which network it was made from. Give its checkpoint, or a float file, with --against."
-            )
-        against, source = origin.checkpoint, origin.quantized
-    elif origin is not None and (against / origin.scheme / "network.pb").is_file():
-        source = against / origin.scheme
-    if against.is_dir() and against.suffix != ".mlpackage" and not (against / "network.pb").is_file():
-        raise InputError(
-            f"{against}: holds no network.pb. Give runs/<recipe>/checkpoint, or a float .tflite, .onnx or .mlpackage."
-        )
-    if not against.exists() or (not against.is_dir() and against.suffix not in _READERS):
-        raise InputError(f"{against}: must be a checkpoint's folder, a network.pb, or a float .tflite, .onnx or .mlpackage.")
-    beside = origin or (origins.find(against) if against.suffix in _READERS else None)
-    return Subject(
-        path=path,
-        reference=against,
-        source=source,
-        scheme=origin.scheme if origin is not None else None,
-        preprocess=beside.preprocess if beside is not None else _usual(path),
-        class_names=beside.class_names if beside is not None else None,
-        recipe=Path(beside.recipe) if beside is not None and beside.recipe else None,
-    )
-
-
-def _usual(path: Path) -> Preprocess:
-    """How edgetl prepares pixels, at the size that a file takes."""
-    from edgetl.estimator.from_graph import network_of
-
-    name = next(name for name in registry.names("graphs") if path.suffix == registry.load("graphs", name).SUFFIX)
-    px = network_of(registry.load("graphs", name).read(path)).input_px
-    return Preprocess(resize_px=px, crop_px=px)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +100,7 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
         InputError: a network cannot be read or run, or too few layers can be tied.
         UnknownName: there is no such device.
     """
-    latency = remedies.estimate(asked.path, device) if device is not None else None
+    slower = latency.estimate(asked.path, device) if device is not None else None
     told(0.0, f"walking {asked.path.name}")
     found = _READERS[asked.path.suffix](asked.path, pixels, asked.preprocess)
     told(0.2, f"walking {asked.reference.name}")
@@ -167,7 +108,7 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
     told(0.6, "comparing")
     compared, pairs = compare(found, references, asked.path.name)
     if not _frozen(asked.reference):
-        return replace(compared, latency=latency)
+        return replace(compared, latency=slower)
     told(0.7, "trying layers in float")
     trained = asked.scheme is not None and registry.load("schemes", asked.scheme).NEEDS == "training"
     advice = remedies.advise(
@@ -179,9 +120,9 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
         pixels,
         asked.preprocess,
         trained=trained,
-        latency=latency,
+        latency=slower,
     )
-    return replace(compared, latency=latency, advice=advice)
+    return replace(compared, latency=slower, advice=advice)
 
 
 def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, tuple[int | None, ...]]:
@@ -201,16 +142,16 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
     reference, source = references.plain, references.source
     pairs = tying.tie(found, reference)
     measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
-    case = causes.Case(found=found, reference=reference, pairs=pairs, measures=measures)
+    beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures)
     if source is None:
-        named = causes.name(replace(case, weights=weighing.weigh(found, reference, pairs)))
+        named = causes.name(replace(beside, weights=weighing.weigh(found, reference, pairs)))
     else:
         others = tying.tie(found, source)
         close = tuple(measuring.measure(found, source, others, place) for place in range(len(found.layers)))
         weights = weighing.weigh(found, source, others)
-        named = causes.name(causes.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
+        named = causes.name(case.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
         known = {cause.place for cause in named}
-        named += tuple(c for c in causes.name(case) if c.rule in _RANGES and c.place not in known)
+        named += tuple(c for c in causes.name(beside) if c.rule in _RANGES and c.place not in known)
         measures = tuple(replace(m, source_db=c.sqnr_db, dead=c.dead) for m, c in zip(measures, close, strict=True))
     given, wanted = remedies.logits(found), remedies.logits(reference)
     alike = given.shape == wanted.shape
@@ -237,7 +178,7 @@ def _frozen(path: Path) -> bool:
     return path.suffix == ".pb" or (path.is_dir() and path.suffix != ".mlpackage")
 
 
-def _summary(named: tuple[causes.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:
+def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:
     if named:
         first = next(causes.ranked(named))
         more = f" ({len(named) - 1} more)" if len(named) > 1 else ""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MOST_DB = 200.0
 """Said where two are alike to the last bit, so that every figure is finite."""
+_KERNELS = ("Conv2D", "depthwise", "MatMul")
+"""Operators of TensorFlow that carry a layer's kernel, as its tensors' names end."""
 _FLAT, _LIVELY, _STRONG = 1e-6, 0.02, 0.25
 """A channel whose spread is below this share of the layer's largest value is constant; one whose standard deviation is above this
 share of the layer's matters, if it is above a quarter of the usual channel's, too, or its kernel is all zeros."""
@@ -140,6 +142,10 @@ def measure(found: Walk, reference: Walk, pairs: tuple[int | None, ...], place: 
 def _named(words: frozenset[str], name: str) -> str:
     """The shortest of a layer's Keras names: that of its kernel, as `Conv1` of `Conv1`, `bn_Conv1` and `Conv1_relu`."""
     plain = name.rpartition("#")[0] or name
+    for part in plain.split(";"):
+        *scopes, last = part.split("/")
+        if scopes and last.startswith(_KERNELS) and scopes[-1].removeprefix("quant_") in words:
+            return scopes[-1].removeprefix("quant_")
     scopes = plain.split(";")[-1].split("/")
     if len(scopes) > 1 and scopes[-2].removeprefix("quant_") in words:
         return scopes[-2].removeprefix("quant_")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _KINDS: dict[str, Kind] = {
     "ADD": "add", "MUL": "mul", "MEAN": "mean", "MAX_POOL_2D": "max_pool", "AVERAGE_POOL_2D": "mean_pool",
     "CONCATENATION": "concat", "SOFTMAX": "softmax", "LOGISTIC": "softmax", "RESHAPE": "move",
-    "SQUEEZE": "move", "EXPAND_DIMS": "move", "PAD": "pad", "QUANTIZE": "quantize", "DEQUANTIZE": "quantize", "RELU": "clip", "RELU6": "clip",
+    "SQUEEZE": "move", "EXPAND_DIMS": "move", "PAD": "pad",
+    "QUANTIZE": "quantize", "DEQUANTIZE": "quantize", "RELU": "clip", "RELU6": "clip",
 }  # fmt: skip
 _LIMITS = {"RELU": (0.0, float("inf")), "RELU6": (0.0, 6.0)}
 

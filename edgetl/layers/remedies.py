@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl.layers import alone
+from edgetl.layers.latency import Latency
 from edgetl.layers.measuring import Measure, fed, ratio_db
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ _MOST_ASKED = 24
 """Layers that are tried, those of the lowest SQNR; each is one more run of what follows it."""
 _LEAST_GAIN_DB = 0.1
 _FLOAT_BYTES = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """What a device is estimated to need for the file, and for the same network in float."""
-
-    device: str
-    as_it_is_ms: float | None
-    float_ms: float | None
-    reason: str
-    """How it is known, or why it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,47 +104,6 @@ def advise(
         )
     worth = [one for one in advice if one.gain_db >= _LEAST_GAIN_DB]
     return tuple(sorted(worth, key=lambda one: -one.gain_db / max(one.macs_share, 1e-4)))
-
-
-def estimate(path: Path, device: str) -> Latency:
-    """Estimate a file's latency on a device, as it is and in float.
-
-    Args:
-        path: the file.
-        device: a device's name.
-
-    Returns:
-        Both; without figures where nothing speaks for them.
-
-    Raises:
-        UnknownName: there is no such device.
-        InputError: the file cannot be read.
-    """
-    from edgetl.errors import UnknownName
-    from edgetl.estimator import ask
-    from edgetl.estimator import atlas as atlases
-    from edgetl.estimator.estimate import Estimator, Question
-
-    known = ask.find_device(device)
-    if known is None:
-        raise UnknownName("device", device, atlases.known_devices(), "--device")
-    profile, published = known
-    place, facts = ask.place_of_file(path)
-    accelerator = "all (mainly ANE)" if facts.format == "coreml" else "cpu"
-    estimator = Estimator()
-    answers = [
-        estimator.answer(
-            Question(
-                device=profile,
-                setting=ask.setting_for(published, facts.format, accelerator, profile.threads if accelerator == "cpu" else 0),
-                precisions=ask.precisions_of(scheme, accelerator),
-                place=place,
-            )
-        )
-        for scheme in ("w8a8_ptq", "fp32")
-    ]
-    reason = "; ".join(dict.fromkeys(answer.reason for answer in answers))
-    return Latency(device=device, as_it_is_ms=answers[0].latency_ms, float_ms=answers[1].latency_ms, reason=reason)
 
 
 def _pair(pairs: tuple[int | None, ...], place: int) -> int:

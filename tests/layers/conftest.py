@@ -109,8 +109,9 @@ def run(images, tmp_path_factory):
 def references(run, images):
     """The float and the fake-quantized network, walked once."""
     from edgetl.layers import diagnosis
+    from edgetl.layers.subject import subject
 
-    return diagnosis.walk_references(diagnosis.subject(run.artifact("net_w8a8_ptq.tflite")), images[:12])
+    return diagnosis.walk_references(subject(run.artifact("net_w8a8_ptq.tflite")), images[:12])
 
 
 @pytest.fixture

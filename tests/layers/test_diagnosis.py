@@ -224,17 +224,18 @@ def test_another_network_is_refused(run, images):
 
 def test_advice_names_the_layer_that_costs_most_and_its_gain_is_what_the_error_takes(compare, run, images, plants, tmp_path):
     import shutil
+    from dataclasses import replace
 
     from edgetl.layers import diagnosis
+    from edgetl.layers.subject import subject
 
     path = tmp_path / "net.tflite"
     shutil.copy(run.artifact("net_w8a8_ptq.tflite"), path)
     file = plants.TFLite(path)
     file.rescale(file.operator("b2_expand_relu").outputs[0], 0.1)
     file.save()
-    asked = diagnosis.subject(path, run.folder / "checkpoint")
-    asked = diagnosis.replace(asked, preprocess=run.preprocess)
-    found = diagnosis.diagnose(asked, images[:12])
+    asked = subject(path, run.folder / "checkpoint")
+    found = diagnosis.diagnose(replace(asked, preprocess=run.preprocess), images[:12])
     assert found.advice
     best = max(found.advice, key=lambda one: one.gain_db)
     assert best.layer == "b2_expand"
@@ -254,7 +255,10 @@ def test_the_command_says_it_in_words_and_in_json(edgetl, run, photos, tmp_path)
         (folder / name).mkdir(parents=True)
         for photo in sorted(source.iterdir())[:3]:
             Image.open(photo).save(folder / name / photo.name)
-    answer = edgetl("diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"), "--data", folder, "--limit", "6", "--json")
+    against = run.artifact("net_fp32.tflite")
+    answer = edgetl(
+        "diagnose", "layers", run.artifact("net_w8a8_ptq.onnx"), "--against", against, "--data", folder, "--limit", "6", "--json"
+    )
     assert answer.returncode in (0, 1), answer.stderr
     told = json.loads(answer.stdout)
     assert (told["schema"], told["tied"], told["layers"], told["images"]) == (1, 16, 16, 6)

@@ -1,0 +1,56 @@
+"""Rules about what a layer holds: weights, channels, numbers at all."""
+
+from __future__ import annotations
+
+from edgetl.layers.case import Case, Cause, cause
+from edgetl.layers.measuring import Measure
+from edgetl.layers.steps import Layer
+
+
+def finite(case: Case, measure: Measure, layer: Layer) -> Cause | None:
+    """Values are infinite or not a number."""
+    if measure.finite:
+        return None
+    largest = float(abs(case.wanted(measure.place)).max())
+    return cause(
+        "not finite", measure,
+        f"it gives values that are infinite or not a number; the reference's reach {largest:.3g}.",
+        "Half precision ends at 65504: keep this layer in float32, or scale what leads to it.",
+    )  # fmt: skip
+
+
+def dead(case: Case, measure: Measure, layer: Layer) -> Cause | None:
+    """Channels are constant that are not in the reference."""
+    if not measure.dead:
+        return None
+    first = measure.dead[0]
+    wanted = case.wanted(measure.place)[..., first]
+    shown = ", ".join(map(str, measure.dead[:8])) + (" …" if len(measure.dead) > 8 else "")
+    several = len(measure.dead) > 1
+    zero = layer.kernel is not None and len(layer.kernel) > first and not layer.kernel[first].any()
+    kind = "depthwise " if layer.depthwise else ""
+    return cause(
+        "dead channel", measure,
+        f"{kind}channel{'s' if several else ''} {shown} of {measure.shape[-1]} {'are' if several else 'is'} constant; the "
+        f"reference's spread{'' if several else 's'} from {wanted.min():.3g} to {wanted.max():.3g}."
+        + (f" The kernel of channel {first} is all zeros." if zero else ""),
+        "Convert again; if it stays, its weights vanish in their range: quantize them per channel, or keep this layer float.",
+    )  # fmt: skip
+
+
+def weights(case: Case, measure: Measure, layer: Layer) -> Cause | None:
+    """Weights or biases are not the reference's."""
+    weighed = case.weights.get(measure.place)
+    if weighed is None:
+        return None
+    if weighed.folded:
+        return cause(
+            "batch norm fold", measure, weighed.folded,
+            "Batch normalisation was folded with other statistics than the reference's: convert again, in inference mode.",
+        )  # fmt: skip
+    if weighed.differ:
+        return cause(
+            "weights differ", measure, weighed.differ,
+            "These are not the reference's weights: convert again from it, or give the right one with --against.",
+        )  # fmt: skip
+    return None
