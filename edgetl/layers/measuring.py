@@ -17,7 +17,8 @@ _KERNELS = ("Conv2D", "depthwise", "MatMul")
 """Operators of TensorFlow that carry a layer's kernel, as its tensors' names end."""
 _FLAT, _LIVELY, _STRONG = 1e-6, 0.02, 0.25
 """A channel whose spread is below this share of the layer's largest value is constant; one whose standard deviation is above this
-share of the layer's matters, if it is above a quarter of the usual channel's, too, or its kernel is all zeros."""
+share of the layer's matters, if it is above a quarter of the usual channel's, too, or its kernel is all zeros.
+Without a grid only the latter counts: other weights may well end a channel in its ReLU, which is a matter of the weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +171,7 @@ def _dead(wanted: np.ndarray, found: np.ndarray, axes: tuple[int, ...], layer: L
     constant = np.ptp(found, axis=axes) <= flat
     step, spread = layer.grid.step if layer.grid else 0.0, wanted.std(axes)
     lively = (np.ptp(wanted, axis=axes) > max(6 * step, 100 * flat)) & (spread > max(step, _LIVELY * float(wanted.std())))
-    strong = spread > _STRONG * float(np.median(spread))
+    strong = (spread > _STRONG * float(np.median(spread))) & (layer.grid is not None)
     if layer.kernel is not None and len(layer.kernel) == len(strong):
         strong |= ~layer.kernel.reshape(len(strong), -1).any(1)
     lively &= strong
