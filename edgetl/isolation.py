@@ -18,6 +18,7 @@ from edgetl.types import to_json
 
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
+    "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime 1.31 writes a file when it is imported, and has an address to report to
     "PYTHONHASHSEED": "0",  # tf2onnx names its nodes in the order of a set
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN's sums depend on how the work was dealt to threads

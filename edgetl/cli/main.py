@@ -16,6 +16,7 @@ from edgetl import __version__
 from edgetl.errors import EdgetlError
 
 _INTERRUPTED = 130
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime 1.31 keeps a file for it from its import on
 gc.disable()  # a short command is over before collecting pays; `_deliver` turns it on again for a run
 
 app = typer.Typer(

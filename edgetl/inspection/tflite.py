@@ -12,6 +12,10 @@ from edgetl.errors import ConversionError, InputError
 from edgetl.inspection import repeated, tflite_metadata, versions
 from edgetl.inspection.records import End, Facts
 
+_INTEGER = (3, 7, 9)
+"""uint8, int16 and int8. Source: TFLite schema, enum TensorType."""
+_DAMAGE = (ConversionError, struct.error, zipfile.BadZipFile, LookupError, TypeError, ValueError, AttributeError, RuntimeError)
+
 
 def read(path: Path) -> Facts:
     """See `edgetl.inspection.read`."""
@@ -23,11 +27,8 @@ def read(path: Path) -> Facts:
         return _facts(path, graph, model, schema)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (ConversionError, struct.error, zipfile.BadZipFile, *_DAMAGE) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path.name}: is not a TFLite file, or is damaged: {error}.") from error
-
-
-_DAMAGE = (IndexError, TypeError, ValueError, AttributeError, KeyError, RuntimeError)
 
 
 def _facts(path: Path, graph: Any, model: Any, schema: Any) -> Facts:
@@ -69,10 +70,6 @@ def _facts(path: Path, graph: Any, model: Any, schema: Any) -> Facts:
         duplicate_bytes=wasted,
         bad_scales=tuple(_text(t.name) for t in first.tensors if _bad(t)),
     )
-
-
-_INTEGER = (3, 7, 9)
-"""uint8, int16 and int8. Source: TFLite schema, enum TensorType."""
 
 
 def _text(raw: Any) -> str:

@@ -87,8 +87,7 @@ def rates(model: tf_keras.Model, layer_decay: float) -> dict[str, float]:
 
     Args:
         model: image → logits.
-        layer_decay: share of a convolution against the one after it (Clark et al., ELECTRA, 2020, section 3; there for
-            transformers).
+        layer_decay: share of a convolution against the one after it (after Clark et al., ELECTRA, 2020, section 3).
 
     Returns:
         Layer name → 1 for the head, `layer_decay` for the last convolution and what follows it, its square for the one before …
