@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from edgetl import registry
+from edgetl.errors import InputError, did_you_mean
 from edgetl.nn.freezing import BATCH_NORM_MOMENTUM
 from edgetl.recipe import Dense, Dropout, Recipe
 
@@ -71,6 +72,20 @@ def build_classifier(recipe: Recipe, classes: int, *, training: bool) -> tf_kera
     for layer in head_layers(recipe, classes, training=training):
         features = layer(features)
     return tf_keras.Model(backbone.input, features, name=recipe.backbone.name)
+
+
+def insist_on(model: tf_keras.Model, names: Iterable[str], key: str) -> None:
+    """Raise InputError, with all of them, when a network has not every layer that is named; before an hour of training.
+
+    Args:
+        model: the network.
+        names: of layers.
+        key: of the recipe that names them.
+    """
+    known = [layer.name for layer in model.layers]
+    faults = [f"no layer named '{n}'. {did_you_mean(n, known).partition('Known:')[0]}".strip() for n in names if n not in known]
+    if faults:
+        raise InputError(f"{key}: names layers that the network does not have.", [*faults, f"It has: {', '.join(known)}."])
 
 
 def head_layers(recipe: Recipe, classes: int, *, training: bool) -> Iterator[tf_keras.layers.Layer]:

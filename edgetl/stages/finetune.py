@@ -70,6 +70,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     class_names = tuple(load_index(job.folder("prepare"))["class_names"])
     with strategy.scope():
         model = classifier.build_classifier(recipe, len(class_names), training=True)
+        if recipe.quantize is not None and recipe.quantize.keep_float != "auto" and job.target != TEACHER:
+            classifier.insist_on(model, recipe.quantize.keep_float, "quantize.keep_float")
         emit({"what": "loading weights"})
         told = load_backbone_weights(model, recipe.backbone)
         task = _task(replace(job, recipe=recipe), model, class_names)

@@ -41,3 +41,15 @@ def test_the_penalty_is_in_the_loss():
     model = classifier.build_classifier(recipe, 5, training=True)
     kernel = model.get_layer("logits").get_weights()[0]
     assert float(sum(model.losses)) == pytest.approx(0.5 * float((kernel**2).sum()), rel=1e-5)
+
+
+def test_names_of_layers_that_are_not_there_are_refused_all_at_once():
+    from edgetl.errors import InputError
+    from edgetl.nn import classifier
+
+    recipe = load_recipe("quickstart", ("backbone.input_px=32", "backbone.weights=none")).recipe
+    model = classifier.build_classifier(recipe, 5, training=False)
+    classifier.insist_on(model, ("logits", model.layers[3].name), "quantize.keep_float")
+    with pytest.raises(InputError, match="(?s)quantize.keep_float.*'nope'.*'logit'. Did you mean 'logits'") as told:
+        classifier.insist_on(model, ("nope", "logits", "logit"), "quantize.keep_float")
+    assert len(told.value.faults) == 3
