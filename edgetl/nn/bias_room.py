@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tf_keras
 
+from edgetl.nn.half_biases import fold
 from edgetl.nn.ranges import Range
 from edgetl.nn.shared_scales import grid_of
 
@@ -51,15 +52,22 @@ def revive(normalisation: Any) -> None:
     normalisation.gamma.assign(np.where(np.abs(gamma) < least, np.where(gamma < 0.0, -least, least), gamma))
 
 
+def folds(model: tf_keras.Model) -> dict[str, np.ndarray]:
+    """Compute what batch normalisation multiplies each channel of each kernel by when it is folded in.
+
+    Args:
+        model: the float network.
+
+    Returns:
+        Name of a convolution → float32 (channels,), above zero; as `revive` leaves it.
+    """
+    kinds = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D
+    kernels = [layer for layer in model.layers if isinstance(layer, kinds)]
+    return {layer.name: np.maximum(np.abs(_fold(model, layer)[0]), _LEAST_FOLD) for layer in kernels}
+
+
 def _fold(model: tf_keras.Model, layer: Any) -> tuple[np.ndarray, np.ndarray]:
     """What batch normalisation multiplies a convolution's channels by, and the bias that remains."""
-    channels = layer.output.shape[-1]
-    bias = layer.bias.numpy() if layer.use_bias else np.zeros(channels, np.float32)
     followers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
-    if len(followers) != 1 or not isinstance(followers[0], tf_keras.layers.BatchNormalization):
-        return np.ones(channels, np.float32), bias
-    norm = followers[0]
-    gamma = norm.gamma.numpy() if norm.scale else np.ones(channels, np.float32)
-    beta = norm.beta.numpy() if norm.center else np.zeros(channels, np.float32)
-    factor = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
-    return factor, beta + (bias - norm.moving_mean.numpy()) * factor
+    alone = len(followers) == 1 and isinstance(followers[0], tf_keras.layers.BatchNormalization)
+    return fold(layer, followers[0] if alone else None)
