@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import tf_keras
 
-_REACH = 8
+_REACH = 64
 """Values that are tried to either side, of int32 and of half precision."""
-_PATIENCE = 64
+_PATIENCE = 512
 """A bias is moved this much further for a difference that is smaller by one part. (What is moved is moved in every format.)"""
 _LEVELS = 127
 WEIGHTED = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D | tf_keras.layers.Dense
