@@ -69,7 +69,7 @@ def settled(bias: np.ndarray, step: np.ndarray) -> np.ndarray:
 
     Args:
         bias: (channels,).
-        step: (channels,), above zero; the input's times the weight's.
+        step: (channels,), the input's times the weight's; 0 for a channel of zeros, whose bias is rounded to half precision only.
 
     Returns:
         float64 (channels,); as it was where half precision cannot hold anything as large.
@@ -79,6 +79,7 @@ def settled(bias: np.ndarray, step: np.ndarray) -> np.ndarray:
     _, exponent = np.frexp(np.maximum(np.abs(bias), 2.0**-14))
     spacing = np.ldexp(1.0, exponent - 11)
     halves = (np.rint(bias / spacing) + near) * spacing
+    step = np.where(step > 0.0, step, spacing)
     values = np.rint(np.concatenate([bias + near * step, halves]) / step) * step
     with np.errstate(over="ignore"):
         apart = np.abs(values.astype(np.float16).astype(np.float64) - values)
