@@ -275,7 +275,7 @@ def _input_range(quantized: tf_keras.Model) -> Range:
 
 
 def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
-    """Bring the ranges of all weights up to date with the weights (a training step leaves them one step behind), and round biases.
+    """Bring the ranges of all weights up to date with the weights (a training step leaves them one step behind), round biases.
 
     Args:
         quantized: a quantization-aware network.

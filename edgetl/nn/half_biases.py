@@ -1,8 +1,8 @@
 """Biases that both int32 and half precision hold: what TFLite has and what a Core ML package stores are then one number.
 
-TFLite rounds a bias to int32 in steps of (input's step × weight's step), a package rounds it to 11 bits; the two differ by half of
-the finer one, which is up to a hundredth of an output's step. Near every bias there are values that hardly differ. It is moved to
-one, as it stands in a file, with batch normalisation folded in, after everything else is settled.
+TFLite rounds a bias to int32 in steps of (input's step × weight's step), a package rounds it to 11 bits; the two differ by half
+of the finer one, which is up to a hundredth of an output's step. Near every bias there are values that hardly differ. It is
+moved to one, as it stands in a file, with batch normalisation folded in, after everything else is settled.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def settled(bias: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 def _step(quantizer: Any, variables: dict[str, Any]) -> np.ndarray:
     """Of the int32 biases of a layer."""
-    kernel: np.ndarray = variables["max_var"].numpy().astype(np.float64) * quantizer.fold / _LEVELS
-    return kernel * quantizer.source_step
+    step: np.ndarray = variables["max_var"].numpy().astype(np.float64) * quantizer.fold / _LEVELS * quantizer.source_step
+    return step
 
 
 def _normalisation(wrapper: Any, quantized: tf_keras.Model) -> Any:

@@ -43,7 +43,8 @@ def share(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[st
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
-        where that would lead beyond the limit of a ReLU6. Steps stay half-precision numbers. A sigmoid keeps its range: TFLite knows no other.
+        where that would lead beyond the limit of a ReLU6. Steps stay half-precision numbers. A sigmoid keeps its range: TFLite
+        knows no other.
     """
     shared = dict(ranges)
     sums = _groups(model, ranges, tf_keras.layers.Add, floats)
