@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import tf_keras
 
-from edgetl.nn.half_biases import fold
 from edgetl.nn.ranges import Range
 from edgetl.nn.shared_scales import grid_of
 
@@ -64,6 +63,25 @@ def folds(model: tf_keras.Model) -> dict[str, np.ndarray]:
     kinds = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D
     kernels = [layer for layer in model.layers if isinstance(layer, kinds)]
     return {layer.name: np.maximum(np.abs(_fold(model, layer)[0]), _LEAST_FOLD) for layer in kernels}
+
+
+def fold(layer: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What batch normalisation multiplies a layer's channels by, and the bias that remains.
+
+    Args:
+        layer: with a kernel; built.
+        norm: the batch normalisation that follows it, or None.
+
+    Returns:
+        float32 (channels,) each, or (1,) where all are alike.
+    """
+    bias = layer.bias.numpy() if layer.use_bias else np.zeros(1, np.float32)
+    if norm is None:
+        return np.ones(1, np.float32), bias
+    gamma = norm.gamma.numpy() if norm.scale else np.float32(1.0)
+    beta = norm.beta.numpy() if norm.center else np.float32(0.0)
+    factor = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
+    return factor, beta + (bias - norm.moving_mean.numpy()) * factor
 
 
 def _fold(model: tf_keras.Model, layer: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -12,33 +12,14 @@ from typing import Any
 import numpy as np
 import tf_keras
 
+from edgetl.nn.bias_room import fold
+
 _REACH = 64
 """Values that are tried to either side, of int32 and of half precision."""
 _PATIENCE = 512
 """A bias is moved this much further for a difference that is smaller by one part. (What is moved is moved in every format.)"""
 _LEVELS = 127
 WEIGHTED = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D | tf_keras.layers.Dense
-
-
-def fold(layer: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What batch normalisation multiplies a layer's channels by, and the bias that remains.
-
-    Args:
-        layer: with a kernel; built.
-        norm: the batch normalisation that follows it, or None.
-
-    Returns:
-        float32 (channels,) each.
-    """
-    bias = layer.bias.numpy() if layer.use_bias else np.float32(0.0)
-    if norm is None:
-        kernel = layer.depthwise_kernel if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else layer.kernel
-        channels = int(np.prod(kernel.shape[2:])) if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else kernel.shape[-1]
-        return np.ones(channels, np.float32), bias + np.zeros(channels, np.float32)
-    gamma = norm.gamma.numpy() if norm.scale else np.float32(1.0)
-    beta = norm.beta.numpy() if norm.center else np.float32(0.0)
-    factor = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
-    return factor, beta + (bias - norm.moving_mean.numpy()) * factor
 
 
 def round_biases(quantized: tf_keras.Model) -> None:
@@ -55,12 +36,14 @@ def round_biases(quantized: tf_keras.Model) -> None:
         norm = _normalisation(wrapper, quantized)
         factor, bias = fold(layer, norm)
         steps = [_step(quantizer, variables) for _, quantizer, variables in kernels if hasattr(quantizer, "source_step")]
-        shift = (settled(bias, steps[0]) - bias).astype(np.float32) if steps else np.float32(0.0) * bias
+        if not steps or (norm is None and not layer.use_bias):
+            continue
+        shift = (settled(bias, steps[0]) - bias).astype(np.float32)
         if norm is not None and norm.center:
             norm.beta.assign_add(shift)
         elif layer.use_bias:
             layer.bias.assign_add(shift / factor)
-        elif norm is not None:
+        else:
             norm.moving_mean.assign_sub(shift / factor)
 
 
@@ -91,9 +74,9 @@ def settled(bias: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def _step(quantizer: Any, variables: dict[str, Any]) -> np.ndarray:
-    """Of the int32 biases of a layer."""
-    step: np.ndarray = variables["max_var"].numpy().astype(np.float64) * quantizer.fold / _LEVELS * quantizer.source_step
-    return step
+    """Of a layer's int32 bias."""
+    largest = variables["max_var"].numpy().astype(np.float64)
+    return np.asarray(largest * quantizer.fold * (quantizer.source_step / _LEVELS))
 
 
 def _normalisation(wrapper: Any, quantized: tf_keras.Model) -> Any:
