@@ -98,7 +98,7 @@ def test_a_file_has_only_scales_that_half_precision_holds(network, tmp_path):
     from edgetl import registry
     from edgetl.converters import tflite
     from edgetl.converters._base import Source
-    from edgetl.grid import reader
+    from edgetl.grid import compare, reader
     from edgetl.nn import fake_quant, frozen
     from edgetl.recipe import Target
     from edgetl.types import Preprocess
@@ -119,3 +119,4 @@ def test_a_file_has_only_scales_that_half_precision_holds(network, tmp_path):
     for bias, step in outputs.items():
         real = graph.tensors[bias].data * graph.tensors[bias].scale.astype(np.float64)
         assert np.abs(real.astype(np.float16) - real).max() < 2e-3 * step, graph.tensors[bias].name
+    assert compare.halves(graph) == (sum(len(t.scale) for t in scales), sum(len(t.scale) for t in scales))
