@@ -51,20 +51,6 @@ def revive(normalisation: Any) -> None:
     normalisation.gamma.assign(np.where(np.abs(gamma) < least, np.where(gamma < 0.0, -least, least), gamma))
 
 
-def folds(model: tf_keras.Model) -> dict[str, np.ndarray]:
-    """Compute what batch normalisation multiplies each channel of each kernel by when it is folded in.
-
-    Args:
-        model: the float network.
-
-    Returns:
-        Name of a convolution → float32 (channels,), above zero; as `revive` leaves it.
-    """
-    kinds = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D
-    kernels = [layer for layer in model.layers if isinstance(layer, kinds)]
-    return {layer.name: np.maximum(np.abs(_fold(model, layer)[0]), _LEAST_FOLD) for layer in kernels}
-
-
 def fold(layer: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
     """What batch normalisation multiplies a layer's channels by, and the bias that remains.
 

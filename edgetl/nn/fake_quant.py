@@ -45,9 +45,9 @@ from tensorflow_model_optimization.python.core.quantization.keras.quantize_layer
 
 from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
-from edgetl.nn.bias_room import folds, least_ranges, revive
+from edgetl.nn.bias_room import least_ranges, revive
 from edgetl.nn.float_layers import FloatPart, Unit, float_part, units
-from edgetl.nn.half_biases import WEIGHTED, round_biases
+from edgetl.nn.half_biases import WEIGHTED, follow_folds, round_biases
 from edgetl.nn.half_steps import STEPS, of_bytes, on_half
 from edgetl.nn.layers import HardSwish, Sigmoid
 from edgetl.nn.lone_norms import as_depthwise
@@ -254,11 +254,10 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
         ranges: what `calibrate` returned.
     """
     plain = as_depthwise(model)
-    factors = folds(plain)
     for name, least in least_ranges(plain, ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
             if isinstance(quantizer, KernelQuantizer):
-                quantizer.floor, quantizer.fold = least, factors[name]
+                quantizer.floor = least
     for layer in (layer for layer in plain.layers if isinstance(layer, WEIGHTED)):
         for _, quantizer, _ in quantized.get_layer(f"quant_{layer.name}")._weight_vars:
             if isinstance(quantizer, KernelQuantizer | DenseQuantizer):
@@ -267,6 +266,7 @@ def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dic
     for layer in quantized.layers:
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization) and layer.layer.scale:
             revive(layer.layer)
+    follow_folds(quantized)
 
 
 def _input_range(quantized: tf_keras.Model) -> Range:
@@ -281,6 +281,7 @@ def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
         quantized: a quantization-aware network.
         batch: float32 (N, px, px, 3); any images, they move activation ranges by a thousandth.
     """
+    follow_folds(quantized)
     quantized(batch, training=True)
     round_biases(quantized)
 

@@ -13,6 +13,7 @@ import numpy as np
 import tf_keras
 
 from edgetl.nn.bias_room import fold
+from edgetl.nn.quantizers import KernelQuantizer
 
 _REACH = 64
 """Values that are tried to either side, of int32 and of half precision."""
@@ -20,6 +21,19 @@ _PATIENCE = 512
 """A bias is moved this much further for a difference that is smaller by one part. (What is moved is moved in every format.)"""
 _LEVELS = 127
 WEIGHTED = tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D | tf_keras.layers.Dense
+
+
+def follow_folds(quantized: tf_keras.Model) -> None:
+    """Tell every kernel's quantizer what batch normalisation, which learns too, now multiplies its channels by.
+
+    Args:
+        quantized: what `fake_quant.quantize_model` made.
+    """
+    for wrapper in quantized.layers:
+        for _, quantizer, _ in getattr(wrapper, "_weight_vars", ()):
+            if isinstance(quantizer, KernelQuantizer):
+                factor = np.abs(fold(wrapper.layer, _normalisation(wrapper, quantized))[0])
+                quantizer.fold = np.where(factor > 0.0, factor, 1.0).astype(np.float32)
 
 
 def round_biases(quantized: tf_keras.Model) -> None:

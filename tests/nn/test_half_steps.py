@@ -107,6 +107,10 @@ def test_a_file_has_only_scales_that_half_precision_holds(network, tmp_path):
     images = np.random.default_rng(0).uniform(-1, 1, (16, 16, 16, 3)).astype(np.float32)
     quantized = registry.load("schemes", "w8a8_ptq").wrap(network, spec.input_range)
     fake_quant.calibrate(quantized, network, [images])
+    for name in ("bn", "project_bn"):  # as training does
+        gamma = quantized.get_layer(f"quant_{name}").layer.gamma
+        gamma.assign(gamma * np.linspace(0.9, 1.1, 8))
+    fake_quant.settle(quantized, images)
     frozen.freeze(quantized, 16, tmp_path / frozen.NETWORK)
     source = Source(network=tmp_path, preprocess=spec, class_names=tuple("abcd"), calibration=None, origin=None)
     tflite.convert(source, Target(format="tflite", scheme="w8a8_ptq"), tmp_path / "a.tflite")
