@@ -118,4 +118,7 @@ def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple
     faults = compare.differences(graph, reading_mil.read(reading_mil.program(out), stems))
     if faults:
         raise ConversionError(f"{out.name}: is not on the grid of {origin.name}: {compare.listing(faults)}.")
-    return _mlpackage.audit_int8(out, graph.float_layers()), facts.int8_mac_share
+    kept, scales = compare.halves(graph)
+    rounded = "" if kept == scales else "; the others are rounded to half precision, or their layers computed in float32"
+    told = f"{kept} of {scales} scales are half-precision numbers{rounded}"
+    return (*_mlpackage.audit_int8(out, graph.float_layers()), told), facts.int8_mac_share

@@ -18,6 +18,8 @@ MOVING = ("PAD", "RESHAPE", "QUANTIZE", "STRIDED_SLICE")
 """Operators that compute nothing; a format may write them without an operator of their own. The grids before and behind them
 are those of their neighbours, which are compared."""
 _SHOWN = 8
+_EXACT = 1e-6
+"""Relative error of a scale that TFLiteConverter has computed in float32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,23 @@ def differences(graph: Graph, found: Reading, *, real_ends: bool = True) -> list
     for place in wanted.keys() & found.keys():
         faults += [f"{place[0]} {place[1]}: {fault}" for fault in _compare(wanted[place], found[place])]
     return sorted(faults)
+
+
+def halves(graph: Graph) -> tuple[int, int]:
+    """Count the scales that a file of half-precision scales keeps.
+
+    Args:
+        graph: an int8 network.
+
+    Returns:
+        How many scales of activations and weights are half-precision numbers, to float32's error, and how many there are.
+    """
+    import numpy as np
+
+    found = [t.scale for t in graph.tensors if t.quantized and t.dtype == "int8" and t.scale is not None]
+    scales = np.concatenate(found).astype(np.float64) if found else np.ones(0)
+    kept = np.abs(scales.astype(np.float16).astype(np.float64) - scales) <= _EXACT * scales
+    return int(kept.sum()), len(scales)
 
 
 def listing(faults: list[str]) -> str:

@@ -2,8 +2,8 @@
 
 Written by hand because coremltools turns Keras' fake quantization into six float operators each, and its own weight
 quantizer rounds to another grid. Activations are NCHW. Arithmetic between the integers is half precision, as the Neural
-Engine wants it, save for layers with a weight scale that half precision cannot hold, and for layers that stay in float: those
-compute in float32, as in the other formats.
+Engine wants it, save for what it would spoil: layers with a weight scale below its smallest number, averages of even windows
+(many are halves, see `operators_mil`), and layers that stay in float, which compute in float32 in the other formats too.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def write(graph: Graph, output: str, *, half: bool = True) -> tuple[Any, Any]:
         return writer.real(last, output, name=output)
 
     floats = [graph.stem(i) for i in inside if not all(graph.tensors[t].quantized for t in _ends(graph, i))]
+    floats += [graph.stem(i) for i in inside if operators_mil.averages_halves(graph, graph.operators[i])]
     precision = ct.precision.FLOAT32
     if half:
         precision = ct.transform.FP16ComputePrecision(op_selector=lambda o: _fits_half(o) and not _is_of(o, floats))

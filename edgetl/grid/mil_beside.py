@@ -19,6 +19,7 @@ from edgetl.errors import InputError
 from edgetl.grid import logits
 from edgetl.grid.graph import Graph, core
 from edgetl.grid.mil_reference import Reference
+from edgetl.grid.reading_mil import STRETCH
 from edgetl.types import Preprocess
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _quantized(function: Any) -> dict[str, tuple[str, int]]:
         for reader in variable.child_ops:
             if reader.op_type == "quantize":
                 return reader
-            found = settled(reader.outputs[0]) if reader.op_type in ("clip", "relu", "cast") else None
+            passing = reader.op_type in ("clip", "relu", "cast") or STRETCH.search(reader.name)
+            found = settled(reader.outputs[0]) if passing else None
             if found is not None:
                 return found
         return None

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 from edgetl.errors import ConversionError
 
 if TYPE_CHECKING:
-    from edgetl.grid.graph import Operator
+    from edgetl.grid.graph import Graph, Operator
     from edgetl.grid.mil import Writer
+
+_MANY = 64
+"""Most values of an average whose halves single precision can tell from their neighbours."""
+_STRETCH = 3e-4
 
 
 def write(writer: Writer, index: int) -> None:
@@ -132,7 +136,30 @@ def _pool(writer: Writer, operator: Operator, name: str) -> Any:
     value = writer.real(operator.inputs[0], name)
     if operator.kind == "MAX_POOL_2D":
         return mb.max_pool(x=value, name=name, **window)
-    return mb.avg_pool(x=value, exclude_padding_from_average=True, name=name, **window)
+    mean = mb.avg_pool(x=value, exclude_padding_from_average=True, name=name, **window)
+    return _away(writer, operator, name, mean) if averages_halves(writer.graph, operator) else mean
+
+
+def averages_halves(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator averages an even number of integers everywhere, so that many results are halves."""
+    if operator.kind != "AVERAGE_POOL_2D" or not graph.tensors[operator.inputs[0]].quantized:
+        return False
+    size = int(operator.options["filterHeight"]) * int(operator.options["filterWidth"])
+    return size % 2 == 0 and size <= _MANY and not any(graph.same_pads(operator))
+
+
+def _away(writer: Writer, operator: Operator, name: str, value: Any) -> Any:
+    """Stretch averages away from the integer 0 past a half, which LiteRT rounds away from it; as `operators_onnx` does.
+
+    By so little that no other average reaches a half, which takes single precision.
+    """
+    import numpy as np
+    from coremltools.converters.mil import Builder as mb
+
+    size = int(operator.options["filterHeight"]) * int(operator.options["filterWidth"])
+    source, stretch = writer.graph.tensors[operator.inputs[0]], min(_STRETCH, 1.0 / (256 * size))
+    slope = mb.mul(x=value, y=np.float32(1.0 + stretch), name=f"{name}_slope")
+    return mb.add(x=slope, y=np.float32(stretch * source.zero * source.step), name=f"{name}_away")
 
 
 def _pad(writer: Writer, operator: Operator, name: str) -> Any:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _CAST = re.compile(r"_cast_fp(16|32)$")
+STRETCH = re.compile(r"^average_pool_2d_\d+_(slope|away)(_cast_fp32)?$")
+"""Names of the two operations that `operators_mil` adds behind an average."""
 _AROUND = ("quantize", "dequantize", "constexpr_affine_dequantize", "const", "cast", "clip", "relu", "classify")
 
 
@@ -138,9 +140,9 @@ def _constant(operation: Any, depthwise: bool) -> Edge:
 
 
 def _output(operation: Any, stem: str, found: Reading) -> None:
-    """Follow an operation's output, past clips and casts, to what quantizes it."""
+    """Follow an operation's output, past clips, casts and what stretches an average, to what quantizes it."""
     for reader in operation.outputs[0].child_ops:
-        if reader.op_type in ("clip", "relu", "cast"):
+        if reader.op_type in ("clip", "relu", "cast") or STRETCH.search(reader.name):
             _output(reader, stem, found)
         if reader.op_type == "quantize":
             found[stem, "output"] = _edge(reader, reader.outputs[0])

@@ -51,15 +51,27 @@ def revive(normalisation: Any) -> None:
     normalisation.gamma.assign(np.where(np.abs(gamma) < least, np.where(gamma < 0.0, -least, least), gamma))
 
 
-def _fold(model: tf_keras.Model, layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What batch normalisation multiplies a convolution's channels by, and the bias that remains."""
-    channels = layer.output.shape[-1]
-    bias = layer.bias.numpy() if layer.use_bias else np.zeros(channels, np.float32)
-    followers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
-    if len(followers) != 1 or not isinstance(followers[0], tf_keras.layers.BatchNormalization):
-        return np.ones(channels, np.float32), bias
-    norm = followers[0]
-    gamma = norm.gamma.numpy() if norm.scale else np.ones(channels, np.float32)
-    beta = norm.beta.numpy() if norm.center else np.zeros(channels, np.float32)
+def fold(layer: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What batch normalisation multiplies a layer's channels by, and the bias that remains.
+
+    Args:
+        layer: with a kernel; built.
+        norm: the batch normalisation that follows it, or None.
+
+    Returns:
+        float32 (channels,) each, or (1,) where all are alike.
+    """
+    bias = layer.bias.numpy() if layer.use_bias else np.zeros(1, np.float32)
+    if norm is None:
+        return np.ones(1, np.float32), bias
+    gamma = norm.gamma.numpy() if norm.scale else np.float32(1.0)
+    beta = norm.beta.numpy() if norm.center else np.float32(0.0)
     factor = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
     return factor, beta + (bias - norm.moving_mean.numpy()) * factor
+
+
+def _fold(model: tf_keras.Model, layer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What batch normalisation multiplies a convolution's channels by, and the bias that remains."""
+    followers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
+    alone = len(followers) == 1 and isinstance(followers[0], tf_keras.layers.BatchNormalization)
+    return fold(layer, followers[0] if alone else None)

@@ -10,7 +10,9 @@
 4. Rounding shifts the mean of every channel, and a dead channel's bias overflows; both are mended before training
    (`bias_correction`, `bias_room`).
 5. Batch normalisation that follows no convolution it refuses; here it becomes one (`lone_norms`).
-6. A kernel that no batch normalisation but a ReLU layer follows it does not round; here it is (`_LayerReLU`).
+6. Its scales are any numbers; here they, and the biases, are such as half precision holds, for Core ML (`half_steps`,
+   `half_biases`).
+7. A kernel that no batch normalisation but a ReLU layer follows it does not round; here it is (`_LayerReLU`).
 
 Layers may stay in float (`keep`): their quantizers are taken out, the wrappers stay, so that a network has the same variables
 whatever is kept.
@@ -45,11 +47,13 @@ from edgetl.errors import StageError
 from edgetl.nn.bias_correction import correct_biases
 from edgetl.nn.bias_room import least_ranges, revive
 from edgetl.nn.float_layers import FloatPart, Unit, float_part, units
+from edgetl.nn.half_biases import WEIGHTED, follow_folds, round_biases
+from edgetl.nn.half_steps import STEPS, of_bytes, on_half
 from edgetl.nn.layers import HardSwish, Sigmoid
 from edgetl.nn.lone_norms import as_depthwise
-from edgetl.nn.quantizers import DepthwiseKernelQuantizer, KernelQuantizer, OpenQuantizer, PinnedQuantizer
+from edgetl.nn.quantizers import DenseQuantizer, DepthwiseKernelQuantizer, KernelQuantizer, OpenQuantizer, PinnedQuantizer
 from edgetl.nn.ranges import Method, Range, activation_ranges
-from edgetl.nn.shared_scales import share
+from edgetl.nn.shared_scales import grid_of, share
 from edgetl.nn.swish_ranges import settle_swishes
 from edgetl.nn.tie_ranges import settle_ties
 
@@ -134,7 +138,7 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float], keep
 
     Args:
         model: image → logits.
-        input_range: smallest and largest value of the input; the input's range is pinned to it.
+        input_range: smallest and largest value of the input; the input's range is pinned to it, on the next half-precision step.
         keep_float: names of layers that stay in float, see `edgetl.nn.float_layers`.
 
     Returns:
@@ -154,10 +158,12 @@ def quantize_model(model: tf_keras.Model, input_range: tuple[float, float], keep
     with tf_keras.utils.custom_object_scope({"DepthwiseConfig": DepthwiseConfig}):
         annotated = tfmot.quantization.keras.quantize_annotate_model(model)
         quantized = tfmot.quantization.keras.quantize_apply(annotated, scheme=_Scheme())
+    low, high = of_bytes(input_range)
     for layer in quantized.layers:
         if isinstance(layer, QuantizeLayer):
-            layer.quantizer_vars["min_var"].assign(input_range[0])
-            layer.quantizer_vars["max_var"].assign(input_range[1])
+            layer.quantizer = PinnedQuantizer()
+            layer.quantizer_vars["min_var"].assign(low)
+            layer.quantizer_vars["max_var"].assign(high)
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization):
             layer.trainable = False  # the statistics of a small data set would hurt; the fold stays as it was
     keep(quantized, given, keep_float)
@@ -224,7 +230,7 @@ def calibrate(
     """
     part = float_part(as_depthwise(model), rounded(quantized), keep_float)
     seen = activation_ranges(model, batches, method) if seen is None else seen
-    wide = {name: (low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0) for name, (low, high) in seen.items()}
+    wide = {name: on_half((low, high) if high - low >= SMALLEST_RANGE else (0.0, 1.0)) for name, (low, high) in seen.items()}
     wide.update({layer.name: Sigmoid.OUTPUT_RANGE for layer in model.layers if isinstance(layer, Sigmoid)})
     wide = {name: wide[name] for name in wide if name in rounded(quantized) - part.real}
     ranges = settle_swishes(model, share(model, wide, part.layers), _input_range(quantized), part.layers)
@@ -235,24 +241,32 @@ def calibrate(
     settle(quantized, batches[-1])
     if bias_correction:
         correct_biases(quantized, model, np.concatenate(batches)[:_CORRECTION_IMAGES])
+        round_biases(quantized)
     return ranges
 
 
 def give_bias_room(quantized: tf_keras.Model, model: tf_keras.Model, ranges: dict[str, Range]) -> None:
-    """Set the floors of all kernels' ranges; part of `calibrate`, and to be called again when training is resumed.
+    """Set the floors and the steps of all kernels' ranges; part of `calibrate`, and to be called again when training is resumed.
 
     Args:
         quantized: what `quantize_model` made of `model`.
         model: the float network.
         ranges: what `calibrate` returned.
     """
-    for name, least in least_ranges(as_depthwise(model), ranges, _input_range(quantized)).items():
+    plain = as_depthwise(model)
+    for name, least in least_ranges(plain, ranges, _input_range(quantized)).items():
         for _, quantizer, _ in quantized.get_layer(f"quant_{name}")._weight_vars:
             if isinstance(quantizer, KernelQuantizer):
                 quantizer.floor = least
+    for layer in (layer for layer in plain.layers if isinstance(layer, WEIGHTED)):
+        for _, quantizer, _ in quantized.get_layer(f"quant_{layer.name}")._weight_vars:
+            if isinstance(quantizer, KernelQuantizer | DenseQuantizer):
+                low, high = ranges.get(grid_of(layer.input, ranges) or "", _input_range(quantized))
+                quantizer.source_step = (high - low) / STEPS
     for layer in quantized.layers:
         if isinstance(getattr(layer, "layer", None), tf_keras.layers.BatchNormalization) and layer.layer.scale:
             revive(layer.layer)
+    follow_folds(quantized)
 
 
 def _input_range(quantized: tf_keras.Model) -> Range:
@@ -261,13 +275,15 @@ def _input_range(quantized: tf_keras.Model) -> Range:
 
 
 def settle(quantized: tf_keras.Model, batch: np.ndarray) -> None:
-    """Bring the ranges of all weights up to date with the weights (a training step leaves them one step behind).
+    """Bring the ranges of all weights up to date with the weights (a training step leaves them one step behind), round biases.
 
     Args:
         quantized: a quantization-aware network.
         batch: float32 (N, px, px, 3); any images, they move activation ranges by a thousandth.
     """
+    follow_folds(quantized)
     quantized(batch, training=True)
+    round_biases(quantized)
 
 
 def rounded(quantized: tf_keras.Model) -> set[str]:
@@ -305,4 +321,4 @@ def _of_kernel(layer: Any, rounded: bool) -> Any:
         return OpenQuantizer()
     if isinstance(layer.layer, tf_keras.layers.DepthwiseConv2D):
         return DepthwiseKernelQuantizer()
-    return KernelQuantizer() if isinstance(layer.layer, tf_keras.layers.Conv2D) else layer.quantize_config.weight_quantizer
+    return KernelQuantizer() if isinstance(layer.layer, tf_keras.layers.Conv2D) else DenseQuantizer()

@@ -8,24 +8,38 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
+from edgetl.nn.half_steps import up_tensor
+
+_LEVELS = 127
+_LEAST = 1e-6
+"""Of a range: a kernel of zeros has one too."""
+
 
 class KernelQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
     """Symmetric int8, -127 to 127, one range for each output channel: the largest magnitude, but at least `floor`.
 
     Why a floor: a runtime adds the bias as int32 in steps of (input's step × weight's step). Where a channel's weights have all
     but died, that step is so small that the bias would overflow, silently (see `edgetl.nn.bias_room`).
+
+    The range is a little wider, so that the step is a half-precision number once batch normalisation has multiplied the channel
+    by `fold` (see `edgetl.nn.half_steps`).
     """
 
     def __init__(self) -> None:
-        """Make the quantizer; its floor is 0."""
+        """Make the quantizer; its floor is 0, and nothing is folded in."""
         super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
         self.floor: np.ndarray | float = 0.0
+        self.fold: np.ndarray | float = 1.0
+        self.source_step = 1.0
+        """Of the layer's input."""
 
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
         """Round a kernel whose last axis is the output channels; in training, take the ranges from it first."""
         if training:
             largest = tf.reduce_max(tf.abs(inputs), axis=list(range(len(inputs.shape) - 1)))
             largest = tf.maximum(largest, tf.constant(self.floor, tf.float32))
+            factor = tf.constant(self.fold, tf.float32) / _LEVELS
+            largest = up_tensor(largest * factor) / factor
             weights["min_var"].assign(-largest)
             weights["max_var"].assign(largest)
         low, high = weights["min_var"], weights["max_var"]
@@ -44,6 +58,24 @@ class DepthwiseKernelQuantizer(KernelQuantizer):
         height, width, channels, multiplier = inputs.shape
         flat = tf.reshape(inputs, (height, width, 1, channels * multiplier))
         return tf.reshape(super().__call__(flat, training, weights, **options), inputs.shape)
+
+
+class DenseQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
+    """Symmetric int8, -127 to 127, one range for a whole kernel, whose step is a half-precision number."""
+
+    def __init__(self) -> None:
+        """Make the quantizer."""
+        super().__init__(num_bits=8, per_axis=False, symmetric=True, narrow_range=True)
+        self.fold = self.source_step = 1.0
+
+    def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **options: Any) -> Any:
+        """Round a kernel; in training, take the range from it first."""
+        if training:
+            largest = tf.maximum(tf.reduce_max(tf.abs(inputs)), _LEAST)
+            largest = up_tensor(largest / _LEVELS) * _LEVELS
+            weights["min_var"].assign(-largest)
+            weights["max_var"].assign(largest)
+        return super().__call__(inputs, False, weights, **options)
 
 
 class PinnedQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from typing import Any
 
 import tf_keras
 
+from edgetl.nn.half_steps import on_half
 from edgetl.nn.layers import Sigmoid
 from edgetl.nn.ranges import Range
 
@@ -37,19 +38,20 @@ def share(model: tf_keras.Model, ranges: dict[str, Range], floats: Collection[st
 
     Args:
         model: the float network.
-        ranges: layer name → range, of the layers whose output is quantized.
+        ranges: layer name → range, of the layers whose output is quantized; their steps are half-precision numbers.
         floats: names of the layers that compute in float; what meets in them need not share anything.
 
     Returns:
         The same layers; where values meet, ranges are widened to the widest one's step, their zero on the grid; but not
-        where that would lead beyond the limit of a ReLU6. A sigmoid keeps its range: TFLite knows no other.
+        where that would lead beyond the limit of a ReLU6. Steps stay half-precision numbers. A sigmoid keeps its range: TFLite
+        knows no other.
     """
     shared = dict(ranges)
     sums = _groups(model, ranges, tf_keras.layers.Add, floats)
     alike = _groups(model, ranges, tf_keras.layers.Concatenate | tf_keras.layers.AveragePooling2D, floats)
     for group in alike:
         low, high = min(shared[name][0] for name in group), max(shared[name][1] for name in group)
-        shared.update(dict.fromkeys(group, (low, high)))
+        shared.update(dict.fromkeys(group, on_half((low, high))))
     for group in _merged([*sums, *(group for group in alike if any(group & other for other in sums))]):
         step = max(shared[name][1] - shared[name][0] for name in group) / _STEPS
         if any(_STEPS * step > _limit(model.get_layer(name)) + step / 2 for name in group):

@@ -12,12 +12,13 @@ from collections.abc import Collection
 import numpy as np
 import tf_keras
 
+from edgetl.nn.half_steps import widened
 from edgetl.nn.layers import HardSwish
 from edgetl.nn.ranges import Range
 from edgetl.nn.shared_scales import grid_of
 
 _STEPS = 255
-_WIDENINGS = np.linspace(1.0, 1.06, 241)
+_WIDENING = 0.06
 _MARGIN = 2e-4
 """Distance from a half, in output steps, that float32 arithmetic needs."""
 
@@ -41,10 +42,9 @@ def settle_swishes(
         if not isinstance(layer, HardSwish) or layer.name not in ranges or layer.name in floats:
             continue
         source = settled.get(grid_of(layer.input, settled) or "", input_range)
-        for widening in _WIDENINGS:
-            low, high = (float(v * widening) for v in ranges[layer.name])
-            if agrees(*_grid(source), *_grid((low, high))):
-                settled[layer.name] = (low, high)
+        for limits in widened(ranges[layer.name], _WIDENING):
+            if agrees(*_grid(source), *_grid(limits)):
+                settled[layer.name] = limits
                 break
     return settled
 

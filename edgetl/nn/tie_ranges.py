@@ -15,11 +15,13 @@ from collections.abc import Collection
 import numpy as np
 import tf_keras
 
+from edgetl.nn.half_steps import widened
 from edgetl.nn.ranges import Range
 from edgetl.nn.shared_scales import grid_of, shared_grids
 
 _STEPS = 255
-_WIDENINGS = np.linspace(1.0, 1.02, 1601)
+_WIDENING = 0.02
+_INPUT_WIDENING = 0.01
 _INPUT_MARGIN = 1e-3
 """Distance of a byte from a half, in steps, that is a thousand times what float32 arithmetic needs."""
 _PRECISION = 6e-7
@@ -79,23 +81,26 @@ def settle_input(mean: float, std: float, *, whole: bool = False) -> Range:
     if whole or float(mean).is_integer():
         centre = round(mean)
         return -centre / std, (255 - centre) / std
-    for widening in np.linspace(1.0, 1.01, 101):
-        levels = (pixels - mean) / widening
+    for low, high in widened((0.0, _STEPS / std), _INPUT_WIDENING):
+        step = (high - low) / _STEPS
+        levels = (pixels - mean) / std / step
         lowest, highest = round(float(levels[0])), round(float(levels[-1]))
         if highest - lowest <= _STEPS and np.abs(levels - np.floor(levels) - 0.5).min() >= _INPUT_MARGIN:
-            return lowest * float(widening) / std, (lowest + _STEPS) * float(widening) / std
+            return lowest * step, (lowest + _STEPS) * step
     return (0.0 - mean) / std, (255.0 - mean) / std
 
 
 def _widened(limits: Range, integers: np.ndarray, real: float, slack: float = 0.0) -> Range:
     """Take the least widening without a tie; `real` is the value of one of the integers, `slack` an error of every value."""
-    step, best = _grid(limits)[0], (len(integers), 1.0)
-    integers = integers[integers * real <= (_STEPS + 1) * step * float(_WIDENINGS[-1])]
-    for widening in map(float, _WIDENINGS):
-        best = min(best, (ties(integers, real / (step * widening), slack / step), widening))
-        if best[0] == 0:
+    least, best, fewest = _grid(limits)[0], limits, len(integers) + 1
+    integers = integers[integers * real <= (_STEPS + 1) * least * (1.0 + _WIDENING)]
+    for candidate in widened(limits, _WIDENING):
+        found = ties(integers, real / _grid(candidate)[0], slack / least)
+        if found < fewest:
+            best, fewest = candidate, found
+        if not found:
             break
-    return limits[0] * best[1], limits[1] * best[1]
+    return best
 
 
 def ties(integers: np.ndarray, ratio: float, slack: float = 0.0) -> int:

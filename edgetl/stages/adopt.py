@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgetl.nn.saved.whole import Feed
     from edgetl.photos import Photo
 
-VERSION = 1
+VERSION = 2
 RESUMABLE = False
 ENVIRONMENT = {"KERAS_BACKEND": "tensorflow"}
 CHECKPOINT = "checkpoint"

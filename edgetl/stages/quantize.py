@@ -13,7 +13,7 @@ from edgetl.schemes._base import origin
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import flatten
 
-VERSION = 9
+VERSION = 10
 RESUMABLE = True
 
 _BATCH = 16

@@ -34,7 +34,7 @@ def network():
 def test_both_runtimes_compute_the_same_integers(network, images, preprocess, tmp_path):
     from edgetl.converters import tflite
     from edgetl.converters._base import Source
-    from edgetl.grid import logits, reader
+    from edgetl.grid import compare, logits, mil_beside, mil_reference, reader
     from edgetl.nn import fake_quant, frozen
     from edgetl.preprocess import normalise
 
@@ -67,7 +67,17 @@ def test_both_runtimes_compute_the_same_integers(network, images, preprocess, tm
         assert np.ptp(found[0], axis=0).max() > 20
         result = logits.steps(*found)
         assert (result["max_steps"], result["n"]) == (0, 64)
-    registry.load("converters", "coreml").convert(source, Target(format="coreml", scheme="w8a8_ptq"), tmp_path / "a.mlpackage")
+    made = registry.load("converters", "coreml").convert(
+        source, Target(format="coreml", scheme="w8a8_ptq"), tmp_path / "a.mlpackage"
+    )
+    kept, scales = compare.halves(graph)
+    assert kept == scales > 60 and f"{scales} of {scales} scales are half-precision numbers" in made.notes
+    for arithmetic in ("stored", "float32"):
+        package = mil_reference.open_package(tmp_path / "a.mlpackage", arithmetic=arithmetic)
+        beside = {b.name: b for pixels in images[:4] for b in mil_beside.walk(package, tmp_path / "a.tflite", pixels, preprocess)}
+        border, even, odd = (b for name, b in beside.items() if name.startswith("average_pool_2d"))
+        assert (even.unit, even.largest, odd.largest) == ("steps", 0.0, 0.0), "every fourth average of four is a half"
+        assert border.largest <= 1.0 and border.share < 0.05, "its halves at the border are left to the runtime"
 
 
 def test_a_slice_that_is_not_of_height_and_width_is_refused():

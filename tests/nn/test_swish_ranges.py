@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edgetl.nn.swish_ranges import _WIDENINGS, _grid, agrees, fixed_point
+from edgetl.nn.half_steps import widened
+from edgetl.nn.swish_ranges import _WIDENING, _grid, agrees, fixed_point
 
 
 def _litert(step, zero, out_step, out_zero):
@@ -66,7 +67,7 @@ def test_nearly_every_range_can_be_settled():
     for _ in range(60):
         high = float(rng.uniform(2, 60))
         source = _grid((-high * float(rng.uniform(0.5, 1.5)), high))
-        found.append(any(agrees(*source, *_grid((-0.375 * w, high * w))) for w in _WIDENINGS))
+        found.append(any(agrees(*source, *_grid(limits)) for limits in widened((-0.375, high), _WIDENING)))
     assert np.mean(found) > 0.95
 
 
