@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl import parity, registry
+from edgetl.errors import InputError
 from edgetl.layers import (
     case,
     causes,
@@ -140,6 +141,7 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
         InputError: too few layers can be tied.
     """
     reference, source = references.plain, references.source
+    _insist_finite(reference)
     pairs = tying.tie(found, reference)
     measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
     beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures)
@@ -171,6 +173,17 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
         summary=_summary(named, measures),
     )
     return answer, pairs
+
+
+def _insist_finite(reference: Walk) -> None:
+    import numpy as np
+
+    for layer, value in zip(reference.layers, reference.values, strict=True):
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"{reference.title}: layer {layer.name} gives values that are not finite: nothing can be held against it. "
+                "Give a sound float network with --against."
+            )
 
 
 def _frozen(path: Path) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from edgetl.layers import weighing
 from edgetl.layers.case import Case, Cause, cause
 from edgetl.layers.measuring import Measure
 from edgetl.layers.steps import Layer
 
 
 def finite(case: Case, measure: Measure, layer: Layer) -> Cause | None:
-    """Values are infinite or not a number."""
+    """Weights, or what the layer makes of finite values, are infinite or not a number."""
     if measure.finite:
         return None
+    if not weighing.finite(layer):
+        return cause(
+            "not finite", measure, "it holds weights or biases that are infinite or not a number.",
+            "The file is damaged, or the weights overflowed as it was made: convert again (half precision ends at 65504).",
+        )  # fmt: skip
     largest = float(abs(case.wanted(measure.place)).max())
     return cause(
         "not finite", measure,

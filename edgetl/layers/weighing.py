@@ -48,7 +48,7 @@ def weigh(found: Walk, reference: Walk, pairs: tuple[int | None, ...]) -> dict[i
         pairs: of `tying.tie`.
 
     Returns:
-        Place of a layer in the file → its comparison; layers without weights are left out.
+        Place of a layer in the file → its comparison; layers without weights, or with some that are not finite, are left out.
     """
     import numpy as np
 
@@ -58,7 +58,7 @@ def weigh(found: Walk, reference: Walk, pairs: tuple[int | None, ...]) -> dict[i
         if pair is not None and layer.kernel is not None and layer.kind != "mul" and reference.layers[pair].kernel is not None:
             other = reference.layers[pair]
             assert other.kernel is not None
-            if layer.kernel.shape == other.kernel.shape:
+            if layer.kernel.shape == other.kernel.shape and finite(layer):
                 both[place] = (layer, other, _steps(layer, other), _db(layer.kernel, other.kernel), reference.values[pair])
     if not both:
         return {}
@@ -87,6 +87,13 @@ def weigh(found: Walk, reference: Walk, pairs: tuple[int | None, ...]) -> dict[i
             )
         answer[place] = Weighed(steps=largest, weights_db=db, folded=folded, differ=differ)
     return answer
+
+
+def finite(layer: Layer) -> bool:
+    """Whether no weight and no bias is infinite or not a number."""
+    import numpy as np
+
+    return all(bool(np.isfinite(held).all()) for held in (layer.kernel, layer.bias) if held is not None)
 
 
 def _steps(layer: Layer, other: Layer) -> np.ndarray:

@@ -183,6 +183,21 @@ def test_weights_that_are_no_rounding_of_the_reference_are_named_with_their_chan
         )
 
 
+@pytest.mark.parametrize(("part", "value"), [(1, np.nan), (2, np.inf)])
+def test_a_weight_or_a_hidden_bias_that_is_not_finite_is_named_at_its_layer(compare, plants, part, value):
+    def onnx(path):
+        file = plants.Onnx(path)
+        (target,) = [n for n in file.model.graph.node if n.name.endswith("b2_expand/Conv2D")]
+        constant = file.constant(target.input[part])
+        constant.reshape(-1)[3] = value
+        file.put(target.input[part], constant)
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert named(found) == [("not finite", "b2_expand")]
+    assert "weights or biases" in found.causes[0].evidence
+
+
 def test_a_softmax_that_rounds_its_answers_together_is_named_and_the_logits_are_not(compare, plants):
     def tflite(path):
         file = plants.TFLite(path)
