@@ -19,6 +19,7 @@ from edgetl.layers import (
     read_onnx,
     read_tflite,
     remedies,
+    rules_rest,
     tying,
     weighing,
 )
@@ -144,19 +145,23 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
     _insist_finite(reference)
     pairs = tying.tie(found, reference)
     measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
-    beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures)
+    given, wanted = remedies.logits(found), remedies.logits(reference)
+    alike = given.shape == wanted.shape
+    agreement = parity.top1_agreement(wanted, given) if alike else 0.0
+    logits_db = measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB
+    beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures, agreement=agreement, logits_db=logits_db)
     if source is None:
         named = causes.name(replace(beside, weights=weighing.weigh(found, reference, pairs)))
     else:
         others = tying.tie(found, source)
         close = tuple(measuring.measure(found, source, others, place) for place in range(len(found.layers)))
         weights = weighing.weigh(found, source, others)
-        named = causes.name(case.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
+        named = causes.name(replace(beside, reference=source, pairs=others, measures=close, weights=weights))
         known = {cause.place for cause in named}
         named += tuple(c for c in causes.name(beside) if c.rule in _RANGES and c.place not in known)
         measures = tuple(replace(m, source_db=c.sqnr_db, dead=c.dead) for m, c in zip(measures, close, strict=True))
-    given, wanted = remedies.logits(found), remedies.logits(reference)
-    alike = given.shape == wanted.shape
+    if not named and (lost := rules_rest.lost(beside)) is not None:
+        named = (lost,)
     answer = Diagnosis(
         file=name,
         reference=reference.title,
@@ -164,13 +169,13 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
         images=len(found.values[0]),
         layers=len(found.layers),
         tied=sum(pair is not None for pair in pairs),
-        agreement=parity.top1_agreement(wanted, given) if alike else 0.0,
-        logits_db=measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB,
+        agreement=agreement,
+        logits_db=logits_db,
         measures=measures,
         causes=tuple(causes.ranked(named)),
         advice=None,
         latency=None,
-        summary=_summary(named, measures),
+        summary=_summary(named, measures, any(map(weighing.coarse, found.layers))),
     )
     return answer, pairs
 
@@ -191,7 +196,7 @@ def _frozen(path: Path) -> bool:
     return path.suffix == ".pb" or (path.is_dir() and path.suffix != ".mlpackage")
 
 
-def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:
+def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, ...], coarse: bool) -> str:
     if named:
         first = next(causes.ranked(named))
         more = f" ({len(named) - 1} more)" if len(named) > 1 else ""
@@ -202,4 +207,5 @@ def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, .
     least, name = min(figures)
     if least >= 60.0:
         return "no fault: every layer gives what the float network's gives, to rounding"
-    return f"no fault: quantization noise, no single cause; the least is left at {name}, {least:.0f} dB of its own"
+    noise = "quantization noise" if coarse else "rounding"
+    return f"no fault: {noise}, no single cause; the least is left at {name}, {least:.0f} dB of its own"
