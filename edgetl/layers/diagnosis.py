@@ -56,6 +56,8 @@ class Diagnosis:
     """None where the float network is no frozen one, which could be asked."""
     latency: latency.Latency | None
     summary: str
+    keep_float: tuple[str, ...] = ()
+    """Layers that the file keeps in float already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
     references = walk_references(asked, pixels)
     told(0.6, "comparing")
     compared, pairs = compare(found, references, asked.path.name)
+    compared = replace(compared, keep_float=asked.keep_float)
     if not _frozen(asked.reference):
         return replace(compared, latency=slower)
     told(0.7, "trying layers in float")

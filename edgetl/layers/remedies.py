@@ -70,7 +70,7 @@ def advise(
         latency: of the whole file; a layer's part is its share of the multiply-accumulates.
 
     Returns:
-        Layers that are worth it, most gain for its cost first.
+        Layers that are worth it, most gain for its cost first; none that loses answers.
     """
     from edgetl import parity
     from edgetl.layers import read_frozen
@@ -102,7 +102,7 @@ def advise(
                 latency_ms=None if slower is None else share * slower,
             )
         )
-    worth = [one for one in advice if one.gain_db >= _LEAST_GAIN_DB]
+    worth = [one for one in advice if one.gain_db >= _LEAST_GAIN_DB and one.agreement_gain >= 0]
     return tuple(sorted(worth, key=lambda one: -one.gain_db / max(one.macs_share, 1e-4)))
 
 

@@ -26,6 +26,8 @@ class Subject:
     class_names: tuple[str, ...] | None
     recipe: Path | None
     """Whose photos may be used when none are given."""
+    keep_float: tuple[str, ...] = ()
+    """Layers that the file keeps in float already."""
 
 
 def subject(path: Path, against: Path | None = None) -> Subject:
@@ -70,6 +72,7 @@ def subject(path: Path, against: Path | None = None) -> Subject:
         preprocess=beside.preprocess if beside is not None else _usual(path),
         class_names=beside.class_names if beside is not None else None,
         recipe=Path(beside.recipe) if beside is not None and beside.recipe else None,
+        keep_float=origin.keep_float if origin is not None else (),
     )
 
 
