@@ -23,7 +23,7 @@ _FULL_DB = 60.0
 """SQNR at which a bar is full."""
 _MOST_BARS = 50
 """Of a deeper network a bar stands for several layers, the lowest of them."""
-_NAME_WIDTH = 19
+_NAME_WIDTH = 17
 """Characters of a layer's name before it is folded: with the longest fault, a row has 80."""
 
 

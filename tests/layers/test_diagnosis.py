@@ -346,6 +346,50 @@ def test_advice_names_the_layer_that_costs_most_and_its_gain_is_what_the_error_t
     assert best.gain_db > 0.5 * (sound.logits_db - found.logits_db) > 1
 
 
+def test_a_reference_of_another_input_size_is_refused_in_plain_words(run, images, tmp_path):
+
+    import onnx
+
+    from edgetl.errors import InputError
+    from edgetl.layers import read_frozen
+    from edgetl.layers.subject import subject
+
+    with pytest.raises(InputError, match="it takes images of 32 pixels, and the file that is held against it takes 16"):
+        read_frozen.read(run.folder / "checkpoint", images[:2, :16, :16], run.preprocess)
+    model = onnx.load(str(run.artifact("net_fp32.onnx")))
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim:
+        if dimension.dim_value == 32:
+            dimension.dim_value = 64
+    other = tmp_path / "other.onnx"
+    other.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="takes images of 64 pixels, .*net_fp32.tflite takes 32"):
+        subject(run.artifact("net_fp32.tflite"), other)
+
+
+def test_the_table_fits_eighty_columns_and_the_advice_keeps_what_is_kept(compare, capsys):
+    from dataclasses import replace
+
+    from edgetl.cli import diagnose_layers
+    from edgetl.layers.case import Cause
+    from edgetl.layers.remedies import Advice
+
+    found = compare("net_w8a8_ptq.tflite")
+    one = Advice(layer="stem", gain_db=1.0, agreement_gain=0.0, macs_share=0.1, size_bytes=9, latency_ms=None)
+    fault = Cause(rule="computes something else", place=1, layer="l", evidence="e", remedy="r")
+    long = tuple(
+        replace(m, name=f"block_{m.place}_depthwise_and_more", sqnr_db=-120.0, local_db=-120.0, mean_shift=-0.001)
+        for m in found.measures
+    )
+    diagnose_layers._show(
+        replace(found, measures=long * 8, causes=(fault,), advice=(one,), keep_float=("b1_expand",)), every=True
+    )
+    shown = capsys.readouterr().out
+    table = shown[shown.index("SQNR by depth") : shown.index("SQNR, own")].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "-0.00" not in shown
+    assert "keep_float: [b1_expand, stem]" in shown
+
+
 def test_the_command_says_it_in_words_and_in_json(edgetl, run, photos, tmp_path):
     import json
 
