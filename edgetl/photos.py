@@ -71,7 +71,7 @@ class Photos:
             if told is not None:
                 told(row + 1, len(self.items))
         if faults:
-            raise DataError(f"{len(faults)} photos cannot be used:", faults[:50])
+            raise DataError(f"{len(faults)} photo{'s' if len(faults) > 1 else ''} cannot be used:", faults[:50])
         return found
 
 

@@ -21,6 +21,10 @@ _SHOWN = 12
 _BARS = "▁▂▃▄▅▆▇█"
 _FULL_DB = 60.0
 """SQNR at which a bar is full."""
+_MOST_BARS = 50
+"""Of a deeper network a bar stands for several layers, the lowest of them."""
+_NAME_WIDTH = 17
+"""Characters of a layer's name before it is folded: with the longest fault, a row has 80."""
 
 
 def add(diagnose: typer.Typer) -> None:
@@ -102,21 +106,23 @@ def _show(found: Diagnosis, every: bool) -> None:
     say(f"{found.file} beside {found.reference}{beside}: {found.tied} of {found.layers} layers tied, {found.images} photos")
     say(f"logits {found.logits_db:.1f} dB, {found.agreement:.0%} answered alike")
     cumulative = [m.sqnr_db for m in found.measures if m.sqnr_db is not None]
-    say(f"SQNR by depth  {''.join(map(_bar, cumulative))}  {_FULL_DB:.0f} dB = {_BARS[-1]}")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, title in enumerate(
-        ("layer", "kind", "SQNR", "its own", "worst channel", "shift", "range used", "saturated", "fault")
-    ):
-        table.add_column(title, justify="right" if 2 <= number <= 7 else "left", no_wrap=True)
+    group = -(-len(cumulative) // _MOST_BARS) or 1
+    bars = [min(cumulative[at : at + group]) for at in range(0, len(cumulative), group)]
+    say(f"SQNR by depth  {''.join(map(_bar, bars))}  {_FULL_DB:.0f} dB = {_BARS[-1]}")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("layer", overflow="fold", max_width=_NAME_WIDTH)
+    for title in ("SQNR", "own", "worst", "shift", "range", "ends"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("fault", no_wrap=True)
     faults = {cause.place: cause.rule for cause in found.causes}
     rows = list(found.measures) if every else sorted(found.measures, key=lambda m: (m.place not in faults, _own(m)))[:_SHOWN]
     for m in rows:
         table.add_row(
-            m.name, m.kind, _db(m.sqnr_db), _db(m.local_db), _db(min(m.channels_db) if m.channels_db else None),
-            "–" if m.mean_shift is None else f"{m.mean_shift:+.2f} σ", _percent(m.range_share), _percent(m.saturated),
-            faults.get(m.place, ""),
+            m.name, _db(m.sqnr_db), _db(m.local_db), _db(min(m.channels_db) if m.channels_db else None),
+            _sigmas(m.mean_shift), _percent(m.range_share), _percent(m.saturated), faults.get(m.place, ""),
         )  # fmt: skip
     out.print(table, highlight=False, markup=False)
+    say("SQNR, own, worst channel: dB; range: used; ends: integers at its ends")
     for cause in found.causes:
         say(f"{cause.layer}: {cause.rule}: {cause.evidence}\n  → {cause.remedy}")
     say(found.summary)
@@ -127,8 +133,6 @@ def _show(found: Diagnosis, every: bool) -> None:
 
 
 def _advice(found: Diagnosis, say: object) -> None:
-    from edgetl.cli._console import console
-
     assert callable(say)
     say("Layers to keep in float, most gain for its cost first:")
     for one in (found.advice or ())[:_SHOWN]:
@@ -137,8 +141,10 @@ def _advice(found: Diagnosis, say: object) -> None:
             f"  {one.layer}: +{one.gain_db:.1f} dB, {one.agreement_gain:+.1%} answered alike; {one.macs_share:.1%} of the "
             f"multiply-accumulates, +{one.size_bytes / 1e3:.1f} kB{slower}"
         )
-    names = ", ".join(one.layer for one in (found.advice or ())[:3])
-    console().print(f"  quantize: {{keep_float: [{names}]}}", highlight=False, markup=False, soft_wrap=True)
+    names = ", ".join(dict.fromkeys((*found.keep_float, *(one.layer for one in (found.advice or ())[:3]))))
+    already = " (with those it keeps already)" if found.keep_float else ""
+    say(f"In its recipe{already}:\n  quantize: {{keep_float: [{names}]}}")
+    say(f"Converted without a recipe:\n  edgetl convert MODEL --set 'keep_float=[{names}]'")
     if found.latency is not None:
         say(f"  latency on {found.latency.device}: {found.latency.reason}")
 
@@ -155,6 +161,10 @@ def _bar(db: float) -> str:
 
 def _db(value: float | None) -> str:
     return "–" if value is None else "exact" if value >= 200 else f"{value:.1f}"
+
+
+def _sigmas(value: float | None) -> str:
+    return "–" if value is None else f"{round(value, 2) + 0.0:+.2f}σ"  # + 0.0: no -0.00
 
 
 def _percent(value: float | None) -> str:

@@ -67,7 +67,7 @@ def _preprocessing(
         except ImageFault as fault:
             faults.append(f"{photo.name}: {fault}.")
     if faults:
-        raise DataError(f"{len(faults)} photos cannot be used:", faults[:50])
+        raise DataError(f"{len(faults)} photo{'s' if len(faults) > 1 else ''} cannot be used:", faults[:50])
     alone = singles(given)
     with Bar() as bar, network.Network(file, given) as opened:
         found = replays.with_right(photos, given, opened, alone, bar.told)

@@ -27,7 +27,8 @@ def compute(layer: Layer, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
     """
     import numpy as np
 
-    found = _real(layer, inputs)
+    with np.errstate(invalid="ignore", over="ignore"):  # of weights that are not finite
+        found = _real(layer, inputs)
     if found is None:
         return None
     if layer.clip is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Rule = Literal[
     "wrong preprocessing", "not finite", "clipped range", "dead channel", "batch norm fold", "weights differ",
     "residual scale mismatch", "scale mismatch", "range too wide", "outlier channel", "softmax in int8",
+    "classes in another order", "computes something else", "noise of all layers",
 ]  # fmt: skip
 
 
@@ -39,6 +40,10 @@ class Case:
     """What the file was made from: the fake-quantized network where there is one, else the float one."""
     pairs: tuple[int | None, ...]
     measures: tuple[Measure, ...]
+    agreement: float
+    """Share of the images that the file and the float network answer alike, 0 to 1."""
+    logits_db: float
+    """SQNR of the file's logits against the float network's."""
     weights: dict[int, weighing.Weighed] = field(default_factory=dict)
 
     def wanted(self, place: int) -> np.ndarray:

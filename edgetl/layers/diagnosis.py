@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl import parity, registry
+from edgetl.errors import InputError
 from edgetl.layers import (
     case,
     causes,
@@ -18,6 +19,7 @@ from edgetl.layers import (
     read_onnx,
     read_tflite,
     remedies,
+    rules_rest,
     tying,
     weighing,
 )
@@ -54,6 +56,8 @@ class Diagnosis:
     """None where the float network is no frozen one, which could be asked."""
     latency: latency.Latency | None
     summary: str
+    keep_float: tuple[str, ...] = ()
+    """Layers that the file keeps in float already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ def diagnose(asked: Subject, pixels: np.ndarray, device: str | None = None, told
     references = walk_references(asked, pixels)
     told(0.6, "comparing")
     compared, pairs = compare(found, references, asked.path.name)
+    compared = replace(compared, keep_float=asked.keep_float)
     if not _frozen(asked.reference):
         return replace(compared, latency=slower)
     told(0.7, "trying layers in float")
@@ -140,21 +145,26 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
         InputError: too few layers can be tied.
     """
     reference, source = references.plain, references.source
+    _insist_finite(reference)
     pairs = tying.tie(found, reference)
     measures = tuple(measuring.measure(found, reference, pairs, place) for place in range(len(found.layers)))
-    beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures)
+    given, wanted = remedies.logits(found), remedies.logits(reference)
+    alike = given.shape == wanted.shape
+    agreement = parity.top1_agreement(wanted, given) if alike else 0.0
+    logits_db = measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB
+    beside = case.Case(found=found, reference=reference, pairs=pairs, measures=measures, agreement=agreement, logits_db=logits_db)
     if source is None:
         named = causes.name(replace(beside, weights=weighing.weigh(found, reference, pairs)))
     else:
         others = tying.tie(found, source)
         close = tuple(measuring.measure(found, source, others, place) for place in range(len(found.layers)))
         weights = weighing.weigh(found, source, others)
-        named = causes.name(case.Case(found=found, reference=source, pairs=others, measures=close, weights=weights))
+        named = causes.name(replace(beside, reference=source, pairs=others, measures=close, weights=weights))
         known = {cause.place for cause in named}
         named += tuple(c for c in causes.name(beside) if c.rule in _RANGES and c.place not in known)
         measures = tuple(replace(m, source_db=c.sqnr_db, dead=c.dead) for m, c in zip(measures, close, strict=True))
-    given, wanted = remedies.logits(found), remedies.logits(reference)
-    alike = given.shape == wanted.shape
+    if not named and (lost := rules_rest.lost(beside)) is not None:
+        named = (lost,)
     answer = Diagnosis(
         file=name,
         reference=reference.title,
@@ -162,15 +172,26 @@ def compare(found: Walk, references: References, name: str) -> tuple[Diagnosis, 
         images=len(found.values[0]),
         layers=len(found.layers),
         tied=sum(pair is not None for pair in pairs),
-        agreement=parity.top1_agreement(wanted, given) if alike else 0.0,
-        logits_db=measuring.ratio_db(wanted, given) if alike else -measuring.MOST_DB,
+        agreement=agreement,
+        logits_db=logits_db,
         measures=measures,
         causes=tuple(causes.ranked(named)),
         advice=None,
         latency=None,
-        summary=_summary(named, measures),
+        summary=_summary(named, measures, any(map(weighing.coarse, found.layers))),
     )
     return answer, pairs
+
+
+def _insist_finite(reference: Walk) -> None:
+    import numpy as np
+
+    for layer, value in zip(reference.layers, reference.values, strict=True):
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"{reference.title}: layer {layer.name} gives values that are not finite: nothing can be held against it. "
+                "Give a sound float network with --against."
+            )
 
 
 def _frozen(path: Path) -> bool:
@@ -178,7 +199,7 @@ def _frozen(path: Path) -> bool:
     return path.suffix == ".pb" or (path.is_dir() and path.suffix != ".mlpackage")
 
 
-def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, ...]) -> str:
+def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, ...], coarse: bool) -> str:
     if named:
         first = next(causes.ranked(named))
         more = f" ({len(named) - 1} more)" if len(named) > 1 else ""
@@ -189,4 +210,5 @@ def _summary(named: tuple[case.Cause, ...], measures: tuple[measuring.Measure, .
     least, name = min(figures)
     if least >= 60.0:
         return "no fault: every layer gives what the float network's gives, to rounding"
-    return f"no fault: quantization noise, no single cause; the least is left at {name}, {least:.0f} dB of its own"
+    noise = "quantization noise" if coarse else "rounding"
+    return f"no fault: {noise}, no single cause; the least is left at {name}, {least:.0f} dB of its own"

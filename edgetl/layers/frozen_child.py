@@ -26,7 +26,7 @@ _INPUT, _OUTPUTS = "image", ("softmax", "sigmoid")
 class _Network:
     """A frozen graph in a session of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, images: np.ndarray) -> None:
         import tensorflow as tf
 
         self.tf: Any = tf
@@ -35,6 +35,9 @@ class _Network:
         with self.graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
         names = {operation.name for operation in self.graph.get_operations()}
+        px = self.graph.get_tensor_by_name(f"{_INPUT}:0").shape[1]
+        if px not in (None, images.shape[1]):
+            sys.exit(f"it takes images of {px} pixels, and the file that is held against it takes {images.shape[1]}.")
         self.output = next(name for name in _OUTPUTS if name in names)
         config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1)
         self.session = tf.compat.v1.Session(graph=self.graph, config=config)
@@ -161,9 +164,9 @@ def walk(path: Path, folder: Path, number: int) -> None:
     """
     import numpy as np
 
-    network = _Network(path)
-    layers = fuse(network.steps())
     images = np.load(folder / "images.npy")
+    network = _Network(path, images)
+    layers = fuse(network.steps())
     described = []
     for place, layer in enumerate(layers):
         for key in ("kernel", "bias"):
@@ -191,8 +194,8 @@ def ask(path: Path, folder: Path) -> None:
     """
     import numpy as np
 
-    network = _Network(path)
     images = np.load(folder / "images.npy")
+    network = _Network(path, images)
     logits = network.graph.get_operation_by_name(network.output).inputs[0].name
     found = network.run([logits], images)
     for place, tensor in enumerate(json.loads((folder / "questions.json").read_text(encoding="utf-8"))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgetl.layers import alone
+from edgetl.layers import alone, weighing
 from edgetl.layers.steps import Kind, Layer, Walk
 
 if TYPE_CHECKING:
@@ -54,18 +54,25 @@ class Measure:
     """Largest value that its range can say, against the largest the reference gives (both beyond zero or a clip); below 1, some
     are cut off."""
     finite: bool = True
-    """No value is infinite or not a number; where one is, it counts as 0 in the figures above."""
+    """Its weights, and what it makes of finite values, are finite; what is not counts as 0 in the figures above."""
     dead: tuple[int, ...] = ()
     """Channels that are constant here and are not in the reference."""
 
 
 def ratio_db(reference: np.ndarray, found: np.ndarray) -> float:
-    """SQNR of two tensors, kept finite; see `parity.sqnr_db`."""
+    """SQNR of two tensors, kept finite; what is not finite in `found` counts as 0. See `parity.sqnr_db`."""
     import numpy as np
 
     from edgetl import parity
 
-    return float(np.clip(parity.sqnr_db(reference, found), -MOST_DB, MOST_DB))
+    return float(np.clip(parity.sqnr_db(reference, counted(found)), -MOST_DB, MOST_DB))
+
+
+def counted(values: np.ndarray) -> np.ndarray:
+    """The same values, with 0 for what is infinite or not a number."""
+    import numpy as np
+
+    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def fed(found: Walk, reference: Walk, pairs: tuple[int | None, ...], place: int) -> list[np.ndarray] | None:
@@ -104,11 +111,13 @@ def measure(found: Walk, reference: Walk, pairs: tuple[int | None, ...], place: 
         return Measure(place=place, pair=None, name=_named(layer.words, layer.name), kind=layer.kind, shape=shape)
     other = reference.layers[pair]
     wanted = reference.values[pair].reshape(value.shape)
-    finite = bool(np.isfinite(value).all())
-    value = value if finite else np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
+    finite = weighing.finite(layer) and bool(
+        np.isfinite(value).all() or not all(np.isfinite(found.values[i]).all() for i in layer.inputs)
+    )
+    value = counted(value)
     given = fed(found, reference, pairs, place)
     own = alone.compute(layer, given) if given is not None else None
-    own = None if own is None or own.size != wanted.size else own.reshape(wanted.shape)
+    own = None if own is None or own.size != wanted.size else counted(own).reshape(wanted.shape)
     axes = tuple(range(value.ndim - 1))
     spread = float(wanted.std()) or 1.0
     limits: dict[str, float | None] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgetl.layers import alone
 from edgetl.layers.latency import Latency
-from edgetl.layers.measuring import Measure, fed, ratio_db
+from edgetl.layers.measuring import Measure, counted, fed, ratio_db
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ def advise(
         latency: of the whole file; a layer's part is its share of the multiply-accumulates.
 
     Returns:
-        Layers that are worth it, most gain for its cost first.
+        Layers that are worth it, most gain for its cost first; none that loses answers.
     """
     from edgetl import parity
     from edgetl.layers import read_frozen
@@ -102,7 +102,7 @@ def advise(
                 latency_ms=None if slower is None else share * slower,
             )
         )
-    worth = [one for one in advice if one.gain_db >= _LEAST_GAIN_DB]
+    worth = [one for one in advice if one.gain_db >= _LEAST_GAIN_DB and one.agreement_gain >= 0]
     return tuple(sorted(worth, key=lambda one: -one.gain_db / max(one.macs_share, 1e-4)))
 
 
@@ -130,7 +130,7 @@ def _candidates(
         plain = alone.compute(replace(layer, grid=None), given) if trained else reference.values[measure.pair]
         if own is not None and plain is not None:
             wanted = reference.values[measure.pair]
-            error = own.reshape(wanted.shape) - plain.reshape(wanted.shape)
+            error = counted(own).reshape(wanted.shape) - counted(plain).reshape(wanted.shape)
             asked.append((ratio_db(wanted, wanted + error), place, wanted + error))
     asked.sort(key=lambda one: one[0])
     return [(place, value) for _, place, value in asked[:_MOST_ASKED]]
@@ -145,10 +145,8 @@ def logits(found: Walk) -> np.ndarray:
     Returns:
         float32 (N, classes); what is not finite counts as 0.
     """
-    import numpy as np
-
     place = len(found.layers) - 1
     while place and found.layers[place].kind != "softmax":
         place -= 1
     value = found.values[found.layers[place].inputs[0]] if found.layers[place].kind == "softmax" else found.values[-1]
-    return np.asarray(np.nan_to_num(value.reshape(len(value), -1), nan=0.0, posinf=0.0, neginf=0.0))
+    return counted(value.reshape(len(value), -1))

@@ -19,7 +19,9 @@ _SHARING = ("mean", "mean_pool", "max_pool", "softmax", "input", "concat")
 
 
 def clipped(case: Case, measure: Measure, layer: Layer) -> Cause | None:
-    """The range cannot say what the reference gives."""
+    """The range, or the activation, cannot say what the reference gives."""
+    if layer.grid is None and layer.clip is not None:
+        return _activation(case, measure, layer.clip)
     if measure.outside is None or measure.reach is None or measure.outside <= _OUTSIDE or measure.reach >= _REACH:
         return None
     assert layer.grid is not None and measure.saturated is not None
@@ -28,6 +30,22 @@ def clipped(case: Case, measure: Measure, layer: Layer) -> Cause | None:
         f"its range, {layer.grid.low:.3g} to {layer.grid.high:.3g}, holds {measure.reach:.0%} of the largest value of the "
         f"reference; {measure.outside:.1%} of the values are cut off ({measure.saturated:.1%} of the integers are at its ends).",
         "Calibrate again with photos like those in use (quantize.ranges: minmax); if the range was edited, convert again.",
+    )  # fmt: skip
+
+
+def _activation(case: Case, measure: Measure, clip: tuple[float, float]) -> Cause | None:
+    """An activation of a layer without integers ends below what the reference gives."""
+    wanted = case.wanted(measure.place)
+    most = float(abs(wanted).max())
+    outside = float(((wanted < clip[0] - 0.01 * most) | (wanted > clip[1] + 0.01 * most)).mean())
+    largest = float(max(wanted.max() - clip[1], clip[0] - wanted.min()))
+    if outside <= _OUTSIDE or largest <= (1 - _REACH) * most:
+        return None
+    return cause(
+        "clipped range", measure,
+        f"its activation ends at {clip[0]:.3g} and {clip[1]:.3g}; the reference's reaches from {wanted.min():.3g} to "
+        f"{wanted.max():.3g}: {outside:.1%} of the values are cut off.",
+        "The activation is not the reference's: convert again.",
     )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ class Subject:
     class_names: tuple[str, ...] | None
     recipe: Path | None
     """Whose photos may be used when none are given."""
+    keep_float: tuple[str, ...] = ()
+    """Layers that the file keeps in float already."""
 
 
 def subject(path: Path, against: Path | None = None) -> Subject:
@@ -61,6 +63,10 @@ def subject(path: Path, against: Path | None = None) -> Subject:
         )
     if not against.exists() or (not against.is_dir() and against.suffix not in (*_FILES, ".pb")):
         raise InputError(f"{against}: must be a checkpoint's folder, a network.pb, or a float .tflite, .onnx or .mlpackage.")
+    if against.suffix in _FILES and _px(against) != _px(path):
+        raise InputError(
+            f"{against}: takes images of {_px(against)} pixels, {path} takes {_px(path)}: they are not the same network."
+        )
     beside = origin or (origins.find(against) if against.suffix in _FILES else None)
     return Subject(
         path=path,
@@ -70,13 +76,19 @@ def subject(path: Path, against: Path | None = None) -> Subject:
         preprocess=beside.preprocess if beside is not None else _usual(path),
         class_names=beside.class_names if beside is not None else None,
         recipe=Path(beside.recipe) if beside is not None and beside.recipe else None,
+        keep_float=origin.keep_float if origin is not None else (),
     )
 
 
 def _usual(path: Path) -> Preprocess:
     """How edgetl prepares pixels, at the size that a file takes."""
+    px = _px(path)
+    return Preprocess(resize_px=px, crop_px=px)
+
+
+def _px(path: Path) -> int:
+    """Side of the images that a file takes, pixels."""
     from edgetl.estimator.from_graph import network_of
 
     name = next(name for name in registry.names("graphs") if path.suffix == registry.load("graphs", name).SUFFIX)
-    px = network_of(registry.load("graphs", name).read(path)).input_px
-    return Preprocess(resize_px=px, crop_px=px)
+    return network_of(registry.load("graphs", name).read(path)).input_px

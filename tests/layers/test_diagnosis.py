@@ -183,6 +183,108 @@ def test_weights_that_are_no_rounding_of_the_reference_are_named_with_their_chan
         )
 
 
+@pytest.mark.parametrize(("part", "value"), [(1, np.nan), (2, np.inf)])
+def test_a_weight_or_a_hidden_bias_that_is_not_finite_is_named_at_its_layer(compare, plants, part, value):
+    def onnx(path):
+        file = plants.Onnx(path)
+        (target,) = [n for n in file.model.graph.node if n.name.endswith("b2_expand/Conv2D")]
+        constant = file.constant(target.input[part])
+        constant.reshape(-1)[3] = value
+        file.put(target.input[part], constant)
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert named(found) == [("not finite", "b2_expand")]
+    assert "weights or biases" in found.causes[0].evidence
+
+
+def conv(file, word):
+    (node,) = [n for n in file.model.graph.node if n.name.endswith(f"{word}/Conv2D")]
+    return node
+
+
+def test_an_activation_that_ends_too_early_is_a_clipped_range_without_any_integers(compare, plants):
+    def onnx(path):
+        file = plants.Onnx(path)
+        clip = next(n for n in file.model.graph.node if n.input[0] == conv(file, "b2_expand").output[0])
+        assert clip.op_type == "Clip"
+        file.put("early", np.float32(0.3).reshape(()))
+        clip.input[2] = "early"
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert named(found) == [("clipped range", "b2_expand")]
+    assert "its activation ends at 0 and 0.3" in found.causes[0].evidence
+
+
+def test_a_layer_of_floats_that_no_known_cause_explains_computes_something_else(compare, plants):
+    def onnx(path):
+        file = plants.Onnx(path)
+        stem = next(n for n in file.model.graph.node if n.op_type == "Conv")
+        (pads,) = [a for a in stem.attribute if a.name == "pads"]
+        pads.ints[:] = [pads.ints[2], pads.ints[3], pads.ints[0], pads.ints[1]]
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert named(found) == [("computes something else", "stem")]
+    assert found.agreement > 0.5
+
+
+def test_answers_that_are_lost_in_noise_are_a_fault_of_all_layers_together(compare, plants):
+    def onnx(path):
+        file = plants.Onnx(path)
+        for node in file.model.graph.node:
+            if node.op_type in ("Conv", "Gemm", "MatMul"):
+                kernel = file.constant(node.input[1])
+                few = np.linspace(kernel.min(), kernel.max(), 3, dtype=np.float32)
+                file.put(node.input[1], few[np.abs(kernel[..., None] - few).argmin(-1)])
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert found.agreement < 0.5 or found.logits_db < 0
+    assert [rule for rule, _ in named(found)] == ["noise of all layers"]
+
+
+def test_classes_in_another_order_are_named_with_the_order(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        operator = next(
+            o for o in file.graph.operators if len(file.graph.tensors[o.outputs[0]].shape) == 2 and len(o.inputs) == 3
+        )
+        for tensor, dtype in zip(operator.inputs[1:], (np.float32, np.float32), strict=True):
+            data = file.data(tensor, dtype)
+            data[...] = np.roll(data, 1, 0)
+        file.save()
+
+    found = compare("net_fp32.tflite", tflite)
+    assert named(found) == [("classes in another order", "logits")]
+    assert "1 place later" in found.causes[0].evidence
+
+
+def test_biases_of_zero_are_named_before_the_channels_that_they_end(compare, plants):
+    def tflite(path):
+        file = plants.TFLite(path)
+        operator = file.operator("b3_expand_relu")
+        file.data(operator.inputs[2], np.int32)[...] = -(2**16)
+        file.save()
+
+    found = compare("net_w8a8_ptq.tflite", tflite)
+    assert any(m.dead for m in found.measures if m.name == "b3_expand")
+    assert named(found) == [("batch norm fold", "b3_expand")]
+
+
+def test_kernels_of_floats_times_one_factor_are_a_batch_norm_fold(compare, plants):
+    def onnx(path):
+        file = plants.Onnx(path)
+        name = conv(file, "b2_expand").input[1]
+        file.put(name, file.constant(name) * np.float32(1.05))
+        file.save()
+
+    found = compare("net_fp32.onnx", onnx)
+    assert named(found) == [("batch norm fold", "b2_expand")]
+    assert "1.05 to 1.05" in found.causes[0].evidence
+
+
 def test_a_softmax_that_rounds_its_answers_together_is_named_and_the_logits_are_not(compare, plants):
     def tflite(path):
         file = plants.TFLite(path)
@@ -242,6 +344,50 @@ def test_advice_names_the_layer_that_costs_most_and_its_gain_is_what_the_error_t
     assert best.size_bytes == 3 * 16 * 48
     sound = compare("net_w8a8_ptq.tflite")
     assert best.gain_db > 0.5 * (sound.logits_db - found.logits_db) > 1
+
+
+def test_a_reference_of_another_input_size_is_refused_in_plain_words(run, images, tmp_path):
+
+    import onnx
+
+    from edgetl.errors import InputError
+    from edgetl.layers import read_frozen
+    from edgetl.layers.subject import subject
+
+    with pytest.raises(InputError, match="it takes images of 32 pixels, and the file that is held against it takes 16"):
+        read_frozen.read(run.folder / "checkpoint", images[:2, :16, :16], run.preprocess)
+    model = onnx.load(str(run.artifact("net_fp32.onnx")))
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim:
+        if dimension.dim_value == 32:
+            dimension.dim_value = 64
+    other = tmp_path / "other.onnx"
+    other.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="takes images of 64 pixels, .*net_fp32.tflite takes 32"):
+        subject(run.artifact("net_fp32.tflite"), other)
+
+
+def test_the_table_fits_eighty_columns_and_the_advice_keeps_what_is_kept(compare, capsys):
+    from dataclasses import replace
+
+    from edgetl.cli import diagnose_layers
+    from edgetl.layers.case import Cause
+    from edgetl.layers.remedies import Advice
+
+    found = compare("net_w8a8_ptq.tflite")
+    one = Advice(layer="stem", gain_db=1.0, agreement_gain=0.0, macs_share=0.1, size_bytes=9, latency_ms=None)
+    fault = Cause(rule="computes something else", place=1, layer="l", evidence="e", remedy="r")
+    long = tuple(
+        replace(m, name=f"block_{m.place}_depthwise_and_more", sqnr_db=-120.0, local_db=-120.0, mean_shift=-0.001)
+        for m in found.measures
+    )
+    diagnose_layers._show(
+        replace(found, measures=long * 8, causes=(fault,), advice=(one,), keep_float=("b1_expand",)), every=True
+    )
+    shown = capsys.readouterr().out
+    table = shown[shown.index("SQNR by depth") : shown.index("SQNR, own")].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "-0.00" not in shown
+    assert "keep_float: [b1_expand, stem]" in shown
 
 
 def test_the_command_says_it_in_words_and_in_json(edgetl, run, photos, tmp_path):
