@@ -22,6 +22,8 @@ _PRINTED = 1e-3
 """Levels by which a value may be off because it was printed and read again."""
 _STRAY = 0.05
 """Share of photos that may have been prepared in a way of their own without a verdict on the app."""
+_MOST = 0.9
+"""Share of an input's logged values that a mistake must foretell within the tolerance; edges differ more where it resizes."""
 _GROUPS = 8
 """Rows of samples of one input that are weighed each on its own: a picture's parts are different witnesses."""
 _BLIND = 2.0
@@ -68,7 +70,8 @@ def _support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypoth
     """Of the inputs' values, and of the answers."""
     inner, outer = (tuple(map(np.array, part)) for part in _distances(images, replays, hypothesis))
     answers = likelihood.log_likelihood(*outer)
-    if all(step.stage == "labels" for step in hypothesis.steps) and wrong_input(images, replays):
+    named_only = all(step.stage == "labels" for step in hypothesis.steps)
+    if wrong_input(images, replays) if named_only else _refuted(images, replays, hypothesis):
         return likelihood.EXCLUDED, answers
     return likelihood.log_likelihood(*inner, likelihood.INPUT_FACTORS), answers
 
@@ -82,6 +85,21 @@ def wrong_input(images: Sequence[LoggedImage], replays: Replays) -> bool:
         if image.tensor is not None and image.tensor.samples is not None
     ]
     return sum(off) > _STRAY * len(off)
+
+
+def _refuted(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> bool:
+    """Say whether values of the input are not those that a mistake foretells: on most photos more than a tenth of them.
+
+    What a mistake enlarges (a scale), it enlarges in what differs for sound reasons too.
+    """
+    foretold, right = replays.samples[_before_names(hypothesis, replays)], replays.samples[RIGHT.name]
+    shares = []
+    for row, image in enumerate(images):
+        if image.tensor is not None and image.tensor.samples is not None:
+            away = levels_apart(image.tensor.samples, foretold[row], replays.given)
+            gain = max(1.0, float(foretold[row].std()) / max(float(right[row].std()), 1e-6))
+            shares.append(float(np.quantile(away, _MOST)) / (replays.allowed[row] * gain + _PRINTED))
+    return bool(shares) and float(np.median(shares)) > 1.0
 
 
 def left_over(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:
