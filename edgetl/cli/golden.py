@@ -66,9 +66,9 @@ def _run(
 ) -> None:
     import os
 
+    from edgetl.errors import InputError
     from edgetl.golden.bundle import opened
     from edgetl.golden.expected import expected
-    from edgetl.errors import InputError
     from edgetl.golden.log import log
 
     if out is not None and (out.is_dir() or not out.parent.is_dir()):

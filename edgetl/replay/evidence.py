@@ -68,12 +68,12 @@ def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothe
 
 def _support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> tuple[float, float]:
     """Of the inputs' values, and of the answers."""
-    inner, outer = (tuple(map(np.array, part)) for part in _distances(images, replays, hypothesis))
-    answers = likelihood.log_likelihood(*outer)
+    inner, outer = _distances(images, replays, hypothesis)
+    answers = likelihood.log_likelihood(np.array(outer[0]), np.array(outer[1]))
     named_only = all(step.stage == "labels" for step in hypothesis.steps)
     if wrong_input(images, replays) if named_only else _refuted(images, replays, hypothesis):
         return likelihood.EXCLUDED, answers
-    return likelihood.log_likelihood(*inner, likelihood.INPUT_FACTORS), answers
+    return likelihood.log_likelihood(np.array(inner[0]), np.array(inner[1]), likelihood.INPUT_FACTORS), answers
 
 
 def wrong_input(images: Sequence[LoggedImage], replays: Replays) -> bool:
@@ -84,7 +84,7 @@ def wrong_input(images: Sequence[LoggedImage], replays: Replays) -> bool:
         for row, image in enumerate(images)
         if image.tensor is not None and image.tensor.samples is not None
     ]
-    return sum(off) > _STRAY * len(off)
+    return bool(sum(off) > _STRAY * len(off))
 
 
 def _refuted(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> bool:

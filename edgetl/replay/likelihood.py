@@ -68,9 +68,7 @@ def with_rest(probabilities: np.ndarray, places: Sequence[int]) -> np.ndarray:
     return np.append(kept, max(0.0, float(np.clip(probabilities, 0.0, None).sum()) - float(kept.sum())))
 
 
-def log_likelihood(
-    distances: np.ndarray, scales: np.ndarray, factors: Sequence[tuple[float, float]] = FACTORS
-) -> float:
+def log_likelihood(distances: np.ndarray, scales: np.ndarray, factors: Sequence[tuple[float, float]] = FACTORS) -> float:
     """Weigh a hypothesis against "something else".
 
     Args:

@@ -136,8 +136,10 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
 def _no_shares(value: Any) -> str | None:
     """Say what was logged instead of probabilities; None where that is not plain."""
     images = value.get("images") if isinstance(value, dict) else None
-    rows = [image.get("probabilities") for image in images if isinstance(image, dict)] if isinstance(images, list) else []
-    rows = [row for row in rows if isinstance(row, list) and row and all(type(v) in (int, float) and abs(v) < 1e6 for v in row)]
+    logged = [image.get("probabilities") for image in images if isinstance(image, dict)] if isinstance(images, list) else []
+    rows: list[list[float]] = [
+        row for row in logged if isinstance(row, list) and row and all(type(v) in (int, float) and abs(v) < 1e6 for v in row)
+    ]
     lowest, highest = min((min(row) for row in rows), default=0.0), max((max(row) for row in rows), default=1.0)
     if lowest >= _LEAST and highest <= 1.0 - _LEAST:
         return None

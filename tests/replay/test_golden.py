@@ -173,10 +173,11 @@ def test_a_photo_that_would_tell_two_mistakes_from_one_is_looked_for(replayed):
     from edgetl.replay import diagnosis
 
     world = replayed("float32")
-    images = [world.app.log(n, d, mistakes={"bgr", "torch"}) for n, d in zip(world.names[:4], world.data, strict=False)]
-    found = diagnosis.explain(images, range(4), world.names, world.data, world.replays, world.network)
+    images = [world.app.log(n, d, mistakes={"bgr", "nearest"}) for n, d in zip(world.names[:5], world.data, strict=False)]
+    found = diagnosis.explain(images, range(5), world.names, world.data, world.replays, world.network)
     assert found.finding.outcome == "undecided", "or the photo is not looked for"
-    assert found.telling in world.names[4:]
+    assert " + " in found.finding.explanations[0].best
+    assert found.telling in world.names[5:]
     assert all(len(values) == 20 for values in world.replays.outputs.values()), "what was replayed before is left as it was"
 
 
