@@ -92,7 +92,8 @@ def gather(folder: Path, class_names: Sequence[str] | None = None, *, limit: int
     """
     from edgetl.recipe import Source
 
-    dataset = registry.load("datasets", "folder").load(Source(source="folder", path=str(folder)))
+    least = 2 if class_names is None else 1  # a network that exists can be asked about photos of one class
+    dataset = registry.load("datasets", "folder").load(Source(source="folder", path=str(folder)), least_classes=least)
     own = tuple(class_names) if class_names is not None else dataset.class_names
     strange = [name for name in dataset.class_names if name not in own]
     if strange:

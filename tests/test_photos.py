@@ -30,6 +30,18 @@ def test_a_limit_takes_the_classes_in_turn(folder):
     assert sorted(photos.gather(folder, limit=4).labels.tolist()) == [0, 0, 1, 1]
 
 
+def test_one_class_is_enough_for_a_network_that_exists(folder):
+    import shutil
+
+    shutil.rmtree(folder / "apple")
+    assert photos.gather(folder, ("apple", "pear")).labels.tolist() == [1] * 4
+    with pytest.raises(DataError, match="only one class"):
+        photos.gather(folder)
+    shutil.rmtree(folder / "pear")
+    with pytest.raises(DataError, match="no class folder: give one sub-folder of photos a class"):
+        photos.gather(folder, ("apple", "pear"))
+
+
 def test_a_class_that_the_network_lacks_is_refused(folder):
     with pytest.raises(DataError, match="does not have: pear"):
         photos.gather(folder, ("apple",))

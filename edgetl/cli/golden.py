@@ -66,10 +66,13 @@ def _run(
 ) -> None:
     import os
 
+    from edgetl.errors import InputError
     from edgetl.golden.bundle import opened
     from edgetl.golden.expected import expected
     from edgetl.golden.log import log
 
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise InputError(f"--out: {out}: {'is a folder' if out.is_dir() else f'no folder {out.parent}; make it first'}.")
     with opened(bundle) as found:
         text = json_module.dumps(log(found, expected(found, artifact, "--artifact")), ensure_ascii=False)
     if out is None:

@@ -65,8 +65,8 @@ def _sha256(path: Path) -> str:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def load(spec: Spec) -> Dataset:
-    """See `DatasetModule.load`."""
+def load(spec: Spec, *, least_classes: int = 2) -> Dataset:
+    """See `DatasetModule.load`; a network that exists can be asked about photos of one class."""
     given = spec.path or ""
     root = Path(given)
     if not root.is_dir():
@@ -75,7 +75,7 @@ def load(spec: Spec) -> Dataset:
     parts = _parts(root, faults)
     found = {(split, name): _images(root, folder, faults) for split, folders in parts for name, folder in folders.items()}
     class_names = sorted({name for _, name in found})
-    _check_classes(class_names, parts, faults)
+    _check_classes(class_names, parts, least_classes, faults)
     for (split, name), images in found.items():
         if not images:
             faults.append(f"{name if split is None else f'{split}/{name}'}: holds no image.")
@@ -228,10 +228,11 @@ def _leads_out(root: Path, path: Path) -> bool:
         return True
 
 
-def _check_classes(class_names: list[str], parts: _Parts, faults: list[str]) -> None:
-    if len(class_names) < 2:
+def _check_classes(class_names: list[str], parts: _Parts, least: int, faults: list[str]) -> None:
+    if len(class_names) < least:
         what = f"only one class ({class_names[0]})" if class_names else "no class folder"
-        faults.append(f"{what}: a classifier needs at least two folders of photos.")
+        needs = "a classifier needs at least two folders of photos" if least == 2 else "give one sub-folder of photos a class"
+        faults.append(f"{what}: {needs}.")
     for split, folders in parts:
         for name in class_names:
             if split is not None and name not in folders:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from edgetl.errors import InputError
 from edgetl.golden.bundle import OpenBundle
-from edgetl.golden.expected import Expected, ExpectedImage, file_of
+from edgetl.golden.contradictions import contradictions
+from edgetl.golden.expected import Expected, ExpectedImage, opening
 from edgetl.mistakes._base import Given
 from edgetl.replay import diagnosis, evidence, replays
 from edgetl.replay import network as networks
@@ -69,14 +70,16 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
         What differs; where something does, what explains it.
 
     Raises:
-        InputError: the log names photos that are not golden.
+        InputError: the log names photos that are not golden, or contradicts itself.
     """
     known = {image.file: image for image in expected.images}
     strange = [image.file for image in log.images if image.file not in known]
     if strange:
         raise InputError(f"the log: {strange[0]!r} is no golden photo. They are: {', '.join(known)}.")
-    path = file_of(bundle, expected)
-    given = networks.given(path, bundle.preprocess, bundle.class_names)
+    path, given = opening(bundle, expected)
+    impossible = [fault for image in log.images for fault in contradictions(image, known[image.file], given)]
+    if impossible:
+        raise InputError("the log: contradicts itself; no verdict can be given.", impossible[:50])
     checks = [_check(image, known[image.file], given) for image in log.images]
     missing = tuple(name for name in known if name not in {image.file for image in log.images})
     if all(found.first == "same" for found in checks):
@@ -87,6 +90,8 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
     try:
         seen = replays.with_right(photos, given, network, singles(given))
         why = diagnosis.explain(log.images, range(len(photos)), names, photos, seen, network)
+        if why.finding.outcome == "none":  # what was measured of sound apps decides
+            why = replace(why, finding=replace(why.finding, outcome="unexplained"))
     finally:
         if network is not None:
             network.close()

@@ -24,8 +24,6 @@ from edgetl.replay.observed import buffer_bytes, flat, sample_at
 from edgetl.types import Preprocess
 
 TOP = 5
-_LEAST_LEVELS = 2
-"""Least tolerance of a pixel, in levels of 255: two roundings."""
 _LEAST_MEAN = 0.5
 """Least tolerance of a channel's mean, in levels."""
 _LEAST = {"float32": 0.002, "image": 0.01, "uint8": 2 / 256, "int8": 2 / 256}
@@ -198,7 +196,7 @@ def _pixels(pixels: np.ndarray, others: Mapping[str, np.ndarray], preprocess: Pr
         "mean": [round(float(m), 4) for m in mean],
         "samples": expected.tolist(),
         "tolerance": {
-            "samples": max(_LEAST_LEVELS, 2 * max((int(m["samples"]) for m in measured.values()), default=0)),
+            "samples": max(variation.LEAST_ALLOWED, 2 * max((int(m["samples"]) for m in measured.values()), default=0)),
             "mean": round(max(_LEAST_MEAN, 2 * max((m["mean"] for m in measured.values()), default=0.0)), 4),
         },
         "measured": measured,

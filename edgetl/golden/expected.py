@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from edgetl.errors import InputError, UnknownName
 from edgetl.golden.bundle import OpenBundle
-from edgetl.replay.observed import SAMPLES
+from edgetl.mistakes._base import Given
+from edgetl.replay import network
+from edgetl.replay.observed import SAMPLES, sample_at
 from edgetl.schema import Bound, MinItems, Pattern, check
 
 Name = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
@@ -37,6 +39,8 @@ class Expected:
 
     artifact: Name
     path: Name
+    sample_at: tuple[int, ...]
+    """Places of the input buffer that apps log."""
     images: Annotated[tuple[ExpectedImage, ...], MinItems(1)]
 
     def faults(self) -> tuple[tuple[str, str], ...]:
@@ -74,6 +78,7 @@ def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifac
         plain = {
             "artifact": artifact,
             "path": names[artifact]["path"],
+            "sample_at": names[artifact]["sample_at"],
             "images": [_one(image, artifact) for image in golden["images"]],
         }
     except (KeyError, TypeError, AttributeError) as error:
@@ -106,6 +111,24 @@ def _one(image: Any, artifact: str) -> dict[str, Any]:
     }
 
 
-def file_of(bundle: OpenBundle, found: Expected) -> Path:
-    """Path of the artifact's file, now."""
-    return bundle.folder / found.path
+def opening(bundle: OpenBundle, found: Expected) -> tuple[Path, Given]:
+    """Give the artifact's file, now, and what its input takes.
+
+    Args:
+        bundle: opened.
+        found: the contract of the artifact.
+
+    Returns:
+        Its path; its input.
+
+    Raises:
+        InputError: golden.json samples another layout than the input has.
+    """
+    path = bundle.folder / found.path
+    given = network.given(path, bundle.preprocess, bundle.class_names)
+    if found.sample_at != sample_at(bundle.preprocess.crop_px, given.layout):
+        raise InputError(
+            f"golden.json: {found.artifact}: its sample_at are not places of a buffer that is {given.layout}; "
+            "the bundle was made by an earlier version: run the recipe again."
+        )
+    return path, given

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgetl.golden.bundle import OpenBundle
 from edgetl.golden.contract import TOP
-from edgetl.golden.expected import Expected, file_of
+from edgetl.golden.expected import Expected, opening
 from edgetl.replay import network as networks
 from edgetl.replay.hypotheses import Photo
 from edgetl.replay.observed import buffer_bytes, flat, sample_at
@@ -28,8 +28,7 @@ def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:
     Raises:
         VerificationError: nothing can run the artifact here.
     """
-    path = file_of(bundle, expected)
-    given = networks.given(path, bundle.preprocess, bundle.class_names)
+    path, given = opening(bundle, expected)
     places = list(sample_at(bundle.preprocess.crop_px, given.layout))
     images = []
     with networks.Network(path, given) as network:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from edgetl import registry, stats
 from edgetl.replay import evidence
 from edgetl.replay.hypotheses import RIGHT, Hypothesis, Photo, pairs, singles
-from edgetl.replay.likelihood import Finding
+from edgetl.replay.likelihood import SURE, Finding
 from edgetl.replay.network import Network
 from edgetl.replay.observed import LoggedImage
 from edgetl.replay.replays import Replays, Told, replay
 
+Entered = Literal["right", "wrong", "not logged"]
 _FIRST_PHOTOS = 4
 """Photos on which all pairs of mistakes are tried."""
 _PAIR_PHOTOS = 12
@@ -45,6 +47,8 @@ class Diagnosis:
     finding: Finding
     telling: str | None
     """Photo that tells the two likeliest explanations apart, when neither is named; None where no photo at hand does."""
+    input: Entered
+    """What the logged values of the input say, whatever was answered."""
 
 
 def costs(replays: Replays, hypotheses: Sequence[Hypothesis], labels: np.ndarray) -> tuple[Cost, ...]:
@@ -116,12 +120,23 @@ def explain(
         if wider.outcome == "named" or finding.outcome == "unexplained":
             finding = wider
     telling = None
-    if finding.outcome == "undecided" and network is not None:
-        one, other = ([known[e.best] for e in finding.explanations if e.best in known] + [RIGHT, RIGHT])[:2]
-        away = evidence.apart(replays, one, other)
-        away[list(rows)] = 0.0  # what was logged already did not
-        telling = names[int(away.argmax())] if away.max() > 4.0 else None
-    return Diagnosis(finding=finding, telling=telling)
+    rest = sorted(set(range(len(photos))) - set(rows))  # what was logged already did not tell
+    if finding.outcome == "undecided" and network is not None and rest:
+        ways = ([known[e.best] for e in finding.explanations if e.best in known] + [RIGHT, RIGHT])[:2]
+        away = evidence.apart(_answered(_some(replays, rest), ways, [photos[row] for row in rest], network), *ways)
+        telling = names[rest[int(away.argmax())]] if away.max() > 4.0 else None
+    sampled = any(image.tensor is not None and image.tensor.samples is not None for image in images)
+    entered: Entered = "not logged" if not sampled else "wrong" if evidence.wrong_input(images, seen) else "right"
+    return Diagnosis(finding=finding, telling=telling, input=entered)
+
+
+def _answered(replays: Replays, ways: Sequence[Hypothesis], photos: Sequence[bytes], network: Network) -> Replays:
+    """Add the answers of those ways that were tried on other photos only, one photo at a time."""
+    for way in ways:
+        if not evidence.foretold(way, replays):
+            parts = [replay([Photo(data, replays.given)], replays.given, network, [way]) for data in photos]
+            replays.outputs[way.name] = np.concatenate([part.outputs[way.name] for part in parts])
+    return replays
 
 
 def _two(
@@ -159,7 +174,18 @@ def _some(replays: Replays, rows: Sequence[int]) -> Replays:
         samples={name: values[chosen] for name, values in replays.samples.items()},
         scales=replays.scales[chosen],
         levels=replays.levels[chosen],
+        allowed=replays.allowed[chosen],
     )
+
+
+_UNEXPLAINED = "No mistake that edgetl knows, alone or two at once, explains what was logged. "
+_WHERE = {
+    "not logged": "Is it this file, are these the photos? Another delegate? Samples of the input (golden.json, how_to_log) say "
+    "whether it is before the network or in it.",
+    "wrong": "The input's values are not those of a sound app: it is before the network. Is this the photo's own file, not a "
+    "smaller or re-encoded copy? Is its colour or brightness changed?",
+    "right": "The input's values are right: it is in the network or after it. Is it this file? Another delegate?",
+}
 
 
 def words(diagnosis: Diagnosis) -> list[str]:
@@ -182,15 +208,15 @@ def words(diagnosis: Diagnosis) -> list[str]:
             module = registry.load("mistakes", mistake)
             said.append(f"{mistake}: {module.TITLE} {module.REMEDY}")
     elif finding.outcome == "undecided":
-        listed = ", ".join(f"{e.best} ({e.posterior:.0%})" for e in finding.explanations[:4] if e.posterior >= 0.01)
-        said.append(f"Undecided, so nothing is named: these explain the answers about equally: {listed}.")
-        more = "Log more photos; samples of the input (golden.json, how_to_log) tell nearly all mistakes apart."
-        said.append(f"{diagnosis.telling} would tell the first two apart." if diagnosis.telling else more)
+        likely = [e for e in finding.explanations[:4] if e.posterior >= 0.01]
+        listed = ", ".join(f"{e.best} ({math.floor(e.posterior * 1000) / 10:.1f}%)" for e in likely)
+        said.append(f"Undecided: nothing is named below {SURE:.0%}. Likeliest first: {listed}.")
+        more = "Log more photos"
+        if diagnosis.input == "not logged":
+            more += "; samples of the input (golden.json, how_to_log) tell nearly all mistakes apart"
+        said.append(f"{diagnosis.telling} would tell the first two apart." if diagnosis.telling else f"{more}.")
     else:
-        said.append(
-            "No mistake that edgetl knows, alone or two at once, explains these answers. Is it this file, are these the photos? "
-            "Another delegate? Samples of the input (golden.json, how_to_log) say whether it is before the network or in it."
-        )
+        said.append(_UNEXPLAINED + _WHERE[diagnosis.input])
     if finding.unseen:
         said.append(f"These photos cannot show: {', '.join(finding.unseen)}.")
     return said

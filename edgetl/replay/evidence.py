@@ -18,6 +18,12 @@ _NAME_SCALE = 0.3
 """Scale of a name without a probability: that the right one was said proves little."""
 _TOP_SCALE = 0.01
 """Least scale of some classes with their probabilities, which apps round."""
+_PRINTED = 1e-3
+"""Levels by which a value may be off because it was printed and read again."""
+_STRAY = 0.05
+"""Share of photos that may have been prepared in a way of their own without a verdict on the app."""
+_MOST = 0.9
+"""Share of an input's logged values that a mistake must foretell within the tolerance; edges differ more where it resizes."""
 _GROUPS = 8
 """Rows of samples of one input that are weighed each on its own: a picture's parts are different witnesses."""
 _BLIND = 2.0
@@ -41,18 +47,18 @@ def weigh(
     Returns:
         The finding.
     """
-    logs, unseen, other = {}, [], 0.0
+    logs, unseen, inputs = {}, [], {}
     right = _logged_as(images, replays)
     for hypothesis in (RIGHT, *hypotheses):
-        parts = _support(images, replays, hypothesis)
-        logs[hypothesis.name, hypothesis.mistakes] = math.fsum(parts)
-        other = max(other, parts[0])  # the input may be as foretold and the answers something else
+        inputs[hypothesis.name], answers = _support(images, replays, hypothesis)
+        logs[hypothesis.name, hypothesis.mistakes] = inputs[hypothesis.name] + answers
         if hypothesis.steps:
             away = _distances(right, replays, hypothesis)
             shares = [d / s for distances, scales in away for d, s in zip(distances, scales, strict=True)]
             if max(shares, default=0.0) <= _BLIND:
                 unseen.append(hypothesis.name)
-    return likelihood.weigh(logs, unseen, penalties, other)
+    answered = any(image.probabilities is not None or image.top is not None for image in images)
+    return likelihood.weigh(logs, unseen, penalties, inputs if answered else None)
 
 
 def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:
@@ -60,10 +66,40 @@ def support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothe
     return math.fsum(_support(images, replays, hypothesis))
 
 
-def _support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> list[float]:
+def _support(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> tuple[float, float]:
     """Of the inputs' values, and of the answers."""
-    both = _distances(images, replays, hypothesis)
-    return [likelihood.log_likelihood(np.array(distances), np.array(scales)) for distances, scales in both]
+    inner, outer = _distances(images, replays, hypothesis)
+    answers = likelihood.log_likelihood(np.array(outer[0]), np.array(outer[1]))
+    named_only = all(step.stage == "labels" for step in hypothesis.steps)
+    if wrong_input(images, replays) if named_only else _refuted(images, replays, hypothesis):
+        return likelihood.EXCLUDED, answers
+    return likelihood.log_likelihood(np.array(inner[0]), np.array(inner[1]), likelihood.INPUT_FACTORS), answers
+
+
+def wrong_input(images: Sequence[LoggedImage], replays: Replays) -> bool:
+    """Say whether logged values of the input are off by more than a sound app's, on more photos than may be strays."""
+    right = replays.samples[RIGHT.name]
+    off = [
+        levels_apart(image.tensor.samples, right[row], replays.given).max() > replays.allowed[row] + _PRINTED
+        for row, image in enumerate(images)
+        if image.tensor is not None and image.tensor.samples is not None
+    ]
+    return bool(sum(off) > _STRAY * len(off))
+
+
+def _refuted(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> bool:
+    """Say whether values of the input are not those that a mistake foretells: on most photos more than a tenth of them.
+
+    What a mistake enlarges (a scale), it enlarges in what differs for sound reasons too.
+    """
+    foretold, right = replays.samples[_before_names(hypothesis, replays)], replays.samples[RIGHT.name]
+    shares = []
+    for row, image in enumerate(images):
+        if image.tensor is not None and image.tensor.samples is not None:
+            away = levels_apart(image.tensor.samples, foretold[row], replays.given)
+            gain = max(1.0, float(foretold[row].std()) / max(float(right[row].std()), 1e-6))
+            shares.append(float(np.quantile(away, _MOST)) / (replays.allowed[row] * gain + _PRINTED))
+    return bool(shares) and float(np.median(shares)) > 1.0
 
 
 def left_over(images: Sequence[LoggedImage], replays: Replays, hypothesis: Hypothesis) -> float:
@@ -78,6 +114,11 @@ def apart(replays: Replays, first: Hypothesis, second: Hypothesis) -> np.ndarray
     one, other = (h.named(replays.outputs[_before_names(h, replays)]) for h in (first, second))
     found: np.ndarray = likelihood.hellinger(one, other) / replays.scales
     return found
+
+
+def foretold(hypothesis: Hypothesis, replays: Replays) -> bool:
+    """Say whether the replays hold what a hypothesis answers."""
+    return _before_names(hypothesis, replays) in replays.outputs
 
 
 def permutation(images: Sequence[LoggedImage], replays: Replays) -> tuple[Hypothesis, float] | None:

@@ -22,8 +22,12 @@ SURE = 0.95
 
 _STRAY = 0.02
 """Share of photos whose answer may have nothing to do with the hypothesis."""
-_FACTORS = ((1.0, 0.6), (3.0, 0.3), (9.0, 0.1))
-"""Factor of all scales, and its prior."""
+FACTORS = ((1.0, 0.6), (3.0, 0.3), (9.0, 0.1))
+"""Factor of all scales of outputs, and its prior."""
+INPUT_FACTORS = ((1.0, 0.8), (3.0, 0.2))
+"""Of the inputs' values: no kernel stands between them and what was measured."""
+EXCLUDED = -1e6
+"""Log-likelihood of what cannot be."""
 _TEMPER = 0.5
 """Weight of a photo: what differs on one photo for a sound reason does so on the next, so photos are no independent witnesses."""
 _PRIORS = {"none": 0.5, "one": 0.4, "two": 0.05, "other": 0.05}
@@ -64,12 +68,13 @@ def with_rest(probabilities: np.ndarray, places: Sequence[int]) -> np.ndarray:
     return np.append(kept, max(0.0, float(np.clip(probabilities, 0.0, None).sum()) - float(kept.sum())))
 
 
-def log_likelihood(distances: np.ndarray, scales: np.ndarray) -> float:
+def log_likelihood(distances: np.ndarray, scales: np.ndarray, factors: Sequence[tuple[float, float]] = FACTORS) -> float:
     """Weigh a hypothesis against "something else".
 
     Args:
         distances: (N,), 0 to 1, of what was seen from what the hypothesis foretells.
         scales: (N,), above 0, those of a sound app.
+        factors: by which all of them may be off, and its prior.
 
     Returns:
         Logarithm of the ratio of likelihoods; 0 for nothing seen.
@@ -77,7 +82,7 @@ def log_likelihood(distances: np.ndarray, scales: np.ndarray) -> float:
     if distances.size == 0:
         return 0.0
     terms = []
-    for factor, prior in _FACTORS:
+    for factor, prior in factors:
         width = factor * scales
         normal = width * -np.expm1(-1.0 / width)  # a distance is at most 1
         density = (1.0 - _STRAY) * np.exp(-distances / width) / normal + _STRAY
@@ -90,7 +95,7 @@ def weigh(
     logs: Mapping[tuple[str, tuple[str, ...]], float],
     unseen: Sequence[str],
     penalties: Mapping[str, float] | None = None,
-    other: float = 0.0,
+    inputs: Mapping[str, float] | None = None,
 ) -> Finding:
     """Turn likelihoods into what may be said.
 
@@ -98,7 +103,8 @@ def weigh(
         logs: (name of the hypothesis, its mistakes) → log-likelihood; the right way, without mistakes, among them.
         unseen: names of hypotheses that these photos cannot tell from the right way; they count as nothing wrong.
         penalties: name of a hypothesis → what is taken off for what was fitted to these very photos.
-        other: log-likelihood of "something else"; above 0 where a part of what was seen is explained all the same.
+        inputs: name of a hypothesis → the part of its log-likelihood that is the input's values: where answers were seen too,
+            the input may be as foretold and the answers something else.
 
     Returns:
         The finding. One explanation is named when its posterior is at least `SURE`.
@@ -108,13 +114,18 @@ def weigh(
     for (name, mistakes), value in counted.items():
         groups.setdefault(mistakes, []).append((name, value - (penalties or {}).get(name, 0.0)))
     sizes = {kind: sum(len(m) == length for m in groups) for kind, length in (("one", 1), ("two", 2))}
-    found: list[tuple[tuple[str, ...], str, float]] = [((OTHER,), OTHER, math.log(_PRIORS["other"]) + other)]
+    found: list[tuple[tuple[str, ...], str, float]] = []
+    strange = [0.0]  # the input is something else, or as one of the hypotheses foretells
     for mistakes, ways in groups.items():
         kind = ("none", "one", "two")[len(mistakes)]
         prior = _PRIORS[kind] / max(sizes.get(kind, 1), 1) / len(ways)
+        strange += [math.log(prior) + inputs[name] for name, _ in ways] if inputs is not None else []
         highest = max(value for _, value in ways)
         total = highest + math.log(math.fsum(math.exp(value - highest) for _, value in ways))
         found.append((mistakes, max(ways, key=lambda way: way[1])[0], math.log(prior) + total))
+    most = max(strange)
+    other = most + math.log(math.fsum(math.exp(value - most) for value in strange))
+    found.append(((OTHER,), OTHER, math.log(_PRIORS["other"]) + other))
     highest = max(value for *_, value in found)
     whole = math.fsum(math.exp(value - highest) for *_, value in found)
     explanations = sorted(

@@ -23,7 +23,8 @@ MAX_BYTES = 64_000_000
 _SHOWN = 50
 
 Name = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
-Share = Annotated[float, Bound(ge=-0.01, le=1.01)]
+_LEAST = -0.01
+Share = Annotated[float, Bound(ge=_LEAST, le=1.0 - _LEAST)]
 """A probability; fp16 arithmetic may leave 0 and 1 by a little."""
 
 
@@ -104,6 +105,8 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
     Raises:
         InputError: it cannot be read, or does not hold: with every fault found.
     """
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(
@@ -114,6 +117,8 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
         raise InputError(f'{path}: is no JSON that can be read ({error}). README, "Golden photos", shows what to log.') from error
     faults: list[str] = []
     log = check(AppLog, value, lambda key: f"{path.name}: {key}" if key else path.name, faults)
+    if (other := _no_shares(value)) is not None:  # said once, not of every value
+        faults = [f"{path.name}: {other}", *(f for f in faults if ".probabilities[" not in f)]
     known = set(class_names)
     for number, image in enumerate(log.images if log is not None else ()):
         if image.probabilities is not None and len(image.probabilities) != len(class_names):
@@ -126,6 +131,26 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
         more = [f"… and {len(faults) - _SHOWN} more."] if len(faults) > _SHOWN else []
         raise InputError(f"{path}: is not what an app should log: {len(faults)} fault(s).", [*faults[:_SHOWN], *more])
     return log
+
+
+def _no_shares(value: Any) -> str | None:
+    """Say what was logged instead of probabilities; None where that is not plain."""
+    images = value.get("images") if isinstance(value, dict) else None
+    logged = [image.get("probabilities") for image in images if isinstance(image, dict)] if isinstance(images, list) else []
+    rows: list[list[float]] = [
+        row for row in logged if isinstance(row, list) and row and all(type(v) in (int, float) and abs(v) < 1e6 for v in row)
+    ]
+    lowest, highest = min((min(row) for row in rows), default=0.0), max((max(row) for row in rows), default=1.0)
+    if lowest >= _LEAST and highest <= 1.0 - _LEAST:
+        return None
+    if lowest >= _LEAST and highest <= 101.0 and all(abs(sum(row) - 100.0) < 1.0 for row in rows):
+        return f"probabilities look like per cent (up to {highest:.3g}): divide them by 100."
+    if sum(min(row) < _LEAST or max(row) > 1.0 - _LEAST for row in rows) > len(rows) / 2:
+        return (
+            f"probabilities look like logits (from {lowest:.3g} to {highest:.3g}): "
+            "log what the file gives after softmax (or sigmoid), from 0 to 1."
+        )
+    return None
 
 
 def sample_at(side: int, layout: str) -> tuple[int, ...]:

@@ -37,6 +37,8 @@ class Replays:
     """(N,): at what distance of the right outputs a sound app's lie."""
     levels: np.ndarray = field(default_factory=lambda: np.empty(0))
     """(N,): how far a sound app's pixels lie from the right ones, root mean square, in levels of 255."""
+    allowed: np.ndarray = field(default_factory=lambda: np.empty(0))
+    """(N,): how far one value of a sound app's may be off, in levels: as golden.json's tolerance of a pixel."""
 
 
 def replay(
@@ -95,21 +97,21 @@ def with_right(
     Returns:
         The answers.
     """
-    parts, scales, levels = [], [], []
+    parts, sound = [], []
     for row, data in enumerate(photos):
         photo = Photo(data, given)
         parts.append(replay([photo], given, network, [RIGHT, *hypotheses]))
-        scale, level = _sound(photo.pixels(), data, given, network, parts[-1].outputs[RIGHT.name][0])
-        scales.append(scale)
-        levels.append(level)
+        sound.append(_sound(photo.pixels(), data, given, network, parts[-1].outputs[RIGHT.name][0]))
         if told is not None:
             told((row + 1) / len(photos), "photos in every way")
+    scales, levels, allowed = np.array(sound).T
     return Replays(
         given=given,
         outputs={h.name: np.concatenate([part.outputs[h.name] for part in parts]) for h in (RIGHT, *hypotheses)},
         samples={h.name: np.concatenate([part.samples[h.name] for part in parts]) for h in (RIGHT, *hypotheses)},
-        scales=np.array(scales),
-        levels=np.array(levels),
+        scales=scales,
+        levels=levels,
+        allowed=allowed,
     )
 
 
@@ -117,11 +119,15 @@ def _answer(network: Network | None, values: np.ndarray) -> np.ndarray:
     return np.empty(0, np.float32) if network is None else network.answer(values)
 
 
-def _sound(pixels: np.ndarray, data: bytes, given: Given, network: Network | None, right: np.ndarray) -> tuple[float, float]:
-    """Measure how far sound variations lie from the right way: distance of the outputs, levels of the pixels."""
-    distances, levels = [_LEAST_SCALE[given.dtype]], [_LEAST_LEVELS]
+def _sound(
+    pixels: np.ndarray, data: bytes, given: Given, network: Network | None, right: np.ndarray
+) -> tuple[float, float, float]:
+    """Measure how far sound variations lie from the right way: distance of the outputs; levels of pixels, mean and allowed."""
+    distances, levels, most = [_LEAST_SCALE[given.dtype]], [_LEAST_LEVELS], [variation.LEAST_ALLOWED / 2]
+    places = list(sample_at(given.preprocess.crop_px, "NHWC"))
     for other in variation.variants(data, given.preprocess).values():
+        most.append(float(np.abs(other.reshape(-1)[places].astype(int) - pixels.reshape(-1)[places]).max()))
         levels.append(float(np.sqrt(((other.astype(np.float64) - pixels) ** 2).mean())))
         if network is not None:
             distances.append(float(likelihood.hellinger(network.answer(as_values(other, given)), right)))
-    return max(distances), max(levels)
+    return max(distances), max(levels), 2 * max(most)

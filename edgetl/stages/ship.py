@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.types import Artifact, to_json
 
-VERSION = 3
+VERSION = 4
 RESUMABLE = False
 GOLDEN_IMAGES = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip

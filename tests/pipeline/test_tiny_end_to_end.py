@@ -63,6 +63,7 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
     assert {s["status"] for s in report["stages"]} == {"ran"}
     _check_bundle(tmp_path / "runs" / "tiny", targets)
     _check_flips(tmp_path / "runs" / "tiny", report)
+    _check_golden(tmp_path / "runs" / "tiny" / "bundle", tmp_path / "app.json", targets)
     artifact = tmp_path / "runs" / "tiny" / "artifacts" / "tiny_w8a8_qat.tflite"
     alone = json.loads(edgetl("verify", artifact, "--witness", "litert_builtin", "--json").stdout)
     assert alone["images"]["from"] == f"test split of {recipe}", "the photos that the run kept"
@@ -88,6 +89,32 @@ def _check_flips(folder, report):
         if artifact["status"] == "verified":
             assert artifact["paired"]["changed"] == round((1 - artifact["agreement"]) * artifact["paired"]["n"])
     assert "## Files against the float checkpoint, image by image" in (folder / "report.md").read_text()
+
+
+def _check_golden(bundle, path, targets):
+    """What an app does with the golden photos is equal to the bit for each file, whatever its layout; so is an image's rgb[i]."""
+    from edgetl.golden import check, log
+    from edgetl.golden.bundle import opened
+    from edgetl.golden.expected import expected
+    from edgetl.preprocess import to_pixels
+    from edgetl.replay import observed
+
+    with opened(bundle) as found:
+        for name in targets:
+            wanted = expected(found, name, "--artifact")
+            logs = [log.log(found, wanted)]
+            if name.startswith("coreml"):
+                logs.append({"schema": 1, "artifact": name, "images": []})
+                for image in wanted.images:
+                    rgb = to_pixels((bundle / "golden" / image.file).read_bytes(), found.preprocess).tobytes()
+                    samples = [rgb[i] for i in found.golden["artifacts"][name]["sample_at"]]
+                    tensor = {"sha256": hashlib.sha256(rgb).hexdigest(), "samples": samples}
+                    logs[1]["images"].append({"file": image.file, "tensor": tensor})
+            for value in logs:
+                path.write_text(json.dumps(value))
+                checked = check.hold(found, wanted, observed.read(path, found.class_names))
+                assert checked.same, name
+                assert all("input equal to the bit" in image.says for image in checked.images), name
 
 
 def _check_bundle(folder, targets):

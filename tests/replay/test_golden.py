@@ -128,6 +128,103 @@ def test_the_first_step_that_differs_is_told(bundle, replayed, planted, first, n
     assert found.diagnosis.finding.explanations[0].mistakes == (named,)
 
 
+@pytest.mark.parametrize("say", ["none", "names", "probabilities"])
+def test_samples_of_the_input_decide(bundle, replayed, say):
+    from dataclasses import replace
+
+    app = replayed("float32").app
+    logs = _logged(bundle, app, mistakes={"bgr"}, places=PLACES, say=say.replace("none", "names"))
+    found = _held(bundle, "tflite/fp32", [replace(i, top=None) for i in logs] if say == "none" else logs).diagnosis
+    assert (found.finding.outcome, found.finding.explanations[0].best, found.input) == ("named", "bgr", "wrong")
+
+
+@pytest.mark.parametrize("changed", ["gamma", "recompressed"])
+def test_an_unknown_change_of_the_input_is_no_sound_app(bundle, replayed, changed):
+    import io
+
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from edgetl.replay import diagnosis
+
+    logs = []
+    for path in sorted((bundle / "golden").glob("*.jpg")):
+        photo = ImageOps.exif_transpose(Image.open(path))
+        if changed == "gamma":
+            photo = Image.fromarray((255 * (np.asarray(photo) / 255) ** 0.6).round().astype(np.uint8))
+        copy = io.BytesIO()
+        photo.save(copy, "JPEG", quality=95 if changed == "gamma" else 12)
+        logs.append(replayed("float32").app.log(path.name, copy.getvalue(), places=PLACES))
+    found = _held(bundle, "tflite/fp32", logs)
+    assert not found.same
+    assert found.diagnosis.finding.outcome == "unexplained"
+    assert () not in {e.mistakes for e in found.diagnosis.finding.explanations}
+    said = " ".join(diagnosis.words(found.diagnosis))
+    assert "it is before the network" in said
+    assert "how_to_log" not in said
+
+
+def test_two_mistakes_that_no_photo_tells_apart_are_no_crash(bundle, replayed):
+    logs = _logged(bundle, replayed("float32").app, mistakes={"bgr", "torch"}, say="names")
+    assert not _held(bundle, "tflite/fp32", logs).same
+
+
+def test_a_photo_that_would_tell_two_mistakes_from_one_is_looked_for(replayed):
+    from edgetl.replay import diagnosis
+
+    world = replayed("float32")
+    images = [world.app.log(n, d, mistakes={"bgr", "nearest"}) for n, d in zip(world.names[:5], world.data, strict=False)]
+    found = diagnosis.explain(images, range(5), world.names, world.data, world.replays, world.network)
+    assert found.finding.outcome == "undecided", "or the photo is not looked for"
+    assert " + " in found.finding.explanations[0].best
+    assert found.telling in world.names[5:]
+    assert all(len(values) == 20 for values in world.replays.outputs.values()), "what was replayed before is left as it was"
+
+
+def test_a_log_that_contradicts_itself_is_refused(bundle, replayed):
+    from dataclasses import replace
+
+    with opened(bundle) as found:
+        value = log.log(found, expected(found, "tflite/fp32", "the log"))
+        wanted = expected(found, "tflite/fp32", "the log").images
+
+    def held(**changed):
+        value["images"][0] = {**sound, **changed}
+        (bundle.parent / "log.json").write_text(json.dumps(value))
+        return _held(bundle, "tflite/fp32", observed.read(bundle.parent / "log.json", classes).images)
+
+    classes, sound = found.class_names, value["images"][0]
+    assert held().same
+    for changed, why in (
+        ({"tensor": {"sha256": wanted[0].tensor_sha256, "samples": list(wanted[1].samples)}}, "its sha256 is that of the right"),
+        ({"probabilities": sound["probabilities"][1:] + sound["probabilities"][:1]}, "stand in another order"),
+        ({"top": [{"label": classes[0], "probability": 0.123}], "probabilities": [0.0] * 9 + [1.0]}, "not among probabilities"),
+    ):
+        with pytest.raises(InputError, match=rf"0\.jpg: .*{why}"):
+            held(**changed)
+    value["images"][0] = sound
+    old = json.loads((bundle / "golden" / "golden.json").read_text())
+    old["artifacts"]["tflite/fp32"]["sample_at"] = list(observed.sample_at(96, "NCHW"))
+    with pytest.raises(InputError, match="made by an earlier version"):
+        stale = replace(found, golden=old)
+        check.hold(stale, expected(stale, "tflite/fp32", "the log"), observed.AppLog(schema=1, images=()))
+
+
+def test_answers_beyond_the_tolerance_are_never_called_sound(bundle, replayed):
+    from edgetl.replay import diagnosis
+
+    with opened(bundle) as found:
+        images = {i.file: i for i in expected(found, "tflite/fp32", "the log").images}
+    logs = _logged(bundle, replayed("float32").app, decoder={})
+    least = min(logs, key=lambda i: images[i.file].tolerance)
+    shares = list(images[least.file].probabilities)
+    shares[0] += 1.2 * images[least.file].tolerance * (1 if shares[0] < 0.5 else -1)
+    wrong = [type(i)(file=i.file, probabilities=tuple(shares)) if i is least else i for i in logs]
+    found = _held(bundle, "tflite/fp32", wrong)
+    assert not found.same
+    assert "a sound app explains" not in " ".join(diagnosis.words(found.diagnosis))
+
+
 def test_another_network_is_told_apart_from_another_input(bundle, replayed):
     logs = _logged(bundle, replayed("float32").app, places=PLACES)
     wrong = [type(image)(file=image.file, tensor=image.tensor, probabilities=(0.1,) * 10) for image in logs]

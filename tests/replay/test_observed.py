@@ -24,11 +24,22 @@ def test_a_log_is_read(tmp_path):
     assert (log.artifact, log.images[0].top[0].label) == ("onnx/fp32", "pear")
 
 
+def test_what_is_no_probability_is_said_once(tmp_path):
+    for rows, what in (([[-8.0, 3.0], [0.5, 11.0]], "look like logits"), ([[99.5, 0.5], [20.0, 80.0]], "look like per cent")):
+        images = [{"file": f"{n}.jpg", "probabilities": row} for n, row in enumerate(rows)]
+        with pytest.raises(InputError) as told:
+            observed.read(_written(tmp_path, {"schema": 1, "images": images}), CLASSES)
+        assert what in str(told.value)
+        assert "1 fault(s)" in str(told.value)
+    with pytest.raises(InputError, match=r"absent.json: no such file\.$"):
+        observed.read(tmp_path / "absent.json", CLASSES)
+
+
 def test_every_fault_is_told_at_once(tmp_path):
     images = [{"file": "a"}, {"file": "b", "probabilities": [2.0, 0.1]}, {"file": "c", "tensor": {"samples": [1.0]}}]
     with pytest.raises(InputError) as told:
         observed.read(_written(tmp_path, {"schema": 1, "images": images}), CLASSES)
-    for part in ("images[0]: needs tensor", "2.0 is out of range", "must be 64 values"):
+    for part in ("images[0]: needs tensor", "look like logits (from 0.1 to 2)", "must be 64 values"):
         assert part in str(told.value)
     images = [{"file": "b", "probabilities": [1.0]}, {"file": "c", "top": [{"label": "plum"}]}]
     with pytest.raises(InputError) as told:
