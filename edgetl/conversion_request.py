@@ -54,6 +54,8 @@ class Wishes:
     """Mean and deviation that make the network's input from bytes, one a channel; None: the network says it."""
     px: int | None
     out: Path | None
+    replace: bool = False
+    """Files of another conversion that lie in `out` may go."""
     devices: tuple[str, ...] = ()
     options: Options = Options()
 
@@ -124,8 +126,8 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
         faults.append("--calibration FOLDER: is missing. Photos like those of the app prove the files, and give int8 its ranges.")
     elif needs and wishes.calibration is None and not foreign:
         faults.append(f"--calibration FOLDER: is missing; {', '.join(sorted(needs))} takes its ranges from photos.")
-    if wishes.options.max_top1_drop is not None and (wishes.labels is None or wishes.data is None):
-        faults.append("--set max_top1_drop: needs photos with labels: --data FOLDER --labels FILE.")
+    if wishes.options.max_top1_drop is not None and wishes.labels is None:
+        faults.append("--set max_top1_drop: needs the names of the classes, --labels FILE, and photos in folders of these names.")
     if faults or not targets:
         raise InputError("convert: this cannot be done.", faults or ["nothing is asked for: --to tflite --scheme w8a8_ptq."])
     ordered = [t.name for t in sorted(targets, key=lambda t: t.scheme in registry.load("converters", t.format).ORIGIN)]

@@ -59,6 +59,7 @@ def register(app: typer.Typer) -> None:
             typer.Option("--set", metavar="KEY=VALUE", help="Recipe: any key. Model: io, layout, ranges and so on."),
         ] = None,
         out: OutOption = None,
+        replace: Annotated[bool, typer.Option("--replace", help="Model: another conversion in --out may go.")] = False,
         json: JsonOption = False,
     ) -> None:
         from edgetl.errors import InputError
@@ -74,7 +75,7 @@ def register(app: typer.Typer) -> None:
             "--data": data,
             "--labels": labels,
         }
-        of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device}
+        of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device, "--replace": replace}
         if ending not in _ENDINGS and not path.is_dir():
             faults = [f"{option}: is for a model; a recipe says it itself." for option, value in of_model.items() if value]
             if faults:
@@ -93,7 +94,7 @@ def register(app: typer.Typer) -> None:
             raise InputError("convert: this cannot be done.", faults)
         wishes = request.Wishes(
             model=path, targets=targets, calibration=calibration, data=data, labels=names, feed=feed, px=px, out=out,
-            devices=tuple(device or ()), options=request.options(set_ or ()),
+            replace=replace, devices=tuple(device or ()), options=request.options(set_ or ()),
         )  # fmt: skip
         _convert(wishes, json)
 

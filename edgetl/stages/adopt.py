@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,7 @@ CHECKPOINT = "checkpoint"
 ORIGIN = "origin"
 """Folder of a TFLite file that was taken over."""
 _BATCH = 16
+_ALL = 10_000_000
 _RANDOM_IMAGES = 8
 """Beside the photos, on which the network made anew must answer as the file's own does."""
 
@@ -99,7 +101,28 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "calibration_images": len(calibrating),
         "verification_images": len(tested),
         "notes": list(made.notes),
+        "warnings": _cautions(made, schemes, pixels, (calibrating, tested), logits, names),
     }
+
+
+def _cautions(
+    made: Adopted, schemes: Sequence[str], pixels: np.ndarray, rows: tuple[list[int], list[int]], logits: np.ndarray, names: Any
+) -> list[str]:
+    """Say what makes the figures worth less than they look."""
+    import numpy as np
+
+    calibrating, tested = ({row: hashlib.sha256(pixels[row].tobytes()).digest() for row in some} for some in rows)
+    used, found = set(calibrating.values()), []
+    ranged = made.network is not None and any(registry.load("schemes", name).NEEDS == "calibration" for name in schemes)
+    same = sum(digest in used for digest in tested.values())
+    if ranged and same:
+        found.append(
+            f"{same} of the {len(tested)} photos tested also gave int8 its ranges, which flatters it; others: --data FOLDER"
+        )
+    answers = np.unique(logits.argmax(axis=1))
+    if not made.several and len(tested) > 1 and len(answers) == 1:
+        found.append(f"the network gives class {names[answers[0]]} on all {len(tested)} photos: agreement says little")
+    return found
 
 
 def _tflite(path: Path, feed: Feed | None) -> Adopted:
@@ -108,19 +131,24 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
 
     from edgetl.errors import InputError
     from edgetl.grid import foreign
+    from edgetl.inspection import tflite
     from edgetl.nn.saved import whole
     from edgetl.nn.saved.adopted import Adopted
 
-    found = foreign.look(path.read_bytes(), path.name)
+    found, notes = foreign.look(path.read_bytes(), path.name), ["a converted file, taken over as it is"]
     if feed is None:
-        raise InputError(f"{path.name}: {whole.need_of_feed(False)}")
+        stated = tflite.read(path).metadata.get("normalisation", "")
+        feed = _stated(stated)
+        if feed is None:
+            raise InputError(f"{path.name}: {whole.need_of_feed(False)}")
+        notes.append(f"how pixels become its input is what its metadata says: {stated}")
     mean, std = feed.mean[0], feed.std[0]
     if len(set(feed.mean)) > 1 or len(set(feed.std)) > 1:
         raise InputError(f"{path.name}: a TFLite file is taken over as it is, so --mean and --std must be one number each.")
     if found.step is not None and (abs(found.step * std - 1.0) > 0.01 or abs(found.zero + 128 - mean) > 1.0):
         raise InputError(
             f"{path.name}: its integer input stands for (byte - {found.zero + 128}) / {1 / found.step:.4g}; --mean {mean:g} and "
-            f"--std {std:g} say otherwise. One of the two is wrong."
+            f"--std {std:g} say otherwise{' (so does its metadata)' if len(notes) > 1 else ''}. One of the two is wrong."
         )
     preprocess = Preprocess(resize_px=found.px, crop_px=found.px, mean=mean, std=std)
     names = tuple(map(str, range(found.classes)))
@@ -137,8 +165,21 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
 
     return Adopted(
         network=None, original=answers, answers="sigmoid" if found.several else "softmax", preprocess=preprocess, ended=True,
-        classes=found.classes, doubled=False, notes=("a converted file, taken over as it is",),
+        classes=found.classes, doubled=False, notes=tuple(notes),
     )  # fmt: skip
+
+
+def _stated(text: str) -> Feed | None:
+    """Read `mean M, std S` (one number each, or three), as `edgetl inspect` tells a file's metadata."""
+    from edgetl.nn.saved import whole
+
+    halves = [half.split()[1:] for half in text.split(", ")]
+    if len(halves) != 2 or not all(len(half) in (1, 3) for half in halves):
+        return None
+    mean, std = ([float(word) for word in half] for half in halves)
+    if not all(math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0.0:
+        return None
+    return whole.Feed(mean=(mean[0], mean[len(mean) // 2], mean[-1]), std=(std[0], std[len(std) // 2], std[-1]))
 
 
 def _take_over(path: Path, folder: Path, scheme: str) -> None:
@@ -169,15 +210,26 @@ def _sized(preprocess: Preprocess, given: dict[str, Any]) -> Preprocess:
 def _listed(
     given: dict[str, Any], recipe: Recipe, names: tuple[str, ...], *, several: bool
 ) -> tuple[tuple[Photo, ...], list[int], list[int], bool]:
-    """List the photos: those that calibrate, then those that are tested; the same ones where no others are given."""
+    """List the photos: those that calibrate, then those that are tested, of the same folder where no other is given.
+
+    Of the same folder those are tested first that do not calibrate. They have labels where each lies in a folder of its class.
+    """
     from edgetl import photos
 
     section = recipe.quantize or Quantize(scheme="w8a8_ptq")
     first = _unlabelled(given["calibration"], section.calibration_images, recipe.seed) if given["calibration"] else ()
-    if given["data"] is None:
-        rows = list(range(len(first)))
-        return first, rows, rows[: given["verification_images"]], False
     labelled = given["labels"] is not None and not several
+    if given["data"] is None:
+        used = {photo.name for photo in first}
+        rest = [photo for photo in _unlabelled(given["calibration"], _ALL, recipe.seed) if photo.name not in used]
+        random.Random(recipe.seed).shuffle(rest)
+        items = (*first, *rest[: given["verification_images"]])
+        labelled = labelled and all("/" in photo.name for photo in items)
+        if labelled:
+            known = {photo.name: photo.label for photo in photos.gather(Path(given["calibration"]), names).items}
+            items = tuple(replace(photo, label=known[photo.name]) for photo in items)
+        tested = [*range(len(first), len(items)), *range(len(first))][: given["verification_images"]]
+        return items, list(range(len(first))), sorted(tested), labelled
     if labelled:
         second = photos.gather(Path(given["data"]), names, limit=given["verification_images"], seed=recipe.seed).items
     else:
