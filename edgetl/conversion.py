@@ -36,7 +36,7 @@ DEFAULT_DROP = 0.02
 """Largest loss of top-1 that passes, where photos have labels and nothing else is asked."""
 DEFAULT_AGREEMENT = 0.95
 """Least share of photos on which a file must name the original's class, where no photo has a label and nothing else is asked. Our
-choice: rounding that changes more than one answer in twenty is not what people expect of a conversion, and 59 photos can show it."""
+choice: nobody expects of a conversion that it changes more than one answer in twenty, and 59 photos can show that it does not."""
 _PUBLISHED = ("checkpoint.json", "network.pb")
 
 

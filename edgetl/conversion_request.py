@@ -116,10 +116,16 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
 
         scheme = foreign_files.look(wishes.model.read_bytes(), wishes.model.name).scheme
     given = {key: getattr(wishes.options, key) for key in _OF_TARGETS if getattr(wishes.options, key) is not None}
-    targets, used = [], set[str]()
+    targets, used, able = [], set[str](), []
     for name in dict.fromkeys(wishes.targets):
+        before = len(faults)
         target = _target(name, given, scheme, wishes.model.name, wishes.model.is_dir(), used, faults)
         targets += [target] if target is not None else []
+        able += [name] if len(faults) == before else []
+    if 0 < len(able) < len(set(wishes.targets)):
+        faults.append(
+            f"without these, it can be done: {' '.join(f'--target {name}' for name in able)} instead of --to and --scheme."
+        )
     faults += [f"--set {key}: none of the files asked for has the choice." for key in given if key not in used]
     needs = {target.scheme for target in targets if registry.load("schemes", target.scheme).NEEDS == "calibration"}
     if wishes.calibration is None and wishes.data is None:

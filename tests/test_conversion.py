@@ -238,6 +238,7 @@ def test_every_fault_of_a_request_is_told_at_once_and_nothing_runs(tmp_path, net
         "onnx/fp16: onnx cannot hold fp16",
         "tflite/w8a8_qat: w8a8_qat is trained, which needs a recipe",
         "--calibration FOLDER: is missing",
+        "without these, it can be done: --target tflite/w8a8_ptq instead of",
         "--set max_top1_drop: needs the names of the classes",
     ):
         assert line in str(caught.value), line

@@ -78,6 +78,8 @@ def register(app: typer.Typer) -> None:
         of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device, "--replace": replace}
         if ending not in _ENDINGS and not path.is_dir():
             faults = [f"{option}: is for a model; a recipe says it itself." for option, value in of_model.items() if value]
+            if faults and not _is_recipe(what):
+                raise InputError(f"{what}: no such file or folder. A model ends in {', '.join(_ENDINGS)}, or is a SavedModel.")
             if faults:
                 raise InputError(f"convert: {what} is read as a recipe (a model ends in {', '.join(_ENDINGS)}).", faults)
             from edgetl.cli._deliver import deliver_and_show
@@ -97,6 +99,17 @@ def register(app: typer.Typer) -> None:
             replace=replace, devices=tuple(device or ()), options=request.options(set_ or ()),
         )  # fmt: skip
         _convert(wishes, json)
+
+
+def _is_recipe(what: str) -> bool:
+    """Whether there is such a file, or a recipe of this name comes with edgetl."""
+    from edgetl.errors import UnknownName
+    from edgetl.recipefile import find_recipe
+
+    try:
+        return find_recipe(what).exists()
+    except UnknownName:
+        return False
 
 
 def _convert(wishes: Wishes, as_json: bool) -> None:
@@ -180,7 +193,7 @@ def _labels(path: Path | None, faults: list[str]) -> tuple[str, ...] | None:
     except (OSError, UnicodeDecodeError) as error:
         faults.append(f"--labels: {path}: cannot be read as text in UTF-8 ({getattr(error, 'strerror', None) or 'not UTF-8'}).")
         return None
-    names = [line.strip() for line in text.strip("\n").splitlines()]
+    names = [line.strip() for line in text.rstrip().splitlines()]
     if len(text) > _MOST_LABELS_BYTES or not names or not all(names) or len(set(names)) < len(names):
         faults.append(f"--labels: {path}: must hold one name a line, each once, none empty.")
         return None
