@@ -164,6 +164,32 @@ def test_one_photo_proves_nothing_and_metadata_says_how_it_is_fed(material, tmp_
 
 
 @pytest.mark.slow
+def test_layers_that_are_asked_for_stay_in_float(network, photos, tmp_path):
+    with pytest.raises(InputError, match=r"(?s)no layer named 'tob' to keep\..*can be kept: .*top"):
+        asked = conversion_request.options(["keep_float=tob"])
+        conversion.convert(_wishes(network, tmp_path / "out", photos, "onnx/w8a8_ptq", options=asked))
+    asked = conversion_request.options(["keep_float=conv2d"])
+    report = conversion.convert(_wishes(network, tmp_path / "out", photos, "onnx/w8a8_ptq", "tflite/w8a8_ptq", options=asked))
+    assert report["kept_in_float"] == {"w8a8_ptq": {"asked": ["conv2d"], "units": ["conv2d"]}}
+    for entry in report["artifacts"]:
+        assert (entry["status"], entry["agreement"]) == ("verified", 1.0)
+        assert "conv2d" in entry["keep_float"]
+        assert entry["int8_mac_share"] < 0.1, "all but the last layer is in float"
+
+
+@pytest.mark.slow
+def test_where_core_ml_parts_from_the_file_of_the_same_integers_is_named(material, tmp_path):
+    path, asked = material / MLPERF / "pretrainedResnet_quant.tflite", conversion_request.options(["verification_images=100"])
+    grocery = material / "data/grocery10/train"
+    report = conversion.convert(_wishes(path, tmp_path / "out", grocery, "coreml/w8a8_ptq", feed=BYTES, options=asked))
+    against = report["artifacts"][0]["against_origin"]
+    assert against["agreement"] < 0.99
+    assert against["first_difference"]["tensor"].startswith("conv_2d")
+    assert against["first_difference"]["steps"] == 1
+    assert "its scales are in half precision" in (tmp_path / "out/report.md").read_text()
+
+
+@pytest.mark.slow
 def test_a_float_tflite_file_becomes_onnx(material, photos, tmp_path):
     path = material / MLPERF / "pretrainedResnet.tflite"
     report = conversion.convert(_wishes(path, tmp_path / "out", photos, "onnx/fp32", feed=BYTES))

@@ -47,6 +47,7 @@ def told(report: dict[str, Any], adopted: dict[str, Any], work: Path, results: R
             "max_abs_err": adopted["max_abs_err"],
             "notes": adopted["notes"],
         },
+        "kept_in_float": adopted["kept_in_float"],
         "preprocess": adopted["preprocess"],
         "answers": {"labels_per_image": "several" if adopted["several"] else "one"},
         "data": {

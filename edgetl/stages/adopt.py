@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
-from edgetl.recipe import Quantize, Recipe, Source
+from edgetl.recipe import Quantize, Recipe
+from edgetl.stages import _brought_photos as brought_photos
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import Preprocess, to_json
 
@@ -36,7 +36,6 @@ CHECKPOINT = "checkpoint"
 ORIGIN = "origin"
 """Folder of a TFLite file that was taken over."""
 _BATCH = 16
-_ALL = 10_000_000
 _RANDOM_IMAGES = 8
 """Beside the photos, on which the network made anew must answer as the file's own does."""
 
@@ -69,7 +68,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     names = tuple(given["labels"] or map(str, range(made.classes)))
     if len(names) != made.classes:
         raise InputError(f"--labels: holds {len(names)} names; {path.name} has {made.classes} classes.")
-    items, calibrating, tested, labelled = _listed(given, job.recipe, names, several=made.several)
+    items, calibrating, tested, labelled = brought_photos.listed(given, job.recipe, names, several=made.several)
     pixels = _decoded(items, names, made.preprocess, emit)
     noise = np.random.default_rng(job.recipe.seed).integers(0, 256, (_RANDOM_IMAGES, *pixels.shape[1:]), np.uint8)
     emit({"what": "comparing with the original"})
@@ -87,10 +86,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     _save(out / CHECKPOINT, made, made.network, {"logits": logits, "labels": labels}, facts)
     if made.network is None:
         _take_over(path, out / ORIGIN, given["scheme"])
+    kept = dict[str, Any]()
     for scheme in schemes if made.network is not None else ():
         if registry.load("schemes", scheme).NEEDS == "calibration":
             emit({"what": f"calibrating {scheme}"})
-            _calibrate(job, scheme, made, pixels, (calibrating, tested), labels, facts)
+            units = _calibrate(job, scheme, made, pixels, (calibrating, tested), labels, facts)
+            kept |= {scheme: {"asked": units, "units": units}} if units else {}
     return {
         "preprocess": to_json(made.preprocess),
         "class_names": names,
@@ -101,28 +102,9 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "calibration_images": len(calibrating),
         "verification_images": len(tested),
         "notes": list(made.notes),
-        "warnings": _cautions(made, schemes, pixels, (calibrating, tested), logits, names),
+        "kept_in_float": kept,
+        "warnings": brought_photos.cautions(made, schemes, pixels, (calibrating, tested), logits, names),
     }
-
-
-def _cautions(
-    made: Adopted, schemes: Sequence[str], pixels: np.ndarray, rows: tuple[list[int], list[int]], logits: np.ndarray, names: Any
-) -> list[str]:
-    """Say what makes the figures worth less than they look."""
-    import numpy as np
-
-    calibrating, tested = ({row: hashlib.sha256(pixels[row].tobytes()).digest() for row in some} for some in rows)
-    used, found = set(calibrating.values()), []
-    ranged = made.network is not None and any(registry.load("schemes", name).NEEDS == "calibration" for name in schemes)
-    same = sum(digest in used for digest in tested.values())
-    if ranged and same:
-        found.append(
-            f"{same} of the {len(tested)} photos tested also gave int8 its ranges, which flatters it; others: --data FOLDER"
-        )
-    answers = np.unique(logits.argmax(axis=1))
-    if not made.several and len(tested) > 1 and len(answers) == 1:
-        found.append(f"the network gives class {names[answers[0]]} on all {len(tested)} photos: agreement says little")
-    return found
 
 
 def _tflite(path: Path, feed: Feed | None) -> Adopted:
@@ -207,45 +189,6 @@ def _sized(preprocess: Preprocess, given: dict[str, Any]) -> Preprocess:
     return found
 
 
-def _listed(
-    given: dict[str, Any], recipe: Recipe, names: tuple[str, ...], *, several: bool
-) -> tuple[tuple[Photo, ...], list[int], list[int], bool]:
-    """List the photos: those that calibrate, then those that are tested, of the same folder where no other is given.
-
-    Of the same folder those are tested first that do not calibrate. They have labels where each lies in a folder of its class.
-    """
-    from edgetl import photos
-
-    section = recipe.quantize or Quantize(scheme="w8a8_ptq")
-    first = _unlabelled(given["calibration"], section.calibration_images, recipe.seed) if given["calibration"] else ()
-    labelled = given["labels"] is not None and not several
-    if given["data"] is None:
-        used = {photo.name for photo in first}
-        rest = [photo for photo in _unlabelled(given["calibration"], _ALL, recipe.seed) if photo.name not in used]
-        random.Random(recipe.seed).shuffle(rest)
-        items = (*first, *rest[: given["verification_images"]])
-        labelled = labelled and all("/" in photo.name for photo in items)
-        if labelled:
-            known = {photo.name: photo.label for photo in photos.gather(Path(given["calibration"]), names).items}
-            items = tuple(replace(photo, label=known[photo.name]) for photo in items)
-        tested = [*range(len(first), len(items)), *range(len(first))][: given["verification_images"]]
-        return items, list(range(len(first))), sorted(tested), labelled
-    if labelled:
-        second = photos.gather(Path(given["data"]), names, limit=given["verification_images"], seed=recipe.seed).items
-    else:
-        second = _unlabelled(given["data"], given["verification_images"], recipe.seed)
-    items = (*first, *second)
-    return items, list(range(len(first))), list(range(len(first), len(items))), labelled
-
-
-def _unlabelled(folder: str, limit: int, seed: int) -> tuple[Photo, ...]:
-    from edgetl.photos import Photo
-
-    listed = registry.load("datasets", "folder").load_unlabelled(Source(source="folder", path=folder)).samples
-    rows = sorted(random.Random(seed).sample(range(len(listed)), min(limit, len(listed))))
-    return tuple(Photo(name=listed[row].name, label=-1, read=listed[row].read) for row in rows)
-
-
 def _decoded(items: tuple[Photo, ...], names: tuple[str, ...], preprocess: Preprocess, emit: Emit) -> np.ndarray:
     from edgetl.photos import Photos
 
@@ -319,12 +262,13 @@ def _calibrate(
     rows: tuple[list[int], list[int]],
     labels: np.ndarray,
     facts: dict[str, Any],
-) -> None:
-    """Do what `quantize` does for a scheme that needs no training."""
-    from edgetl.nn import fake_quant, inference, tie_ranges
+) -> list[str]:
+    """Do what `quantize` does for a scheme that needs no training; returns the units that compute in float."""
+    from edgetl.nn import checkpoint, fake_quant, inference, tie_ranges
     from edgetl.preprocess import normalise
 
     module, out, (calibrating, tested) = registry.load("schemes", scheme), Path(job.out) / scheme, rows
+    units: list[str] = []
     if not hasattr(module, "wrap"):
         out.mkdir()
     else:
@@ -333,10 +277,17 @@ def _calibrate(
         limits = tie_ranges.settle_input(made.preprocess.mean, made.preprocess.std, whole=integers)
         network = module.wrap(made.network, limits)
         batches = [normalise(pixels[calibrating[i : i + _BATCH]], made.preprocess) for i in range(0, len(calibrating), _BATCH)]
-        ranges = fake_quant.calibrate(network, made.network, batches, section.ranges, bias_correction=section.bias_correction)
+        asked = () if section.keep_float == "auto" else section.keep_float
+        kept = fake_quant.keep(network, made.network, asked)
+        units, layers = list(kept.units), sorted(kept.layers)
+        ranges = fake_quant.calibrate(
+            network, made.network, batches, section.ranges, bias_correction=section.bias_correction, keep_float=layers
+        )
         fake_quant.settle(network, batches[-1])
         answers = inference.predict(network, pixels[tested], made.preprocess)
-        _save(out, made, network, {"logits": answers, "labels": labels}, {**facts, "scheme": scheme})
+        facts = {**facts, "scheme": scheme, checkpoint.KEEP_FLOAT: layers}
+        _save(out, made, network, {"logits": answers, "labels": labels}, facts)
         (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
     record = {"schema": 1, "split": "train", "rows": list(range(len(calibrating)))}
     (out / CALIBRATION).write_text(json.dumps(record), encoding="utf-8")
+    return units
