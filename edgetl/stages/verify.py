@@ -167,7 +167,7 @@ def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: A
             if row % 100 == 0:
                 emit({"what": f"logits {row}/{len(pixels)}", "done": row, "of": len(pixels)})
         session.close()
-    told = logits.steps(np.array(theirs, np.int64), np.array(found))
+    told: dict[str, Any] = logits.steps(np.array(theirs, np.int64), np.array(found))
     if told["agreement"] < _CLOSE:
         row = int(np.flatnonzero(np.array(theirs).argmax(1) != np.array(found).argmax(1))[0])
         source = job.folder("origin") / artifact.path
