@@ -32,6 +32,8 @@ class Options:
     resize_px: Annotated[int, Bound(ge=8, le=4096)] | None = None
     """Length of a photo's shorter side before the centre is cut out; absent = the side of the network's input."""
     interpolation: Literal["bilinear", "bicubic", "nearest"] | None = None
+    keep_float: tuple[str, ...] = ()
+    """Layers of int8 files that compute in float, as the flat network names them."""
     max_top1_drop: Annotated[float, Bound(ge=0.0, le=1.0)] | None = None
     min_agreement: Annotated[float, Bound(ge=0.0, le=1.0)] | None = None
 
@@ -54,6 +56,8 @@ class Wishes:
     """Mean and deviation that make the network's input from bytes, one a channel; None: the network says it."""
     px: int | None
     out: Path | None
+    replace: bool = False
+    """Files of another conversion that lie in `out` may go."""
     devices: tuple[str, ...] = ()
     options: Options = Options()
 
@@ -80,6 +84,8 @@ def options(texts: Sequence[str]) -> Options:
             values[key] = yaml.safe_load(raw) if equals else None
         except yaml.YAMLError:
             faults.append(f"--set {text}: the value is not YAML.")
+        if key == "keep_float" and isinstance(values.get(key), str):
+            values[key] = [name.strip() for name in values[key].split(",") if name.strip()]
         if not equals:
             faults.append(f"--set {text}: must be key=value.")
     found = check(Options, values, lambda key: f"--set {key}", faults) if not faults else None
@@ -114,25 +120,33 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
 
         scheme = foreign_files.look(wishes.model.read_bytes(), wishes.model.name).scheme
     given = {key: getattr(wishes.options, key) for key in _OF_TARGETS if getattr(wishes.options, key) is not None}
-    targets, used = [], set[str]()
+    targets, used, able = [], set[str](), []
     for name in dict.fromkeys(wishes.targets):
+        before = len(faults)
         target = _target(name, given, scheme, wishes.model.name, wishes.model.is_dir(), used, faults)
         targets += [target] if target is not None else []
+        able += [name] if len(faults) == before else []
+    if 0 < len(able) < len(set(wishes.targets)):
+        faults.append(
+            f"without these, it can be done: {' '.join(f'--target {name}' for name in able)} instead of --to and --scheme."
+        )
     faults += [f"--set {key}: none of the files asked for has the choice." for key in given if key not in used]
+    if wishes.options.keep_float and (foreign or not any(hasattr(registry.load("schemes", t.scheme), "wrap") for t in targets)):
+        faults.append("--set keep_float: is for int8 files that are made of a network in float; none is asked for.")
     needs = {target.scheme for target in targets if registry.load("schemes", target.scheme).NEEDS == "calibration"}
     if wishes.calibration is None and wishes.data is None:
         faults.append("--calibration FOLDER: is missing. Photos like those of the app prove the files, and give int8 its ranges.")
     elif needs and wishes.calibration is None and not foreign:
         faults.append(f"--calibration FOLDER: is missing; {', '.join(sorted(needs))} takes its ranges from photos.")
-    if wishes.options.max_top1_drop is not None and (wishes.labels is None or wishes.data is None):
-        faults.append("--set max_top1_drop: needs photos with labels: --data FOLDER --labels FILE.")
+    if wishes.options.max_top1_drop is not None and wishes.labels is None:
+        faults.append("--set max_top1_drop: needs the names of the classes, --labels FILE, and photos in folders of these names.")
     if faults or not targets:
         raise InputError("convert: this cannot be done.", faults or ["nothing is asked for: --to tflite --scheme w8a8_ptq."])
     ordered = [t.name for t in sorted(targets, key=lambda t: t.scheme in registry.load("converters", t.format).ORIGIN)]
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", wishes.model.stem).lstrip("._-") or "network"
     section = Quantize(
         scheme="w8a8_ptq", calibration_images=wishes.options.calibration_images, ranges=wishes.options.ranges,
-        bias_correction=wishes.options.bias_correction,
+        bias_correction=wishes.options.bias_correction, keep_float=wishes.options.keep_float,
     )  # fmt: skip
     recipe = Recipe(
         schema=1, name=name[:60], data=Data(source="folder", path=str(wishes.data or wishes.calibration)),

@@ -105,7 +105,7 @@ def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
     """
     if ledger is not None and not ledger.is_dir():
         raise InputError(f"--ledger: {ledger}: no such folder.")
-    folder = ledger if ledger is not None else delivery.evidence_folder(str(run.report["recipe"].get("file", "")))
+    folder = ledger if ledger is not None else delivery.evidence_folder(str(run.report["recipe"].get("file") or ""))
     profiles = [devices.load_device(name, f"{run.folder}/report.json") for name in run.report["devices"]]
     artifacts = run.artifacts()
     files = [

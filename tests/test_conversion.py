@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from edgetl import conversion, conversion_request, origins, registry
+from edgetl import content, conversion, conversion_request, origins, registry
 from edgetl.errors import DataError, InputError
 from edgetl.photos import gather
 
@@ -55,11 +56,17 @@ def _answers(path, runtime, preprocess, pixels, classes):
     return np.array(found)
 
 
-def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, tmp_path):
-    out = tmp_path / "out"
-    more = {"data": photos, "labels": LABELS, "devices": ("pixel-4",)}
+@pytest.fixture(scope="module")
+def converted(network, photos, tmp_path_factory):
+    """The network as an int8 ONNX file, its photos in folders of its classes; returns the report and its folder."""
+    out = tmp_path_factory.mktemp("converted") / "out"
+    more = {"labels": LABELS, "devices": ("pixel-4",)}
     asked = conversion_request.options(["calibration_images=32", "verification_images=60"])
-    report = conversion.convert(_wishes(network, out, photos, "onnx/w8a8_ptq", options=asked, **more))
+    return conversion.convert(_wishes(network, out, photos, "onnx/w8a8_ptq", options=asked, **more)), out
+
+
+def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, converted):
+    report, out = converted
     (entry,) = report["artifacts"]
     assert (entry["status"], entry["top1"], entry["agreement"], entry["int8_mac_share"]) == ("verified", 1.0, 1.0, 1.0)
     assert entry["max_abs_err"] < 0.05
@@ -71,7 +78,7 @@ def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, t
     assert {v["gate"] for v in report["verdicts"]} >= {"max_top1_drop", "latency_p90_ms", "size_mb"}
     assert sorted(p.name for p in out.iterdir()) == ["artifacts", "checkpoint", "report.json", "report.md"]
     assert [p.name for p in (out / "artifacts").iterdir()] == ["mine_w8a8_ptq.onnx"], "the TFLite file was not asked for"
-    assert [p.name for p in tmp_path.iterdir()] == ["out"], "something was left beside it"
+    assert [p.name for p in out.parent.iterdir()] == ["out"], "something was left beside it"
     assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(report))
     found = origins.insist(out / "artifacts/mine_w8a8_ptq.onnx")
     assert found.same
@@ -85,6 +92,43 @@ def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, t
     ours = _answers(out / "artifacts/mine_w8a8_ptq.onnx", "onnxruntime", found.preprocess, pixels, LABELS)
     assert np.abs(ours - theirs).max() < 0.05
     assert (ours.argmax(1) == theirs.argmax(1)).all()
+
+
+def test_photos_of_calibration_with_classes_are_tested_with_labels(converted):
+    report, _ = converted
+    assert report["data"]["labelled"]
+    assert report["data"]["images"] == {"calibration": 32, "verification": 60}
+    assert report["checkpoint"]["top1"] == 1.0
+    (told,) = report["data"]["warnings"]
+    assert told.startswith("20 of the 60 photos tested also gave int8 its ranges"), "72 photos: 40 others, then 20 of the 32"
+
+
+@pytest.mark.parametrize(
+    ("other", "target", "told"),
+    [
+        (False, "tflite/w8a8_ptq", "this network, other targets or settings; these files would go: artifacts/mine_w8a8_ptq.onnx"),
+        (True, "onnx/w8a8_ptq", "another network, mine.keras; these files would go: artifacts/mine_w8a8_ptq.onnx"),
+    ],
+)
+def test_an_earlier_conversion_is_not_replaced_unasked(converted, network, photos, tmp_path, other, target, told):
+    _, out = converted
+    model = network
+    if other:
+        model = tmp_path / "mine.keras"
+        model.write_bytes(network.read_bytes() + b"more")
+    with pytest.raises(InputError, match=f"{told}.*--out.*--replace"):
+        conversion.convert(_wishes(model, out, photos, target))
+    assert (out / "artifacts/mine_w8a8_ptq.onnx").is_file()
+
+
+def test_a_rerun_and_what_is_asked_for_replace_it(converted, network, photos, tmp_path):
+    _, out = converted
+    recipe, _ = conversion_request.recipe_of(_wishes(network, out, photos, "onnx/w8a8_ptq", "tflite/fp32"))
+    digest = content.digest(network, "MODEL")
+    conversion._check_folder(out, recipe, digest, replaced=False)
+    with pytest.raises(InputError):
+        conversion._check_folder(out, recipe, "0" * 64, replaced=False)
+    conversion._check_folder(out, recipe, "0" * 64, replaced=True)
 
 
 def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, tmp_path, edgetl):
@@ -103,6 +147,46 @@ def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, 
     found = origins.insist(out / "artifacts/pretrainedResnet_quant_w8a8_ptq.onnx")
     assert found.checkpoint is None, "there is no network"
     assert report["model"]["original"] == "LiteRT"
+    (verdict,) = report["verdicts"]
+    assert (verdict["gate"], verdict["limit"], verdict["value"]) == ("min_agreement", 0.95, entry["agreement"])
+    assert not any("ranges" in warning for warning in report["data"]["warnings"]), "its ranges are its own"
+
+
+def test_one_photo_proves_nothing_and_metadata_says_how_it_is_fed(material, tmp_path):
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "one/a.png")
+    path = material / "models/tflite-support/mobilenet_v1_0.25_224_1_metadata_1.tflite"
+    report = conversion.convert(_wishes(path, tmp_path / "out", tmp_path / "one", "onnx/fp32"))
+    (verdict,) = report["verdicts"]
+    assert (verdict["value"], verdict["outcome"], verdict["images_needed"]) == (1.0, "unsure", 59)
+    assert "how pixels become its input is what its metadata says: mean 127.5, std 127.5" in report["model"]["notes"]
+    assert (report["preprocess"]["mean"], report["preprocess"]["std"]) == (127.5, 127.5)
+
+
+@pytest.mark.slow
+def test_layers_that_are_asked_for_stay_in_float(network, photos, tmp_path):
+    with pytest.raises(InputError, match=r"(?s)no layer named 'tob' to keep\..*can be kept: .*top"):
+        asked = conversion_request.options(["keep_float=tob"])
+        conversion.convert(_wishes(network, tmp_path / "out", photos, "onnx/w8a8_ptq", options=asked))
+    asked = conversion_request.options(["keep_float=top"])
+    report = conversion.convert(_wishes(network, tmp_path / "out", photos, "onnx/w8a8_ptq", "coreml/w8a8_ptq", options=asked))
+    assert report["kept_in_float"] == {"w8a8_ptq": {"asked": ["top"], "units": ["top"]}}
+    for entry in report["artifacts"]:
+        assert (entry["status"], entry["agreement"]) == ("verified", 1.0)
+        assert "top" in entry["keep_float"]
+        assert 0.99 < entry["int8_mac_share"] < 1.0
+
+
+@pytest.mark.slow
+def test_where_core_ml_parts_from_the_file_of_the_same_integers_is_named(material, tmp_path):
+    path, asked = material / MLPERF / "pretrainedResnet_quant.tflite", conversion_request.options(["verification_images=100"])
+    grocery = material / "data/grocery10/train"
+    report = conversion.convert(_wishes(path, tmp_path / "out", grocery, "coreml/w8a8_ptq", feed=BYTES, options=asked))
+    against = report["artifacts"][0]["against_origin"]
+    assert against["agreement"] < 0.99
+    assert against["first_difference"]["tensor"].startswith("conv_2d")
+    assert against["first_difference"]["steps"] == 1
+    assert "its scales are in half precision" in (tmp_path / "out/report.md").read_text()
 
 
 @pytest.mark.slow
@@ -180,7 +264,8 @@ def test_every_fault_of_a_request_is_told_at_once_and_nothing_runs(tmp_path, net
         "onnx/fp16: onnx cannot hold fp16",
         "tflite/w8a8_qat: w8a8_qat is trained, which needs a recipe",
         "--calibration FOLDER: is missing",
-        "--set max_top1_drop: needs photos with labels",
+        "without these, it can be done: --target tflite/w8a8_ptq instead of",
+        "--set max_top1_drop: needs the names of the classes",
     ):
         assert line in str(caught.value), line
     assert not list(tmp_path.iterdir())

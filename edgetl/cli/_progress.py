@@ -64,7 +64,8 @@ class Progress:
             if self._live is not None:
                 self._bars[step.label] = self._live.add_task(step.label, total=None, what="starting")
             else:
-                print(f"  … {step.label} ({'; '.join(reasons)})", file=sys.stderr, flush=True)
+                why = f" ({'; '.join(reasons)})" if reasons else ""
+                print(f"  … {step.label}{why}", file=sys.stderr, flush=True)
 
     def event(self, step: Step, event: dict[str, Any]) -> None:
         """Show how far the step is."""

@@ -59,6 +59,7 @@ def register(app: typer.Typer) -> None:
             typer.Option("--set", metavar="KEY=VALUE", help="Recipe: any key. Model: io, layout, ranges and so on."),
         ] = None,
         out: OutOption = None,
+        replace: Annotated[bool, typer.Option("--replace", help="Model: another conversion in --out may go.")] = False,
         json: JsonOption = False,
     ) -> None:
         from edgetl.errors import InputError
@@ -74,9 +75,11 @@ def register(app: typer.Typer) -> None:
             "--data": data,
             "--labels": labels,
         }
-        of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device}
+        of_model |= {"--mean": mean, "--std": std, "--range": range_, "--px": px, "--device": device, "--replace": replace}
         if ending not in _ENDINGS and not path.is_dir():
             faults = [f"{option}: is for a model; a recipe says it itself." for option, value in of_model.items() if value]
+            if faults and not _is_recipe(what):
+                raise InputError(f"{what}: no such file or folder. A model ends in {', '.join(_ENDINGS)}, or is a SavedModel.")
             if faults:
                 raise InputError(f"convert: {what} is read as a recipe (a model ends in {', '.join(_ENDINGS)}).", faults)
             from edgetl.cli._deliver import deliver_and_show
@@ -93,9 +96,20 @@ def register(app: typer.Typer) -> None:
             raise InputError("convert: this cannot be done.", faults)
         wishes = request.Wishes(
             model=path, targets=targets, calibration=calibration, data=data, labels=names, feed=feed, px=px, out=out,
-            devices=tuple(device or ()), options=request.options(set_ or ()),
+            replace=replace, devices=tuple(device or ()), options=request.options(set_ or ()),
         )  # fmt: skip
         _convert(wishes, json)
+
+
+def _is_recipe(what: str) -> bool:
+    """Whether there is such a file, or a recipe of this name comes with edgetl."""
+    from edgetl.errors import UnknownName
+    from edgetl.recipefile import find_recipe
+
+    try:
+        return find_recipe(what).exists()
+    except UnknownName:
+        return False
 
 
 def _convert(wishes: Wishes, as_json: bool) -> None:
@@ -179,7 +193,7 @@ def _labels(path: Path | None, faults: list[str]) -> tuple[str, ...] | None:
     except (OSError, UnicodeDecodeError) as error:
         faults.append(f"--labels: {path}: cannot be read as text in UTF-8 ({getattr(error, 'strerror', None) or 'not UTF-8'}).")
         return None
-    names = [line.strip() for line in text.strip("\n").splitlines()]
+    names = [line.strip() for line in text.rstrip().splitlines()]
     if len(text) > _MOST_LABELS_BYTES or not names or not all(names) or len(set(names)) < len(names):
         faults.append(f"--labels: {path}: must hold one name a line, each once, none empty.")
         return None

@@ -68,6 +68,8 @@ def _show(judged: tuple[Verdict, ...]) -> None:
     from rich.text import Text
 
     out = console()
+    if not judged:
+        out.print("nothing was judged: no gate is set, and no device is named (in the recipe; for a model, --device NAME)")
     reasons: dict[str, list[str]] = {}
     for place in dict.fromkeys(v.device for v in judged):
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))

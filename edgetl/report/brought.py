@@ -47,9 +47,16 @@ def told(report: dict[str, Any], adopted: dict[str, Any], work: Path, results: R
             "max_abs_err": adopted["max_abs_err"],
             "notes": adopted["notes"],
         },
+        "kept_in_float": adopted["kept_in_float"],
         "preprocess": adopted["preprocess"],
         "answers": {"labels_per_image": "several" if adopted["several"] else "one"},
-        "data": {"classes": adopted["class_names"], "images": images, "labelled": labelled, "skipped": [], "warnings": []},
+        "data": {
+            "classes": adopted["class_names"],
+            "images": images,
+            "labelled": labelled,
+            "skipped": [],
+            "warnings": adopted["warnings"],
+        },
         "checkpoint": {
             "backbone": source["name"],
             "weights": Path(source["file"]).name,
@@ -73,7 +80,7 @@ def _sqnr(work: Path, name: str, *, several: bool) -> float | None:
 
 def header(report: dict[str, Any]) -> list[str]:
     """Column titles; the devices come last."""
-    return ["artifact", "agree", "max error", "SQNR dB", "top-1", "drop", "size MB", *rows.devices(report)]
+    return ["artifact", "agree", "max error", "SQNR dB", "top-1", "drop", "size MB", "gates", *rows.devices(report)]
 
 
 def cells(report: dict[str, Any]) -> list[list[str]]:
@@ -86,7 +93,7 @@ def cells(report: dict[str, Any]) -> list[list[str]]:
             (artifact["size_bytes"] / 1e6 if artifact["size_bytes"] else None, ".2f"),
         ]  # fmt: skip
         text = ["–" if value is None else format(value + 0.0, style) for value, style in figures]
-        outcomes = [rows.outcome(report, artifact, device) for device in rows.devices(report)]
+        outcomes = [rows.outcome(report, artifact, device) for device in (None, *rows.devices(report))]
         found.append([f"{artifact['format']}/{artifact['scheme']}", *text, *outcomes])
     return found
 
@@ -105,6 +112,7 @@ def summary(report: dict[str, Any]) -> list[str]:
         f"input: shorter side {spec['resize_px']} px, centre {spec['crop_px']}, (byte - {spec['mean']:g}) / {spec['std']:g}, RGB",
         f"photos: {images['calibration']} for calibration, {images['verification']} tested",
         *model["notes"],
+        *(f"mind: {warning}" for warning in report["data"]["warnings"]),
     ]
 
 

@@ -10,6 +10,10 @@ from edgetl.verdicts import worst
 _REFERENCE = "accuracy is reference: the file was evaluated in software, operation by operation, and not run by Core ML itself"
 
 
+_CLOSE = 0.99
+"""Agreement of two files of the same integers below which the report says why they differ. Our choice."""
+
+
 def header(report: dict[str, Any]) -> list[str]:
     """Column titles; the devices come last."""
     return ["artifact", "top-1", "drop", "agree", "size MB", "delivered MB", "host p50 ms", *devices(report)]
@@ -71,7 +75,7 @@ def remarks(report: dict[str, Any]) -> list[str]:
         if against:
             steps = "equal to the bit" if not against["max_steps"] else f"at most {against['max_steps']} step(s) apart"
             what = f"the same integers as {against['format']}/{artifact['scheme']}; logits on {against['n']} images {steps}, "
-            told.setdefault(f"{what}agreement {against['agreement']:.4f}", []).append(name)
+            told.setdefault(f"{what}agreement {against['agreement']:.4f}{_why_apart(artifact)}", []).append(name)
         if artifact.get("flips"):
             changed = (
                 f"{artifact['paired']['changed']} of {artifact['paired']['n']} images get another answer than from the float"
@@ -91,6 +95,21 @@ def remarks(report: dict[str, Any]) -> list[str]:
         places = ", ".join(dict.fromkeys(v["device"] for v in unknown))
         lines.append(f"unsure: {gates} on {places}: nothing was measured there yet, and a figure of this host does not count")
     return lines
+
+
+def _why_apart(artifact: dict[str, Any]) -> str:
+    """Say why two files of the same integers answer otherwise, where they do so more than now and then."""
+    against = artifact["against_origin"]
+    if against["agreement"] >= _CLOSE:
+        return ""
+    if artifact["format"] != "coreml":
+        return f": the kernels of the two runtimes, {against['runtime']} one of them, round the same sums otherwise"
+    first = against.get("first_difference")
+    if first is None:
+        return ": no operation alone differs; roundings add up"
+    cause = "its scales are in half precision, so it rounds otherwise" if first["steps"] <= 1 else "more than rounding makes"
+    where = f"{first['tensor']}, by up to {first['steps']:g} step(s) in {first['share']:.1%} of its values"
+    return f": {cause}. First tensor that differs, given what the other file has before it: {where}"
 
 
 def kept_in_float(choice: dict[str, Any]) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
-from edgetl.recipe import Quantize, Recipe, Source
+from edgetl.recipe import Quantize, Recipe
+from edgetl.stages import _brought_photos as brought_photos
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import Preprocess, to_json
 
@@ -67,7 +68,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     names = tuple(given["labels"] or map(str, range(made.classes)))
     if len(names) != made.classes:
         raise InputError(f"--labels: holds {len(names)} names; {path.name} has {made.classes} classes.")
-    items, calibrating, tested, labelled = _listed(given, job.recipe, names, several=made.several)
+    items, calibrating, tested, labelled = brought_photos.listed(given, job.recipe, names, several=made.several)
     pixels = _decoded(items, names, made.preprocess, emit)
     noise = np.random.default_rng(job.recipe.seed).integers(0, 256, (_RANDOM_IMAGES, *pixels.shape[1:]), np.uint8)
     emit({"what": "comparing with the original"})
@@ -85,10 +86,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     _save(out / CHECKPOINT, made, made.network, {"logits": logits, "labels": labels}, facts)
     if made.network is None:
         _take_over(path, out / ORIGIN, given["scheme"])
+    kept = dict[str, Any]()
     for scheme in schemes if made.network is not None else ():
         if registry.load("schemes", scheme).NEEDS == "calibration":
             emit({"what": f"calibrating {scheme}"})
-            _calibrate(job, scheme, made, pixels, (calibrating, tested), labels, facts)
+            units = _calibrate(job, scheme, made, pixels, (calibrating, tested), labels, facts)
+            kept |= {scheme: {"asked": units, "units": units}} if units else {}
     return {
         "preprocess": to_json(made.preprocess),
         "class_names": names,
@@ -99,6 +102,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "calibration_images": len(calibrating),
         "verification_images": len(tested),
         "notes": list(made.notes),
+        "kept_in_float": kept,
+        "warnings": brought_photos.cautions(made, schemes, pixels, (calibrating, tested), logits, names),
     }
 
 
@@ -108,19 +113,24 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
 
     from edgetl.errors import InputError
     from edgetl.grid import foreign
+    from edgetl.inspection import tflite
     from edgetl.nn.saved import whole
     from edgetl.nn.saved.adopted import Adopted
 
-    found = foreign.look(path.read_bytes(), path.name)
+    found, notes = foreign.look(path.read_bytes(), path.name), ["a converted file, taken over as it is"]
     if feed is None:
-        raise InputError(f"{path.name}: {whole.need_of_feed(False)}")
+        stated = tflite.read(path).metadata.get("normalisation", "")
+        feed = _stated(stated)
+        if feed is None:
+            raise InputError(f"{path.name}: {whole.need_of_feed(False)}")
+        notes.append(f"how pixels become its input is what its metadata says: {stated}")
     mean, std = feed.mean[0], feed.std[0]
     if len(set(feed.mean)) > 1 or len(set(feed.std)) > 1:
         raise InputError(f"{path.name}: a TFLite file is taken over as it is, so --mean and --std must be one number each.")
     if found.step is not None and (abs(found.step * std - 1.0) > 0.01 or abs(found.zero + 128 - mean) > 1.0):
         raise InputError(
             f"{path.name}: its integer input stands for (byte - {found.zero + 128}) / {1 / found.step:.4g}; --mean {mean:g} and "
-            f"--std {std:g} say otherwise. One of the two is wrong."
+            f"--std {std:g} say otherwise{' (so does its metadata)' if len(notes) > 1 else ''}. One of the two is wrong."
         )
     preprocess = Preprocess(resize_px=found.px, crop_px=found.px, mean=mean, std=std)
     names = tuple(map(str, range(found.classes)))
@@ -137,8 +147,21 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
 
     return Adopted(
         network=None, original=answers, answers="sigmoid" if found.several else "softmax", preprocess=preprocess, ended=True,
-        classes=found.classes, doubled=False, notes=("a converted file, taken over as it is",),
+        classes=found.classes, doubled=False, notes=tuple(notes),
     )  # fmt: skip
+
+
+def _stated(text: str) -> Feed | None:
+    """Read `mean M, std S` (one number each, or three), as `edgetl inspect` tells a file's metadata."""
+    from edgetl.nn.saved import whole
+
+    halves = [half.split()[1:] for half in text.split(", ")]
+    if len(halves) != 2 or not all(len(half) in (1, 3) for half in halves):
+        return None
+    mean, std = ([float(word) for word in half] for half in halves)
+    if not all(math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0.0:
+        return None
+    return whole.Feed(mean=(mean[0], mean[len(mean) // 2], mean[-1]), std=(std[0], std[len(std) // 2], std[-1]))
 
 
 def _take_over(path: Path, folder: Path, scheme: str) -> None:
@@ -164,34 +187,6 @@ def _sized(preprocess: Preprocess, given: dict[str, Any]) -> Preprocess:
     if found.resize_px < found.crop_px:
         raise InputError(f"resize_px: {found.resize_px} is less than the network's input, {found.crop_px} px.")
     return found
-
-
-def _listed(
-    given: dict[str, Any], recipe: Recipe, names: tuple[str, ...], *, several: bool
-) -> tuple[tuple[Photo, ...], list[int], list[int], bool]:
-    """List the photos: those that calibrate, then those that are tested; the same ones where no others are given."""
-    from edgetl import photos
-
-    section = recipe.quantize or Quantize(scheme="w8a8_ptq")
-    first = _unlabelled(given["calibration"], section.calibration_images, recipe.seed) if given["calibration"] else ()
-    if given["data"] is None:
-        rows = list(range(len(first)))
-        return first, rows, rows[: given["verification_images"]], False
-    labelled = given["labels"] is not None and not several
-    if labelled:
-        second = photos.gather(Path(given["data"]), names, limit=given["verification_images"], seed=recipe.seed).items
-    else:
-        second = _unlabelled(given["data"], given["verification_images"], recipe.seed)
-    items = (*first, *second)
-    return items, list(range(len(first))), list(range(len(first), len(items))), labelled
-
-
-def _unlabelled(folder: str, limit: int, seed: int) -> tuple[Photo, ...]:
-    from edgetl.photos import Photo
-
-    listed = registry.load("datasets", "folder").load_unlabelled(Source(source="folder", path=folder)).samples
-    rows = sorted(random.Random(seed).sample(range(len(listed)), min(limit, len(listed))))
-    return tuple(Photo(name=listed[row].name, label=-1, read=listed[row].read) for row in rows)
 
 
 def _decoded(items: tuple[Photo, ...], names: tuple[str, ...], preprocess: Preprocess, emit: Emit) -> np.ndarray:
@@ -267,12 +262,13 @@ def _calibrate(
     rows: tuple[list[int], list[int]],
     labels: np.ndarray,
     facts: dict[str, Any],
-) -> None:
-    """Do what `quantize` does for a scheme that needs no training."""
-    from edgetl.nn import fake_quant, inference, tie_ranges
+) -> list[str]:
+    """Do what `quantize` does for a scheme that needs no training; returns the units that compute in float."""
+    from edgetl.nn import checkpoint, fake_quant, inference, tie_ranges
     from edgetl.preprocess import normalise
 
     module, out, (calibrating, tested) = registry.load("schemes", scheme), Path(job.out) / scheme, rows
+    units: list[str] = []
     if not hasattr(module, "wrap"):
         out.mkdir()
     else:
@@ -281,10 +277,17 @@ def _calibrate(
         limits = tie_ranges.settle_input(made.preprocess.mean, made.preprocess.std, whole=integers)
         network = module.wrap(made.network, limits)
         batches = [normalise(pixels[calibrating[i : i + _BATCH]], made.preprocess) for i in range(0, len(calibrating), _BATCH)]
-        ranges = fake_quant.calibrate(network, made.network, batches, section.ranges, bias_correction=section.bias_correction)
+        asked = () if section.keep_float == "auto" else section.keep_float
+        kept = fake_quant.keep(network, made.network, asked)
+        units, layers = list(kept.units), sorted(kept.layers)
+        ranges = fake_quant.calibrate(
+            network, made.network, batches, section.ranges, bias_correction=section.bias_correction, keep_float=layers
+        )
         fake_quant.settle(network, batches[-1])
         answers = inference.predict(network, pixels[tested], made.preprocess)
-        _save(out, made, network, {"logits": answers, "labels": labels}, {**facts, "scheme": scheme})
+        facts = {**facts, "scheme": scheme, checkpoint.KEEP_FLOAT: layers}
+        _save(out, made, network, {"logits": answers, "labels": labels}, facts)
         (out / "ranges.json").write_text(json.dumps({"schema": 1, "ranges": ranges}, indent=1), encoding="utf-8")
     record = {"schema": 1, "split": "train", "rows": list(range(len(calibrating)))}
     (out / CALIBRATION).write_text(json.dumps(record), encoding="utf-8")
+    return units

@@ -10,10 +10,14 @@ from edgetl.recipe import Recipe
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
-VERSION = 6
+VERSION = 7
 RESUMABLE = False
 _SAME = 0.01
 """Most that a probability of an fp32 file may be off; order of sums and fused arithmetic make less than a thousandth."""
+
+
+_CLOSE = 0.99
+"""Agreement with the file of the same integers below which it is told where the two part. Our choice."""
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit
 
 
 def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: Any, emit: Emit) -> dict[str, Any]:
-    """The same for a Core ML package, whose integers only its evaluation in software can show."""
+    """The same for a Core ML package, whose integers only its evaluation in software can show, and where the two part."""
     import tempfile
 
     import numpy as np
@@ -163,7 +167,14 @@ def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: A
             if row % 100 == 0:
                 emit({"what": f"logits {row}/{len(pixels)}", "done": row, "of": len(pixels)})
         session.close()
-    return {"format": artifact.format, "runtime": runtime, **logits.steps(np.array(theirs, np.int64), np.array(found))}
+    told: dict[str, Any] = logits.steps(np.array(theirs, np.int64), np.array(found))
+    if told["agreement"] < _CLOSE:
+        row = int(np.flatnonzero(np.array(theirs).argmax(1) != np.array(found).argmax(1))[0])
+        source = job.folder("origin") / artifact.path
+        parts = (mil_beside.first_difference(package, source, pixels[row], job.preprocess, tolerance=t) for t in (None, 0.5))
+        first = next((part for part in parts if part is not None), None)
+        told |= {"first_difference": first and {"tensor": first.name, "steps": first.largest, "share": first.share}}
+    return {"format": artifact.format, "runtime": runtime, **told}
 
 
 def _answers(folder: Path) -> Any:

@@ -228,7 +228,8 @@ def _own_recipe(files: list[File]) -> tuple[LoadedRecipe | None, str]:
     """The recipe that the files' run was given, as it stands now."""
     origin = next(file.origin for file in files if file.origin is not None)
     if origin.recipe is None:
-        return None, "a bundle does not name its recipe"
+        own = origin.record.name == "report.json"
+        return None, "the files were converted without a recipe" if own else "a bundle does not name its recipe"
     overrides = _record(origin)["recipe"].get("overrides", [])
     try:
         return load_recipe(origin.recipe, tuple(map(str, overrides))), ""

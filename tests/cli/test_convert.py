@@ -2,6 +2,8 @@
 
 import pytest
 
+from edgetl.cli import convert
+
 
 @pytest.mark.parametrize(
     ("arguments", "lines"),
@@ -9,6 +11,7 @@ import pytest
         (["mine.onnx"], ["from ONNX nothing is converted"]),
         (["mine.pt"], ["networks of PyTorch are not read"]),
         (["quickstart", "--to", "tflite"], ["quickstart is read as a recipe", "--to: is for a model"]),
+        (["models/mine", "--to", "tflite", "--scheme", "fp32"], ["models/mine: no such file or folder. A model ends in .keras"]),
         (["mine.keras", "--to", "tflite"], ["--to: needs --scheme"]),
         (
             ["mine.keras", "--scheme", "fp32", "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225", "--target", "tflite"],
@@ -32,3 +35,12 @@ def test_names_of_labels_must_each_be_there_once(edgetl, tmp_path):
     (tmp_path / "labels.txt").write_text("cat\ndog\ncat\n")
     done = edgetl("convert", "mine.keras", "--scheme", "fp32", "--labels", "labels.txt")
     assert "must hold one name a line, each once" in done.stderr
+
+
+def test_blank_lines_at_the_end_of_labels_are_no_fault(tmp_path):
+    faults = []
+    (tmp_path / "labels.txt").write_bytes(b"cat\r\ndog\r\n\r\n \n")
+    assert convert._labels(tmp_path / "labels.txt", faults) == ("cat", "dog")
+    (tmp_path / "labels.txt").write_bytes(b"\ncat\ndog\n")
+    assert convert._labels(tmp_path / "labels.txt", faults) is None, "a name is missing, and all others would shift"
+    assert len(faults) == 1

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from edgetl import places
+from edgetl.cli import verdict
 
 LOG = """STARTING!
 Log parameter values verbosely: [0]
@@ -28,6 +29,11 @@ count=50 first={us} curr={us} min={low} max={high} avg={us} std=30
 
 Inference timings in us: Init: 12300, First inference: {us}, Warmup (avg): {us}, Inference (avg): {us}
 """
+
+
+def test_nothing_judged_is_said(capsys):
+    verdict._show(())
+    assert "nothing was judged: no gate is set, and no device is named" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.fixture(scope="module")

@@ -194,6 +194,7 @@ def test_what_is_no_classifier_of_one_image_is_refused_with_the_reason(tmp_path)
     lambda_ = layers.Lambda(lambda v: v * 2, name="code")
     cases = {
         "several outputs": keras.Model(image, [layers.Dense(3)(x), layers.Dense(2)(x)]),
+        r"several outputs and 2 inputs \(": keras.Model([image, other], [layers.Dense(3)(x), layers.Dense(2)(other)]),
         "has 2 inputs": keras.Model([image, other], layers.Dense(3)(layers.Concatenate()([x, other]))),
         "gives one value without a sigmoid": keras.Model(image, layers.Dense(1)(x)),
         "of class Code, which is code": code,
@@ -208,6 +209,22 @@ def test_what_is_no_classifier_of_one_image_is_refused_with_the_reason(tmp_path)
     keras.Model(image, layers.Conv2D(4, 3)(image)).save(tmp_path / "map.keras")
     with pytest.raises(InputError, match=r"map\.keras: gives \(30, 30, 4\) for an image"):
         adopted.open_network(tmp_path / "map.keras", None, UNIT)
+
+
+def test_half_precision_and_weights_that_are_no_numbers_are_named(tmp_path):
+    keras = _keras(3)
+    layers = keras.layers
+    image = keras.Input((PX, PX, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, dtype="mixed_float16")(image))
+    keras.Model(image, layers.Dense(3)(x)).save(tmp_path / "mixed.keras")
+    with pytest.raises(InputError, match=r"mixed\.keras: computes in mixed_float16"):
+        whole.plan(tmp_path / "mixed.keras", None, UNIT)
+    x = layers.GlobalAveragePooling2D()(
+        layers.Conv2D(4, 3, name="first", bias_initializer=keras.initializers.Constant(np.nan))(image)
+    )
+    keras.Model(image, layers.Dense(3)(x)).save(tmp_path / "nan.keras")
+    with pytest.raises(InputError, match=r"^nan\.keras: holds weights that are not finite \(NaN or infinite\), in first\."):
+        whole.plan(tmp_path / "nan.keras", None, UNIT)
 
 
 def test_softmax_of_two_halves_is_one_sigmoid():

@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from edgetl.errors import EdgetlError, InputError, VerificationError
+from edgetl.verification import given
 from edgetl.verification.given import Asked, read
 from edgetl.verification.judge import verify
 
@@ -181,3 +184,13 @@ def test_a_file_of_other_classes_is_refused(artifacts, few):
     (artifacts.parent / "report.json").write_text(json.dumps(report))
     with pytest.raises(VerificationError, match="answers 10 numbers an image, and there are 11 classes"):
         verify(Asked(files=(artifacts / "good.tflite",), data=few, against=artifacts / "good.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("record", "told"), [("report.json", "converted without a recipe"), ("manifest.json", "a bundle does not")]
+)
+def test_why_there_is_no_recipe_is_said(record, told):
+    origin = SimpleNamespace(recipe=None, record=Path(record))
+    recipe, why = given._own_recipe([SimpleNamespace(origin=origin)])
+    assert recipe is None
+    assert told in why

@@ -74,10 +74,10 @@ def read_arrays(path: Path, nodes: Sequence[Node]) -> Arrays:
                 data = io.BytesIO(_member(archive, "model.weights.h5", MAX_BYTES))
             with h5py.File(data, "r") as file:
                 container = "layers" if "layers" in file else "_layer_checkpoint_dependencies"
-                return _loaded({node.name: list(_numbered(file, node.numbers, container)) for node in nodes})
+                return _loaded({node.name: list(_numbered(file, node.numbers, container)) for node in nodes}, path.name)
         with h5py.File(path, "r") as file:
             groups = file.get("model_weights", file)
-            return _loaded({node.name: list(_named(groups, node.path)) for node in nodes})
+            return _loaded({node.name: list(_named(groups, node.path)) for node in nodes}, path.name)
 
 
 def _numbered(file: Any, numbers: tuple[str, ...], container: str) -> Iterator[Any]:
@@ -114,7 +114,7 @@ def _text(raw: Any) -> str:
     return raw.decode("utf-8") if isinstance(raw, bytes) else str(raw)
 
 
-def _loaded(found: dict[str, list[Any]]) -> Arrays:
+def _loaded(found: dict[str, list[Any]], file: str) -> Arrays:
     """Read weights as float32, if they are plain arrays that lie in the file itself and are not too large together."""
     import h5py
     import numpy as np
@@ -129,7 +129,8 @@ def _loaded(found: dict[str, list[Any]]) -> Arrays:
     arrays = {name: [np.asarray(dataset, np.float32) for dataset in datasets] for name, datasets in found.items() if datasets}
     odd = [name for name, values in arrays.items() if not all(np.isfinite(value).all() for value in values)]
     if odd:
-        raise ValueError(f"weights that are not finite, in {', '.join(odd[:8])}")
+        layers = f"{', '.join(odd[:8])}{' …' if len(odd) > 8 else ''}"
+        raise InputError(f"{file}: holds weights that are not finite (NaN or infinite), in {layers}. Its training went wrong.")
     return arrays
 
 

@@ -123,6 +123,11 @@ def _fault(node: Node, known: dict[str, dict[str, tuple[Any, ...] | None]], whol
     return None if dtype in _DTYPES else f"dtype {dtype!r:.40} is not one of {', '.join(_DTYPES)}"
 
 
+def policy(node: Node) -> str:
+    """What a layer computes in: by name, for example `float32` or `mixed_float16`."""
+    return str(_dtype(node.config.get("dtype") or "float32"))
+
+
 def _dtype(value: Any) -> Any:
     return value.get("config", {}).get("name") if isinstance(value, dict) else value
 

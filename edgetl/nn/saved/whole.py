@@ -90,9 +90,12 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
         )
     try:
         network = keras_graph.flatten(saved)
+        images = [node.name for node in network.nodes.values() if node.kind == "InputLayer"]
         if not network.output:
+            also = f" and {len(images)} inputs ({', '.join(images[:8])})" if len(images) > 1 else ""
             raise InputError(
-                "the network has several outputs; save one with the classifier's alone: keras.Model(inputs, output)."
+                f"the network has several outputs{also}; save one with the classifier's alone, and with one image: "
+                "keras.Model(inputs, output)."
             )
         nodes = network.before(network.output)
         unread = tuple(sorted(set(network.nodes) - {node.name for node in nodes}))
@@ -106,6 +109,13 @@ def plan(path: Path, px: int | None, feed: Feed | None) -> Plan:
     if found:
         more = [f"and {len(found) - _SHOWN} more."] if len(found) > _SHOWN else []
         raise InputError(f"{path.name}: layers that cannot be made anew for quantization:", [*found[:_SHOWN], *more])
+    half = sorted({policy for node in nodes if (policy := keras_settings.policy(node)).startswith("mixed_")})
+    if half:
+        raise InputError(
+            f"{path.name}: computes in {', '.join(half)}, so its own answers are rounded to half precision and no "
+            "file can be held against them. Build it again under keras.mixed_precision.set_global_policy('float32'), give it "
+            "these weights (set_weights), and save that."
+        )
     arrays = keras_file.read_arrays(path, nodes)
     classes, doubled, notes = endings.width(nodes), False, []
     if classes == 1:
