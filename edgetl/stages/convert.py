@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
 from edgetl.types import Artifact, flatten, to_json
 
-VERSION = 8
+VERSION = 9
 RESUMABLE = False
 
 
