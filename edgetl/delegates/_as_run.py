@@ -1,4 +1,4 @@
-"""An ONNX file as onnxruntime gives it to its providers: after basic optimisation, node by node, as its usability checker counts."""
+"""An ONNX file as onnxruntime gives it to its providers: after basic optimisation, node by node, as its checker counts."""
 
 from __future__ import annotations
 

@@ -49,14 +49,13 @@ def optimised(source: bytes | Path, level: Literal["BASIC", "EXTENDED"] = "EXTEN
     """
     import onnxruntime
 
-    given = source if isinstance(source, bytes) else str(source)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level}")
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     with _scratch() as path:
         options.optimized_model_filepath = str(path)
         try:
-            onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+            onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no other base
             raise ConversionError(f"onnxruntime refuses the file: {error}.") from error
         yield path
