@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
-from edgetl.errors import VerificationError
+from edgetl.errors import EdgetlError, InputError, VerificationError
 from edgetl.stages._base import Emit
 from edgetl.types import Preprocess, from_json
 
@@ -36,6 +36,7 @@ def run(arguments: dict[str, Any], emit: Emit) -> dict[str, Any]:
         `n`.
 
     Raises:
+        InputError: the file takes images of another size.
         VerificationError: the runtime refuses the file, or its answers are none of these classes, or not finite.
     """
     import numpy as np
@@ -93,13 +94,28 @@ def _of_file(
         try:
             session.set_input(pixels[row])
             session.invoke()
-        except (ValueError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no other base
+            _insist_on_size(path, preprocess.crop_px)
+            if isinstance(error, EdgetlError):
+                raise
             raise VerificationError(f"{path.name}: {runtime} cannot run it on these images: {error}") from error
         found.append(np.array(session.output()))
         if row % _EVERY == 0:
             emit({"done": row, "of": len(pixels)})
     session.close()
     return found
+
+
+def _insist_on_size(path: Path, px: int) -> None:
+    """Refuse photos of another size than a file takes, in the file's own words rather than its runtime's."""
+    from edgetl import inspection
+
+    sides = [side for end in inspection.read(path).inputs[:1] for side in end.shape if side > 4]  # neither batch nor channels
+    if any(side != px for side in sides):
+        raise InputError(
+            f"{path.name}: takes images of {'×'.join(map(str, sides))} pixels, and photos are prepared as {px}×{px} "
+            "(preprocess.crop_px). Give the recipe that it was made by, or a file of that size."
+        )
 
 
 def _of_network(path: Path, pixels: RowFile, preprocess: Preprocess, classes: int, emit: Emit) -> np.ndarray:

@@ -227,8 +227,29 @@ def _min_agreement(accuracy: Accuracy, limit: float) -> _Judged:
 
 def _max_top1_drop(accuracy: Accuracy, limit: float) -> _Judged:
     lost, won, images = accuracy.only_reference_correct, accuracy.only_candidate_correct, accuracy.n
+    return _drop(lost, won, images - accuracy.agreeing, images, limit)
+
+
+def images_to_resolve(lost: int, won: int, changed: int, images: int, allowed: float) -> int | None:
+    """Count the images it takes to decide whether a file's top-1 drops by at most `allowed`.
+
+    Args:
+        lost: images right by the checkpoint alone.
+        won: images right by the file alone.
+        changed: images of another answer, right or wrong.
+        images: all, at least 1.
+        allowed: largest drop, 0 to 1.
+
+    Returns:
+        Where these images leave it unsure, what the gate's verdict says; else see `paired.images_to_resolve`. None: no number.
+    """
+    outcome, *_, needed = _drop(lost, won, changed, images, allowed)
+    return needed if outcome == "unsure" else paired.images_to_resolve(lost, won, images, allowed)
+
+
+def _drop(lost: int, won: int, changed: int, images: int, limit: float) -> _Judged:
     interval = paired.drop_interval(lost, won, images)
-    if accuracy.agreeing == images:
+    if not changed:
         return _identical("top-1 drop", 0.0, interval, images, limit)
 
     def planned(n: float) -> Interval:

@@ -11,7 +11,7 @@ import pytest
 from edgetl import devices
 from edgetl.paired import ClassCounts
 from edgetl.types import Evidence, Measurement, Verdict
-from edgetl.verdicts import Accuracy, Subject, judge_device, judge_gates, worst
+from edgetl.verdicts import Accuracy, Subject, images_to_resolve, judge_device, judge_gates, worst
 
 SOURCE = "a test"
 
@@ -399,3 +399,11 @@ def test_what_was_evaluated_in_software_is_reference_never_measured():
         subject(accuracy=accuracy(400, right=390), accuracy_evidence="reference"), {"min_top1": 0.9, "max_top1_drop": 0.02}
     )
     assert [(v.outcome, v.evidence) for v in found] == [("pass", "reference")] * 2
+
+
+@pytest.mark.parametrize(("lost", "won", "other", "n", "limit"), [(1, 0, 2, 60, 0.02), (3, 1, 5, 200, 0.02), (0, 0, 0, 40, 0.01)])
+def test_an_unsure_gate_and_the_pairs_ask_for_the_same_number_of_images(lost, won, other, n, limit):
+    verdict = gate("max_top1_drop", limit, accuracy(n, right=n - 10, lost=lost, won=won, other=other))
+    assert verdict.outcome == "unsure"
+    assert verdict.images_needed == images_to_resolve(lost, won, lost + won + other, n, limit)
+    assert f"about {verdict.images_needed:,} images" in verdict.reason

@@ -21,18 +21,26 @@ def show(told: dict[str, Any]) -> None:
 
     out = console()
 
-    def line(*parts: Any) -> None:
-        out.print(Text.assemble(*parts), highlight=False, soft_wrap=True)
+    def line(*parts: Any, indent: int = 0) -> None:
+        """One line where it can be searched; on a terminal, as many as it takes, the later ones indented."""
+        if out.is_terminal:
+            first, *more = Text.assemble(*parts).wrap(out, max(20, out.width - indent))
+            told = [first, *(Text(" " * indent) + one for one in more)]
+            out.print(*told, sep="\n", highlight=False, soft_wrap=True)
+        else:
+            out.print(Text.assemble(*parts), highlight=False, soft_wrap=True)
 
     share = "" if told["int8_mac_share"] is None else f", {told['int8_mac_share']:.1%} of them in integers"
-    size, work = f"{told['file_bytes'] / 1e6:.2f} MB", f"{told['macs'] / 1e6:.1f} million multiply-accumulates{share}"
+    counted = told["format"] != "keras"
+    work = f"{told['macs'] / 1e6:.1f} million multiply-accumulates{share}" if counted else "work not counted (convert it first)"
+    size = f"{told['file_bytes'] / 1e6:.2f} MB"
     line(f"{told['file']}: {size}, {told['operator_count']} operators, {work}")
     for key, value in _facts(told):
-        line((f"  {key:<13}", "dim"), value)
+        line((f"  {key:<13}", "dim"), value, indent=15)
     for row in told.get("coverage", ()):
-        line((f"  {row['delegate']:<13} ", "bold"), _covered(row))
+        line((f"  {row['delegate']:<13} ", "bold"), _covered(row), indent=4)
         for rule, types in _rules(row):
-            line("    ", ("· ", "dim"), f"{types}: {rule}")
+            line("    ", ("· ", "dim"), f"{types}: {rule}", indent=6)
     errors = sum(finding["level"] == "error" for finding in told["findings"])
     asked = _asked(told["asked"])
     bad = "is not what was asked" if asked else f"{errors} error{'' if errors == 1 else 's'}"
@@ -40,8 +48,13 @@ def show(told: dict[str, Any]) -> None:
     line((bad, "bold red") if errors else good, f" ({asked})" if asked else "")
     for finding in told["findings"]:
         mark, style = _MARKS[finding["level"]]
-        line(" ", (f"{mark} {finding['level']} {finding['rule']}", style), f"  {finding['where'][:80]}: {finding['message']}")
-        line(("    → " + finding["remedy"], "dim"))
+        line(
+            " ",
+            (f"{mark} {finding['level']} {finding['rule']}", style),
+            f"  {finding['where'][:80]}: {finding['message']}",
+            indent=4,
+        )
+        line(("    → " + finding["remedy"], "dim"), indent=6)
     out.print(_table(told), highlight=False, markup=False)
 
 
@@ -115,5 +128,6 @@ def _table(told: dict[str, Any]) -> Any:
     for row in told["operators" if ops else "types"]:
         cells = (row["name"], row["type"], row["arithmetic"]) if ops else (row["type"], str(row["count"]), str(row["quantized"]))
         sizes = (f"{row[key] / 1e3:.1f}" for key in ("weight_bytes", "input_bytes", "output_bytes"))
-        table.add_row(*cells, f"{row['macs'] / 1e6:.3f}", *sizes)
+        figures = (f"{row['macs'] / 1e6:.3f}", *sizes) if told["format"] != "keras" else ("–",) * 4
+        table.add_row(*cells, *figures)
     return table

@@ -123,7 +123,7 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
     _name_tensors(model.graph)
     _settle_constants(model.graph)
     model.ir_version = IR_VERSION
-    model.producer_name = "edgetl"
+    model.producer_name, model.producer_version = "edgetl", ""  # not that of the exporter
     if target.scheme == "w8":
         weights_only.rewrite_onnx(model)
     onnx.checker.check_model(model, full_check=True)

@@ -25,7 +25,7 @@ OPTIONAL: tuple[str, ...] = ()
 
 MAX_FILES = 1_000_000
 """More files than this in one data set is a wrong folder, not a set of photos."""
-_SHOWN = 50
+_SHOWN = 10
 _SPLITS: dict[str, Split] = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _SUFFIXES = (".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
@@ -232,7 +232,7 @@ def _check_classes(class_names: list[str], parts: _Parts, least: int, faults: li
     if len(class_names) < least:
         what = f"only one class ({class_names[0]})" if class_names else "no class folder"
         needs = "a classifier needs at least two folders of photos" if least == 2 else "give one sub-folder of photos a class"
-        faults.append(f"{what}: {needs}.")
+        faults.insert(0, f"{what}: {needs}.")
     for split, folders in parts:
         for name in class_names:
             if split is not None and name not in folders:

@@ -66,7 +66,10 @@ class DelegateModule(Protocol):
         """Whether an app on that device can use it."""
 
     def leaves(self, path: Path, facts: GraphFacts) -> tuple[Leaving, ...]:
-        """Operators that leave the accelerator, in the order of the file; raises InputError when it cannot read the file."""
+        """Operators that leave the accelerator, in the order of the file; raises InputError when it cannot read the file.
+
+        An ONNX file and its facts are given as `_as_run` makes them.
+        """
 
 
 def coverage(name: str, module: DelegateModule, path: Path, facts: GraphFacts) -> Coverage:
@@ -79,9 +82,20 @@ def coverage(name: str, module: DelegateModule, path: Path, facts: GraphFacts) -
         facts: its operators.
 
     Returns:
-        The coverage.
+        The coverage; of an ONNX file, of the nodes that onnxruntime is left with after basic optimisation.
+
+    Raises:
+        InputError: the delegate cannot read the file.
     """
-    leaving = module.leaves(path, facts)
+    if facts.format == "onnx":
+        from edgetl.delegates._as_run import as_run
+
+        with as_run(path) as (optimised, nodes):
+            return _summed(name, module, nodes, module.leaves(optimised, nodes))
+    return _summed(name, module, facts, module.leaves(path, facts))
+
+
+def _summed(name: str, module: DelegateModule, facts: GraphFacts, leaving: tuple[Leaving, ...]) -> Coverage:
     gone = {one.place for one in leaving}
     stays = [operator.macs for place, operator in enumerate(facts.operators) if place not in gone]
     return Coverage(

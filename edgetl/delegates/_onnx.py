@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edgetl.delegates._base import Leaving, all_of, leave
+from edgetl.delegates._base import Leaving, leave
 from edgetl.errors import InputError
 
 if TYPE_CHECKING:
     from edgetl.graphs._base import GraphFacts
 
 
-def leaves(path: Path, facts: GraphFacts, table: str, provider: str, *, fixed: bool) -> tuple[Leaving, ...]:
-    """Hold a file against a provider's list.
+def leaves(path: Path, facts: GraphFacts, table: str, provider: str, free: str, most_sides: int = 999) -> tuple[Leaving, ...]:
+    """Ask onnxruntime's usability checker which nodes a provider takes.
 
     Args:
-        path: an `.onnx`.
-        facts: its operators.
-        table: the list's file in `onnxruntime.tools.mobile_helpers`.
+        path: an `.onnx`, optimised as `_as_run` does.
+        facts: one operator for each of its nodes.
+        table: the provider's list, a file in `onnxruntime.tools.mobile_helpers`.
         provider: as a person calls it.
-        fixed: whether the provider takes fixed shapes only.
+        free: what it does with free shapes, in a few words; the checker counts none of them as taken.
+        most_sides: dimensions of the largest tensor that it takes.
 
     Returns:
         Operators that leave.
@@ -40,28 +40,34 @@ def leaves(path: Path, facts: GraphFacts, table: str, provider: str, *, fixed: b
     listed = Path(usability_checker.__file__).parent / table
     if not listed.is_file():
         raise InputError(f"{provider}: this onnxruntime does not bring {table}. Install the version of constraints.txt.")
-    checker = usability_checker._SupportedOpsChecker(listed)
+    known = usability_checker._SupportedOpsChecker(listed)
     source = f"onnxruntime {version('onnxruntime')}, onnxruntime.tools.mobile_helpers, {table}"
     try:
-        graph = onnx.load_model_from_string(path.read_bytes()).graph
-    except (DecodeError, OSError) as error:
-        raise InputError(f"{path.name}: is not an ONNX file, or is damaged: {error}.") from error
+        model = onnx.load_model_from_string(path.read_bytes())
+        graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+        found = usability_checker.check_partitioning(graph, known, True, most_sides)
+    except (DecodeError, OSError, ValueError, RuntimeError, onnx.shape_inference.InferenceError) as error:
+        told = " ".join(str(error).split())[:160]
+        raise InputError(f"{path.name}: onnxruntime's checker cannot read it: {told}.") from error
+    nodes = list(graph.node)
+    stays = {id(node) for group in found.supported_groups for node in group}
     stored = {tensor.name for tensor in graph.initializer}
-    free = [v.name for v in graph.input if v.name not in stored and any(not d.dim_value for d in v.type.tensor_type.shape.dim)]
-    if fixed and free:
-        return all_of(facts, f"{provider} takes fixed shapes only; the input {free[0]} has a free dimension.", source)
-    domains = {node.name or (node.output[0] if node.output else ""): node.domain for node in graph.node}
-
-    def taken(domain: str, kind: str) -> bool:
-        node: Any = SimpleNamespace(domain=domain, op_type=kind)
-        return bool(checker.is_op_supported(node))
-
-    around = taken("", "QuantizeLinear") and taken("", "DequantizeLinear")
-    found = []
-    for place, operator in enumerate(facts.operators):
-        if not taken(domains.get(operator.name, ""), operator.type):
-            found.append(leave(facts, place, f"{operator.type} is not among the operators of {provider}.", source))
-        elif (operator.quantized or operator.arithmetic == "hybrid") and not around:
-            rule = f"{provider} takes no QuantizeLinear and DequantizeLinear, which stand around it."
-            found.append(leave(facts, place, rule, source))
-    return tuple(found)
+    open_ends = [
+        v.name for v in graph.input if v.name not in stored and any(not d.dim_value for d in v.type.tensor_type.shape.dim)
+    ]
+    shapes = (
+        f"the input {open_ends[0]} has a free dimension" if open_ends else "the shape of what it reads is not known beforehand"
+    )
+    sides = {v.name: len(v.type.tensor_type.shape.dim) for v in (*graph.input, *graph.value_info, *graph.output)}
+    gone = []
+    for place, node in enumerate(nodes):
+        if id(node) in stays:
+            continue
+        if not known.is_op_supported(node):
+            rule = f"{node.op_type} is not among the operators of {provider}."
+        elif any(sides.get(name, 0) > most_sides for name in node.input):
+            rule = f"{provider} takes tensors of at most {most_sides} dimensions."
+        else:
+            rule = f"{provider} {free}; {shapes}."
+        gone.append(leave(facts, place, rule, source))
+    return tuple(gone)

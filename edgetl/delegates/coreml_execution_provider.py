@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 TITLE = "Apple's accelerators, by onnxruntime's Core ML execution provider (ML programs)."
 FORMATS = ("onnx",)
-UNCHECKED = "The notes of its list (2D pools, constant weights); free shapes are taken, at a cost."
+UNCHECKED = (
+    "The notes of its list (2D pools, constant weights). Quantized layers and free shapes run there at best in float and slowly."
+)
 
 
 def unavailable() -> str | None:
@@ -29,4 +31,4 @@ def serves(profile: DeviceProfile) -> bool:
 
 def leaves(path: Path, facts: GraphFacts) -> tuple[Leaving, ...]:
     """See `DelegateModule.leaves`."""
-    return _onnx.leaves(path, facts, "coreml_supported_mlprogram_ops.md", "Core ML", fixed=False)
+    return _onnx.leaves(path, facts, "coreml_supported_mlprogram_ops.md", "Core ML", "is meant for fixed shapes", most_sides=5)

@@ -29,4 +29,4 @@ def serves(profile: DeviceProfile) -> bool:
 
 def leaves(path: Path, facts: GraphFacts) -> tuple[Leaving, ...]:
     """See `DelegateModule.leaves`."""
-    return _onnx.leaves(path, facts, "nnapi_supported_ops.md", "NNAPI", fixed=True)
+    return _onnx.leaves(path, facts, "nnapi_supported_ops.md", "NNAPI", "takes fixed shapes only")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from edgetl.errors import ConversionError
 
@@ -27,18 +28,37 @@ def operators(data: bytes) -> Counter[str]:
         ConversionError: onnxruntime refuses the file.
     """
     import onnx
+
+    with optimised(data) as path:
+        return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+@contextmanager
+def optimised(source: bytes | Path, level: Literal["BASIC", "EXTENDED"] = "EXTENDED") -> Iterator[Path]:
+    """Let onnxruntime's CPU provider optimise a graph.
+
+    Args:
+        source: an ONNX file, or its path; weights in other files are found by the path only.
+        level: how far; `BASIC` is what onnxruntime does before it asks other providers what they take.
+
+    Yields:
+        A file of the optimised graph, while the block runs.
+
+    Raises:
+        ConversionError: onnxruntime refuses the file.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level}")
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     with _scratch() as path:
         options.optimized_model_filepath = str(path)
         try:
-            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no other base
             raise ConversionError(f"onnxruntime refuses the file: {error}.") from error
-        return Counter(node.op_type for node in onnx.load(path).graph.node)
+        yield path
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
+from edgetl.errors import InputError
 from edgetl.inspection import ends
 from edgetl.inspection.records import Finding, Inspection
 from edgetl.types import to_json
@@ -80,7 +81,10 @@ def of_device(path: Path, inspection: Inspection, device: str) -> tuple[list[dic
     for name in registry.names("delegates"):
         module = registry.load("delegates", name)
         if form in module.FORMATS and module.serves(profile):
-            reason = module.unavailable()
-            told = {"reason": reason} if reason else to_json(_base.coverage(name, module, path, facts.graph))
+            try:
+                reason = module.unavailable()
+                told = {"reason": reason} if reason else to_json(_base.coverage(name, module, path, facts.graph))
+            except InputError as error:  # a file that the delegate's runtime does not load
+                told = {"reason": str(error)}
             rows.append({"delegate": name, **told})
     return rows, tuple(found)

@@ -45,6 +45,12 @@ def judge(facts: Facts, asked: Asked) -> Iterator[Finding]:
         yield finding("activation", "error", "the file", message, f"Convert with activation: {asked.activation}.")
     if asked.runtime is not None:
         yield from _runtime(facts, *versions.wanted(asked.runtime))
+    newest = max(versions.ONNXRUNTIME.values())[0]
+    if facts.graph.format == "onnx" and asked.runtime is None and int(facts.versions.get("opset", 0)) > newest:
+        message = (
+            f"opset {facts.versions['opset']} is newer than the table knows (opset {newest}): the version it needs is not told."
+        )
+        yield finding("opset", "warning", "the file", message, f"Convert with opset {newest}, or try it with your runtime.")
     if facts.graph.format != "keras" and not any(key in facts.metadata for key in ("labels", "normalisation", "description")):
         message = "says neither its labels nor how pixels are normalised; an app must know both from elsewhere."
         yield finding("metadata", "note", "the file", message, "Ship it in edgetl's bundle, which has both, or add metadata.")

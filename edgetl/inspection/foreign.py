@@ -37,6 +37,12 @@ def judge(facts: Facts) -> Iterator[Finding]:
         message = f"steps that are zero, negative or not finite: {listing(facts.bad_scales)}."
         remedy = "Calibrate again; the tensor's range was empty or infinite."
         yield finding("scale", "error", facts.bad_scales[0], message, remedy)
+    if facts.outside:
+        lost = [name for name, size in facts.outside.items() if size < 0]
+        total = sum(max(0, size) for size in facts.outside.values())
+        message = f"weights lie in other files, {total / 1e6:.2f} MB: {listing(list(facts.outside))}."
+        message += f" Not there: {listing(lost)}." if lost else ""
+        yield finding("outside", "error" if lost else "note", next(iter(facts.outside)), message, "Ship them beside the file.")
     yield from _waste(facts)
 
 

@@ -23,15 +23,14 @@ def read(path: Path) -> Facts:
 
     try:
         model = onnx.load_model_from_string(path.read_bytes())
-        _refuse_outside(path, model.graph)
-        return _facts(path, graph, model)
+        return _facts(path, graph, model, _outside(path, model.graph))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
     except (ValueError, IndexError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path.name}: is not an ONNX file, or is damaged: {' '.join(str(error).split())[:160]}.") from error
 
 
-def _facts(path: Path, graph: Any, model: Any) -> Facts:
+def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts:
     main = model.graph
     stored = {tensor.name for tensor in main.initializer}
     opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
@@ -53,7 +52,7 @@ def _facts(path: Path, graph: Any, model: Any) -> Facts:
         graph=graph,
         inputs=tuple(_end(value, nodes, scales) for value in main.input if value.name not in stored),
         outputs=tuple(_end(value, nodes, scales) for value in main.output),
-        producer=f"{model.producer_name} {model.producer_version}".strip()[:_MAX_TEXT],
+        producer=f"{model.producer_name} {model.producer_version.removesuffix(' None')}".strip()[:_MAX_TEXT],
         versions=stamps,
         metadata=told,
         custom=tuple(sorted({f"{node.domain}:{node.op_type}" for node in foreign})),
@@ -62,6 +61,7 @@ def _facts(path: Path, graph: Any, model: Any) -> Facts:
         runs_missing=why,
         duplicates=groups,
         duplicate_bytes=wasted,
+        outside=outside,
         bad_scales=tuple(sorted(name for name, values in scales.items() if not all(0 < v < float("inf") for v in values[:4096]))),
     )
 
@@ -77,9 +77,10 @@ def _nodes(graph: Any, depth: int = 0) -> Iterator[Any]:
                 yield from _nodes(inner, depth + 1)
 
 
-def _refuse_outside(path: Path, graph: Any) -> None:
-    """Weights in other files must lie beside the file or below; what names others is refused, and nothing is opened."""
+def _outside(path: Path, graph: Any) -> dict[str, int]:
+    """Files of weights with their bytes. They must lie beside the file or below; others are refused, none is opened."""
     folder = path.absolute().parent
+    found = {}
     tensors = [*graph.initializer, *(a.t for n in _nodes(graph) for a in n.attribute if a.HasField("t"))]
     for tensor in tensors:
         places = [entry.value for entry in tensor.external_data if entry.key == "location"]
@@ -87,6 +88,8 @@ def _refuse_outside(path: Path, graph: Any) -> None:
             inside = folder / place
             if Path(place).is_absolute() or ".." in Path(place).parts or folder.resolve() not in inside.resolve().parents:
                 raise InputError(f"{path.name}: names {place[:80]!r} as a file of weights, outside of its folder; not opened.")
+            found[place[:_MAX_TEXT]] = inside.stat().st_size if inside.is_file() else -1
+    return found
 
 
 def _scales(nodes: Iterable[Any], constants: Iterable[Any]) -> dict[str, list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edgetl.graphs._base import GraphFacts
@@ -54,6 +54,8 @@ class Facts:
     """Names of constants that hold the same bytes, group by group."""
     duplicate_bytes: int = 0
     """Bytes that the file would be smaller if each were stored once."""
+    outside: dict[str, int] = field(default_factory=dict)
+    """Other files in which its weights lie → their bytes; -1 for one that is not there."""
     bad_scales: tuple[str, ...] = ()
     """Tensors with a quantization step that is zero, negative or not finite."""
 

@@ -50,6 +50,7 @@ def record(inspection: Inspection, *, operators: bool = False) -> dict[str, Any]
         "needs": ends.minimum(facts),
         "metadata": facts.metadata,
         "duplicates": [list(group[:_MOST]) for group in facts.duplicates[:_MOST]],
+        "outside": dict(list(facts.outside.items())[:_MOST]),
         "duplicate_bytes": facts.duplicate_bytes,
         "asked": {key: value for key, value in to_json(inspection.asked).items() if value},
         "findings": to_json(inspection.findings),

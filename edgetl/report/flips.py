@@ -74,8 +74,8 @@ def markdown(report: dict[str, Any]) -> list[str]:
         "",
         "## Files against the float checkpoint, image by image",
         "",
-        "| artifact | drop | 95 % (Tango) | 95 % (bootstrap) | McNemar p | lost / won / changed | worst class "
-        "| images to resolve the allowed drop |",
+        "| artifact | drop | 95 % (Tango; exact where none lost or won) | 95 % (bootstrap) | McNemar mid-p "
+        "| lost / won / changed | worst class | images to resolve the allowed drop |",
         "|---|---:|---|---|---:|---|---|---:|",
     ]
     for artifact in told:
@@ -103,8 +103,8 @@ def cells(found: dict[str, Any]) -> list[str]:
         found: see `edgetl.flips.figures`; `images_to_resolve` too, where a drop is allowed.
 
     Returns:
-        Drop, its two intervals, McNemar's p, counts, the worst class, images to resolve the allowed drop ("–": none is allowed,
-        or no number of images would do).
+        Drop, its two intervals, McNemar's mid-p, counts, the worst class, images to resolve the allowed drop ("–": none is
+        allowed, or no number of images would do).
     """
     drop, drawn, worst = found["drop"], found["bootstrap"], found["worst_class"]
     needed = found.get("images_to_resolve")

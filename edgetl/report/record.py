@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgetl import paired, stats, verdicts
+from edgetl import stats, verdicts
 from edgetl.devices import DeviceProfile
 from edgetl.judging import Found
 from edgetl.pipeline import Results
@@ -183,7 +183,8 @@ def _paired(found: dict[str, Any] | None, gates: Gates) -> dict[str, Any] | None
         return None
     needed = None
     if gates.max_top1_drop is not None:
-        needed = paired.images_to_resolve(found["lost"], found["won"], found["n"], gates.max_top1_drop)
+        lost, won, changed, n = (found[key] for key in ("lost", "won", "changed", "n"))
+        needed = verdicts.images_to_resolve(lost, won, changed, n, gates.max_top1_drop)
     return {**found, "images_to_resolve": needed}
 
 

@@ -10,7 +10,7 @@ from edgetl.verdicts import worst
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 _NAMED = 5
 """Most flips that are named in a line; `--json` names more."""
-_TITLES = ("file", "by", "top-1", "agree", "drop", "95 %", "lost/won", "McNemar p", "worst class", "gates")
+_TITLES = ("file", "by", "top-1", "agree", "drop", "95 %", "lost/won", "McNemar mid-p", "worst class", "gates")
 
 
 def show(found: dict[str, Any], console: Any) -> None:
@@ -40,6 +40,7 @@ def show(found: dict[str, Any], console: Any) -> None:
                 name, source.get("name", source["runtime"]), *_cells(source), Text(outcome, style=_STYLES.get(outcome, ""))
             )
     console.print(table)
+    say("95 %: Tango's interval of the drop; cut at the exact 1 - 0.05^(1/n) where none was lost, or none won.", "dim")
     for entry in found["files"]:
         known = (
             "" if entry["evidence"] == "measured" else " (reference: evaluated in software, not run by what an app runs it with)"

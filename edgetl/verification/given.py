@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl import origins, registry, verdicts
 from edgetl.errors import InputError
+from edgetl.inspection import claims
 from edgetl.origins import Origin
 from edgetl.recipefile import LoadedRecipe, load_recipe
 from edgetl.stages.verify import runtime_for
@@ -57,8 +58,8 @@ class File:
 
     @property
     def scheme(self) -> str:
-        """As its run wrote down."""
-        return self.origin.scheme if self.origin is not None else "unknown"
+        """As its run wrote down, else as its name claims; "–" where neither says."""
+        return self.origin.scheme if self.origin is not None else claims.of_name(self.path.stem).scheme or "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def read(asked: Asked) -> Given:
         preprocess=preprocess,
         class_names=class_names,
         several=several,
-        warnings=tuple(_warnings(files)),
+        warnings=tuple(_warnings(files, asked.witnesses)),
     )
 
 
@@ -237,9 +238,11 @@ def _own_recipe(files: list[File]) -> tuple[LoadedRecipe | None, str]:
         return None, f"its recipe cannot be read ({str(error).splitlines()[0]})"
 
 
-def _warnings(files: list[File]) -> list[str]:
+def _warnings(files: list[File], names: tuple[str, ...]) -> list[str]:
     found = []
     for file in files:
+        if witnesses.ALL in names and not any(witness.way is None for witness in file.witnesses):
+            found.append(f"{file.path}: --witness {witnesses.ALL}: no other runtime here runs {file.format} files.")
         if file.origin is not None and not file.origin.same:
             found.append(
                 f"{file.path}: is not the file that {file.origin.record} speaks of (its sha256 is another). "

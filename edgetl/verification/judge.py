@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgetl import flips, isolation, multilabel, paired, parity, verdicts
+from edgetl import flips, isolation, multilabel, parity, verdicts
 from edgetl.evaluation import rate
 from edgetl.stages.convert import measure
 from edgetl.types import SCHEMA, from_json, to_json
@@ -163,7 +163,8 @@ def _held(
     needed = None
     if limits["max_top1_drop"] is not None:
         lost, won = accuracy.only_reference_correct, accuracy.only_candidate_correct
-        needed = paired.images_to_resolve(lost, won, accuracy.n, limits["max_top1_drop"])
+        changed = accuracy.n - accuracy.agreeing
+        needed = verdicts.images_to_resolve(lost, won, changed, accuracy.n, limits["max_top1_drop"])
     return {
         "evidence": evidence,
         "n": accuracy.n,

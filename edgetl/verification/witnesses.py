@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALL = "all"
 """Stands for every witness among the runtimes of this computer."""
 BETTER = 0.05
-"""Largest McNemar p at which one of two is said to be better; the usual 5 %."""
+"""Largest McNemar mid-p at which one of two is said to be better; the usual 5 %."""
 _CHUNK = 16
 """Images sent over a connection at a time."""
 
@@ -217,13 +217,13 @@ def sentence(main: str, witness: str, n: int, differ: int, top1: tuple[float, fl
         n: images.
         differ: images of another answer.
         top1: of both.
-        p: McNemar's.
+        p: McNemar's mid-p.
         largest: difference of a probability.
     """
     if not differ:
         return f"{witness} gives the same answer as {main} on all {n} images; probabilities are at most {largest:.2g} apart."
     start = f"{witness} and {main} give different answers on {differ} of {n} images ({differ / n:.1%}): "
-    figures = f"top-1 {top1[1]:.3f} against {top1[0]:.3f}, McNemar p {p:.2g}"
+    figures = f"top-1 {top1[1]:.3f} against {top1[0]:.3f}, McNemar mid-p {p:.2g}"
     if p >= BETTER:
         return f"{start}{figures}, so neither is shown to be better; probabilities are up to {largest:.2g} apart."
     better, worse = (main, witness) if top1[0] > top1[1] else (witness, main)

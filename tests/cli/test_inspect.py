@@ -15,7 +15,7 @@ def network(tmp_path):
     ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [1, 3, 32, 32]), ("y", [1, 8, 30, 30]))]
     node = helper.make_node("Conv", ["x", "k"], ["y"], name="first")
     graph = helper.make_graph([node], "g", [ends[0]], [ends[1]], [kernel])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "m.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
     return tmp_path / "m.onnx"
 
 

@@ -80,7 +80,31 @@ def onnx_network(tmp_path_factory):
         graph = helper.make_graph(nodes, "g", [ends[0]], [ends[1]], [kernel])
         sets = [helper.make_opsetid("", 17), *([helper.make_opsetid(domain, 1)] if domain else [])]
         path = tmp_path_factory.mktemp("onnx") / "m.onnx"
-        onnx.save(helper.make_model(graph, opset_imports=sets), path)
+        onnx.save(helper.make_model(graph, opset_imports=sets, ir_version=8), path)
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def checkers_words():
+    """What onnxruntime's usability checker says of a file as it is: provider → parts, nodes taken, nodes."""
+    import logging
+    import re
+
+    from onnxruntime.tools.mobile_helpers import usability_checker
+
+    def ask(path):
+        lines, logger = [], logging.getLogger("checkers_words")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.handlers = [logging.Handler()]
+        logger.handlers[0].emit = lambda record: lines.append(record.getMessage())
+        usability_checker.analyze_model(path, logger=logger)
+        said = re.findall(r"(\d+) partitions with a total of (\d+)/(\d+) nodes can be handled by the (.+?) EP", "\n".join(lines))
+        found = {}
+        for parts, taken, nodes, provider in said:
+            found.setdefault(provider, (int(parts), int(taken), int(nodes)))  # the first: shapes as they are
+        return found
+
+    return ask

@@ -18,7 +18,7 @@ def test_it_agrees_with_the_checker(onnx_network, covered):
     assert found.partitions == theirs.num_partitions == 2
 
 
-def test_integers_leave(covered, tmp_path):
+def test_quantize_and_dequantize_leave(covered, tmp_path):
     constants = [numpy_helper.from_array(np.ones((4, 4, 1, 1), np.int8), "k"), numpy_helper.from_array(np.float32(0.1), "s")]
     constants += [numpy_helper.from_array(np.uint8(0), "z"), numpy_helper.from_array(np.int8(0), "kz")]
     nodes = [
@@ -31,9 +31,10 @@ def test_integers_leave(covered, tmp_path):
     ]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 8, 8]) for name in ("x", "y")]
     graph = helper.make_graph(nodes, "g", [ends[0]], [ends[1]], constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "q.onnx")
-    found = covered("coreml_execution_provider", tmp_path / "q.onnx", "onnx").coverage
-    assert (found.mac_share, found.partitions) == (0.0, 0)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "q.onnx")
+    found = covered("coreml_execution_provider", tmp_path / "q.onnx", "onnx")
+    assert found.left == {"DequantizeLinear": 3, "QuantizeLinear": 2}
+    assert (found.coverage.mac_share, found.coverage.partitions) == (1.0, 1)  # the convolution runs there, in float
 
 
 def test_whom_it_serves():

@@ -158,7 +158,7 @@ def test_a_file_from_elsewhere_is_verified_by_its_recipe_against_another_file(ar
     asked = Asked(files=(tmp_path / "mine.onnx",), data=few, recipe=str(recipe), against=artifacts / "good.tflite")
     found = verify(asked)
     (entry,) = found["files"]
-    assert (entry["scheme"], entry["recorded"], entry["agreement"]) == ("unknown", None, 1.0)
+    assert (entry["scheme"], entry["recorded"], entry["agreement"]) == ("–", None, 1.0)
     assert [v["gate"] for v in entry["verdicts"]] == ["min_agreement"], "the gates of the recipe"
     assert found["against"]["runtime"] == "litert"
     assert "no run wrote it down" in found["warnings"][0]
@@ -194,3 +194,34 @@ def test_why_there_is_no_recipe_is_said(record, told):
     recipe, why = given._own_recipe([SimpleNamespace(origin=origin)])
     assert recipe is None
     assert told in why
+
+
+@pytest.mark.parametrize("name", ["good.tflite", "good.onnx"])
+def test_a_file_of_another_size_is_a_fault_of_what_was_given(artifacts, few, name):
+    """Not a runtime's words on tensors: both sizes, and what to do."""
+    record = artifacts.parent / "report.json"
+    report = json.loads(record.read_text())
+    report["preprocess"] |= {"resize_px": 48, "crop_px": 40}
+    record.write_text(json.dumps(report))
+    with pytest.raises(InputError, match=f"{name}: takes images of 32×32 pixels, and photos are prepared as 40×40") as refused:
+        verify(Asked(files=(artifacts / name,), data=few, against=artifacts / name))
+    assert refused.value.exit_code == 2
+
+
+def test_all_where_there_is_no_other_runtime_is_said(artifacts, few, monkeypatch):
+    from edgetl.runtimes import litert_builtin, litert_reference
+
+    for module in (litert_builtin, litert_reference):
+        monkeypatch.setattr(module, "unavailable", lambda: "not here")
+    path = artifacts / "good.tflite"
+    given = read(Asked(files=(path,), data=few, witnesses=("all",)))
+    assert given.warnings == (f"{path}: --witness all: no other runtime here runs tflite files.",)
+    assert not read(Asked(files=(artifacts / "good.onnx",), data=few, witnesses=("all",))).warnings
+
+
+def test_a_file_without_a_record_is_called_what_its_name_claims(tmp_path):
+    from edgetl.verification.given import File
+
+    kept = {"format": "onnx", "runtime": "onnxruntime", "origin": None, "witnesses": (), "limits": {}}
+    assert File(path=tmp_path / "net_w8a8_ptq.onnx", **kept).scheme == "w8a8_ptq"
+    assert File(path=tmp_path / "net.onnx", **kept).scheme == "–"

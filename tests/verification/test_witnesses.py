@@ -65,8 +65,8 @@ def test_a_device_that_does_not_answer_is_told_before_anything_runs(run, tmp_pat
 def test_a_disagreement_is_told_in_words():
     told = witnesses.sentence("litert", "litert_builtin", 500, 9, (0.918, 0.912), 0.45, 0.31)
     assert told == (
-        "litert_builtin and litert give different answers on 9 of 500 images (1.8%): top-1 0.912 against 0.918, McNemar p 0.45, "
-        "so neither is shown to be better; probabilities are up to 0.31 apart."
+        "litert_builtin and litert give different answers on 9 of 500 images (1.8%): top-1 0.912 against 0.918, "
+        "McNemar mid-p 0.45, so neither is shown to be better; probabilities are up to 0.31 apart."
     )
     told = witnesses.sentence("litert", "arm", 500, 60, (0.918, 0.822), 1e-6, 0.9)
     assert "litert answers better than arm. The same file loses accuracy to its kernels." in told
