@@ -121,6 +121,7 @@ def test_an_earlier_conversion_is_not_replaced_unasked(converted, network, photo
     assert (out / "artifacts/mine_w8a8_ptq.onnx").is_file()
 
 
+@pytest.mark.slow
 def test_a_rerun_and_what_is_asked_for_replace_it(converted, network, photos, tmp_path):
     _, out = converted
     recipe, _ = conversion_request.recipe_of(_wishes(network, out, photos, "onnx/w8a8_ptq", "tflite/fp32"))
@@ -131,6 +132,7 @@ def test_a_rerun_and_what_is_asked_for_replace_it(converted, network, photos, tm
     conversion._check_folder(out, recipe, "0" * 64, replaced=True)
 
 
+@pytest.mark.slow
 def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, tmp_path, edgetl):
     path = material / MLPERF / "pretrainedResnet_quant.tflite"
     out = tmp_path / "out"
@@ -152,6 +154,7 @@ def test_an_int8_tflite_file_becomes_onnx_integer_for_integer(material, photos, 
     assert not any("ranges" in warning for warning in report["data"]["warnings"]), "its ranges are its own"
 
 
+@pytest.mark.slow
 def test_one_photo_proves_nothing_and_metadata_says_how_it_is_fed(material, tmp_path):
     (tmp_path / "one").mkdir()
     Image.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "one/a.png")

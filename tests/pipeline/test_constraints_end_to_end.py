@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 
+@pytest.mark.slow
 def test_sparse_files_come_from_the_sparse_checkpoint(tiny, edgetl, tmp_path):
     recipe = tiny("tflite/sparse", "onnx/sparse", "tflite/fp32")
     options = ("--set", "quantize.scheme=sparse", "--set", "quantize.epochs=2", "--set", "quantize.learning_rate=1e-3", "--json")
