@@ -93,7 +93,7 @@ def gather(folder: Path, class_names: Sequence[str] | None = None, *, limit: int
     from edgetl.recipe import Source
 
     least = 2 if class_names is None else 1  # a network that exists can be asked about photos of one class
-    dataset = registry.load("datasets", "folder").load(Source(source="folder", path=str(folder)), least_classes=least)
+    dataset = registry.load("datasets", "folder").load_classes(Source(source="folder", path=str(folder)), least)
     own = tuple(class_names) if class_names is not None else dataset.class_names
     strange = [name for name in dataset.class_names if name not in own]
     if strange:

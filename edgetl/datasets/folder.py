@@ -65,8 +65,13 @@ def _sha256(path: Path) -> str:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def load(spec: Spec, *, least_classes: int = 2) -> Dataset:
-    """See `DatasetModule.load`; a network that exists can be asked about photos of one class."""
+def load(spec: Spec) -> Dataset:
+    """See `DatasetModule.load`."""
+    return load_classes(spec, 2)
+
+
+def load_classes(spec: Spec, least_classes: int) -> Dataset:
+    """The same for a network that exists, which can be asked about photos of fewer classes than one learns from."""
     given = spec.path or ""
     root = Path(given)
     if not root.is_dir():
