@@ -29,6 +29,11 @@ devices: [pixel-4]
 """
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first, so that of two processes none waits for the other at the end."""
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def material() -> Path:
     if not MATERIAL.is_dir():
