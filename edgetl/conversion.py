@@ -73,7 +73,8 @@ def convert(wishes: Wishes, watcher: Watcher | None = None) -> dict[str, Any]:
         _convert_all(recipe, made_first, adopted, work, results, watcher)
         subject = replace(recipe, gates=_gates(wishes.options, labelled=adopted["labelled"]))
         loaded = LoadedRecipe(subject, str(wishes.model), digest, ())
-        known = _known(subject, wishes, results, work)
+        places = {t.name: _folder(work, "convert", t.name) for t in subject.targets}
+        known = judging.of_targets(subject.targets, results.answers, places, wishes.devices, Path(ledger.FOLDER))
         judged = record.judge(subject, profiles, results, known, str(out))
         report = brought.told(record.build(loaded, results, judged, None, profiles), adopted, work, results)
         _publish(out, work, report, results)
@@ -172,18 +173,6 @@ def _inputs(work: Path, scheme: str, *, taken_over: bool) -> dict[str, str]:
     return roles
 
 
-def _known(recipe: Recipe, wishes: Wishes, results: Results, work: Path) -> dict[str, judging.Found]:
-    """Gather what is known of the files on the devices."""
-    made = [t for t in recipe.targets if f"convert {t.name}" in results.answers]
-    files = []
-    for target in made:
-        answer = results.answers[f"convert {target.name}"]
-        path = _folder(work, "convert", target.name) / answer["path"]
-        files.append(judging.File(path=path, format=target.format, scheme=target.scheme, sha256=answer["sha256"]))
-    found = judging.gather(files, wishes.devices, Path(ledger.FOLDER))
-    return dict(zip((t.name for t in made), found, strict=True))
-
-
 def _check_folder(folder: Path, recipe: Recipe, digest: str, *, replaced: bool) -> None:
     """Refuse to publish over what no earlier call wrote, and over files that this call would not make again."""
     if folder.exists() and not folder.is_dir():
@@ -222,20 +211,9 @@ def _publish(out: Path, work: Path, report: dict[str, Any], results: Results) ->
             if (folder / name).is_file() and (folder / "network.pb").is_file():
                 goal.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(folder / name, goal / name)
-    _draw_flips(fresh, report, home)
+    flips.draw_all(report, home, fresh)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(brought.text(report), encoding="utf-8")
     if out.is_dir():
         out.rename(work / "before")
     fresh.rename(out)
-
-
-def _draw_flips(fresh: Path, report: dict[str, Any], photos: Path) -> None:
-    """One contact sheet for each file that answered otherwise than the original."""
-    from edgetl.preprocess import load_split
-
-    pixels, _ = load_split(photos, "test")
-    for artifact in report["artifacts"]:
-        if artifact["flips"]:
-            (fresh / flips.FOLDER).mkdir(exist_ok=True)
-            flips.draw(artifact["flips"], lambda row: pixels[row], fresh / flips.path_of(artifact))

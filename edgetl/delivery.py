@@ -11,7 +11,6 @@ from typing import Any
 from edgetl import devices, judging, ledger, pipeline, places, tracking
 from edgetl.errors import InputError
 from edgetl.pipeline import Planned, Results, Silent, Watcher
-from edgetl.recipe import Recipe
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import device_plots, flips, markdown, plots, record
 from edgetl.stages import ship
@@ -61,7 +60,8 @@ def deliver(
     _check_folder(folder)
     with store.locked():
         results = pipeline.run(loaded, steps, store, watcher)
-        known = _known(recipe, steps, results, store, evidence_folder(loaded.path))
+        places = {p.step.target: store.path(p.step) for p in steps if p.step.stage == "convert"}
+        known = judging.of_targets(recipe.targets, results.answers, places, recipe.devices, evidence_folder(loaded.path))
         judged = record.judge(recipe, profiles, results, known, str(folder))
         bundle = None
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
@@ -90,24 +90,6 @@ def evidence_folder(recipe: str) -> Path:
     """
     parent = Path(recipe).parent
     return Path(ledger.FOLDER) if parent.resolve() == places.shipped("recipes").resolve() else parent / ledger.FOLDER
-
-
-def _known(
-    recipe: Recipe,
-    steps: Sequence[Planned],
-    results: Results,
-    store: Store,
-    folder: Path,
-) -> dict[str, judging.Found]:
-    """Gather what is known of the converted files on the devices, by target."""
-    made = {p.step.target: p.step for p in steps if p.step.stage == "convert" and p.step.label in results.answers}
-    targets = [t for t in recipe.targets if t.name in made]
-    files = []
-    for target in targets:
-        answer = results.answers[f"convert {target.name}"]
-        path = store.path(made[target.name]) / answer["path"]
-        files.append(judging.File(path=path, format=target.format, scheme=target.scheme, sha256=answer["sha256"]))
-    return dict(zip((t.name for t in targets), judging.gather(files, recipe.devices, folder), strict=True))
 
 
 def _check_folder(folder: Path) -> None:
@@ -184,7 +166,7 @@ def _publish(
         shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
     _copy_learned(fresh, report, learned)
     _draw_devices(fresh, report)
-    _draw_flips(fresh, report, learned["prepare"])
+    flips.draw_all(report, learned["prepare"], fresh)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
     for name in (
@@ -215,17 +197,6 @@ def _draw_devices(fresh: Path, report: dict[str, Any]) -> None:
         if picture is not None:
             (fresh / "devices").mkdir(exist_ok=True)
             (fresh / "devices" / f"{name}.svg").write_text(picture, encoding="utf-8")
-
-
-def _draw_flips(fresh: Path, report: dict[str, Any], prepared: Path) -> None:
-    """One contact sheet for each file that answers otherwise than the checkpoint, from the pixels that both were given."""
-    from edgetl.preprocess import load_split
-
-    pixels, _ = load_split(prepared, "test")
-    for artifact in report["artifacts"]:
-        if artifact["flips"]:
-            (fresh / flips.FOLDER).mkdir(exist_ok=True)
-            flips.draw(artifact["flips"], lambda row: pixels[row], fresh / flips.path_of(artifact))
 
 
 def _copy_learned(fresh: Path, report: dict[str, Any], learned: dict[str, Path]) -> None:

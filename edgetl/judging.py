@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgetl import ledger, registry
 from edgetl.costs import KnownCost, p90_of, p90_of_estimate
 from edgetl.devices import DeviceProfile, load_device
 from edgetl.errors import EdgetlError
 from edgetl.ledger import Record
+from edgetl.recipe import Target
 from edgetl.types import Measurement
 
 PEAK_SPREAD = 0.15
@@ -43,6 +45,33 @@ class Found:
     known: tuple[KnownCost, ...] = ()
     measured: tuple[Measurement, ...] = ()
     """Raw latencies that edgetl took on a device."""
+
+
+def of_targets(
+    targets: Sequence[Target],
+    answers: Mapping[str, Mapping[str, Any]],
+    places: Mapping[str, Path],
+    devices: Sequence[str],
+    folder: Path,
+) -> dict[str, Found]:
+    """Do as `gather` for the files that a run has converted.
+
+    Args:
+        targets: of the run.
+        answers: what its steps answered, by their labels.
+        places: target's name → folder of its `convert` step.
+        devices: see `gather`.
+        folder: see `gather`.
+
+    Returns:
+        Target's name → what is known; without those that were not converted.
+    """
+    made = {t.name: (t, answers[f"convert {t.name}"]) for t in targets if f"convert {t.name}" in answers}
+    files = [
+        File(path=places[name] / answer["path"], format=target.format, scheme=target.scheme, sha256=answer["sha256"])
+        for name, (target, answer) in made.items()
+    ]
+    return dict(zip(made, gather(files, devices, folder), strict=True))
 
 
 def gather(files: Sequence[File], devices: Sequence[str], folder: Path) -> tuple[Found, ...]:

@@ -1,9 +1,10 @@
-"""Which training images' labels are used when a recipe asks for a part of them."""
+"""Which images are used when a part of them is asked for: of their labels, or of the images, class by class."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+import random
 from collections.abc import Sequence
 
 from edgetl.recipe import Labels
@@ -35,3 +36,24 @@ def labelled_rows(
         count = section.per_class if section.per_class is not None else math.ceil(section.share * len(rows) - 1e-9)
         found += rows[: max(1, count)]
     return sorted(found)
+
+
+def in_turn(labels: Sequence[int], count: int, seed: int) -> list[int]:
+    """Choose images, taking the classes in turn.
+
+    Args:
+        labels: class of each image.
+        count: how many to take; all when there are fewer.
+        seed: of the choice within a class.
+
+    Returns:
+        Row numbers in ascending order.
+    """
+    order = list(range(len(labels)))
+    random.Random(seed).shuffle(order)
+    seen: dict[int, int] = {}
+    ranked = []
+    for row in order:
+        seen[labels[row]] = seen.get(labels[row], 0) + 1
+        ranked.append((seen[labels[row]], labels[row], row))
+    return sorted(row for _, _, row in sorted(ranked)[:count])

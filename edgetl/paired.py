@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgetl.stats import Interval, paired_difference_interval
+from edgetl.stats import Interval, none_seen_bound, paired_difference_interval, trials_that_exclude
 
 RESAMPLES = 10_000
 """Of the bootstrap: its 2.5 % ends then move by less than a hundredth of its width from seed to seed."""
@@ -65,7 +65,7 @@ def drop_interval(lost: float, won: float, n: float, confidence: float = 0.95) -
         Lower and upper end, -1 to 1.
     """
     low, high = paired_difference_interval(lost, won, n, confidence)
-    bound = -math.expm1(math.log1p(-confidence) / n)  # `none_seen_bound`, of any number of images
+    bound = none_seen_bound(n, confidence)
     return (max(low, -bound) if won == 0 else low), (min(high, bound) if lost == 0 else high)
 
 
@@ -177,7 +177,7 @@ def images_to_resolve(lost: int, won: int, n: int, allowed: float) -> int | None
     if allowed >= 1.0:
         return 1
     if lost + won == 0:
-        return rounded_up(math.log(0.05) / math.log1p(-allowed))
+        return rounded_up(trials_that_exclude(allowed))
     each = (lost + won) / n / 2
     low, high = 1.0, 2.0
     while drop_interval(each * high, each * high, high)[1] > allowed:

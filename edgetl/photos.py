@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgetl import registry
 from edgetl.errors import DataError
+from edgetl.labels import in_turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,11 +104,6 @@ def gather(folder: Path, class_names: Sequence[str] | None = None, *, limit: int
     index = [own.index(name) for name in dataset.class_names]
     items = [Photo(name=s.name, label=index[s.class_index], read=s.read) for s in dataset.samples]
     if limit is not None and limit < len(items):
-        random.Random(seed).shuffle(items)
-        seen: dict[int, int] = {}
-        ranked = []
-        for photo in items:
-            seen[photo.label] = seen.get(photo.label, 0) + 1
-            ranked.append((seen[photo.label], photo.label, photo.name, photo))
-        items = sorted((entry[3] for entry in sorted(ranked, key=lambda e: e[:3])[:limit]), key=lambda photo: photo.name)
+        chosen = in_turn([photo.label for photo in items], limit, seed)
+        items = sorted((items[row] for row in chosen), key=lambda photo: photo.name)
     return Photos(class_names=own, items=tuple(items))

@@ -133,11 +133,11 @@ def paired_difference_interval(only_first: float, only_second: float, n: float, 
     return min(low, estimate), max(high, estimate)
 
 
-def none_seen_bound(n: int, confidence: float = 0.95) -> float:
+def none_seen_bound(n: float, confidence: float = 0.95) -> float:
     """Largest proportion that is still compatible with seeing no success in n trials (one-sided, exact).
 
     Args:
-        n: number of trials, at least 1.
+        n: number of trials, at least 1; may be fractional when a sample size is being planned.
         confidence: probability that the true proportion lies below the bound.
 
     Returns:
@@ -151,6 +151,19 @@ def none_seen_bound(n: int, confidence: float = 0.95) -> float:
     if n < 1 or not 0.0 < confidence < 1.0:
         raise ValueError(f"n is {n} and confidence {confidence}; must be at least 1, and between 0 and 1.")
     return -math.expm1(math.log1p(-confidence) / n)
+
+
+def trials_that_exclude(share: float, confidence: float = 0.95) -> float:
+    """How many trials without a success exclude a proportion: the inverse of `none_seen_bound`.
+
+    Args:
+        share: the proportion, between 0 and 1.
+        confidence: as there.
+
+    Returns:
+        Number of trials, fractional.
+    """
+    return math.log(1.0 - confidence) / math.log1p(-share)
 
 
 def bootstrap_interval(

@@ -21,7 +21,6 @@ decisions follow:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ from edgetl import costs, paired
 from edgetl.costs import Judged, KnownCost
 from edgetl.devices import DeviceProfile
 from edgetl.paired import ClassCounts
-from edgetl.stats import Interval, none_seen_bound, wilson_interval
+from edgetl.stats import Interval, none_seen_bound, trials_that_exclude, wilson_interval
 from edgetl.types import Evidence, Measurement, Outcome, Verdict
 
 GATES = ("min_top1", "max_top1_drop", "max_class_drop", "min_agreement")
@@ -327,7 +326,7 @@ def _images_that_exclude(share: float) -> tuple[int | None, str]:
     """Say how many images must not show something before more than `share` of it is excluded at 95 %."""
     if not 0.0 < share < 1.0:
         return None, "no number of images can prove so strict a limit"
-    return _like_these(math.log(0.05) / math.log1p(-share))
+    return _like_these(trials_that_exclude(share))
 
 
 def _like_these(number: float) -> tuple[int, str]:

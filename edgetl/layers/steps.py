@@ -46,17 +46,16 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One operator. Tensors go by the names they have in the file."""
+class Work:
+    """What is computed, by one operator or by several that belong together."""
 
     kind: Kind
     name: str
-    """The operator's, or its output's where operators have none."""
-    inputs: tuple[str, ...]
-    """What it reads that depends on the image."""
+    """The (first) operator's, or its output's where operators have none."""
     output: str
+    """Tensor that holds what it gives."""
     kernel: np.ndarray | None = None
-    """float32 (out, height, width, in / groups); of a dense layer (out, 1, 1, in)."""
+    """float32 (out, height, width, in / groups); of a dense layer (out, 1, 1, in); of a product a factor, (1, 1, 1, 1)."""
     kernel_step: np.ndarray | None = None
     """float32 (out,), the size of one integer of each output channel's weights; None where they are no integers."""
     bias: np.ndarray | None = None
@@ -69,39 +68,31 @@ class Step:
     window: tuple[int, int] = (1, 1)
     """Of a pooling."""
     clip: tuple[float, float] | None = None
+    grid: Grid | None = None
+    """What its output is rounded to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Work):
+    """One operator. Tensors go by the names they have in the file."""
+
+    inputs: tuple[str, ...]
+    """What it reads that depends on the image."""
     factor: np.ndarray | None = None
     """Of a norm: float32 (1,) or (channels,)."""
     offset: np.ndarray | None = None
-    grid: Grid | None = None
-    """What its output is rounded to."""
     leaves: bool = False
     """A quantize step that turns integers back into real numbers; `grid` is what it takes them for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """Steps that belong together: a convolution with its bias, normalisation, activation and rounding."""
+class Layer(Work):
+    """Steps that belong together: a convolution with its bias, normalisation folded in, activation and rounding."""
 
-    kind: Kind
-    name: str
-    """Name of its first step in the file."""
     words: frozenset[str]
     """Names of Keras layers that its steps carry."""
     inputs: tuple[int, ...]
     """Layers that it reads, by their place."""
-    output: str
-    """Tensor that holds what it gives."""
-    kernel: np.ndarray | None = None
-    """As of `Step`, normalisation folded in; of a product a factor, (1, 1, 1, 1)."""
-    kernel_step: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    strides: tuple[int, int] = (1, 1)
-    dilations: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    groups: int = 1
-    window: tuple[int, int] = (1, 1)
-    clip: tuple[float, float] | None = None
-    grid: Grid | None = None
     taken: tuple[tuple[int, Grid], ...] = ()
     """Readers that take this layer's integers for other numbers than it wrote: reader's place, and what it takes them for."""
 

@@ -30,6 +30,23 @@ def path_of(artifact: dict[str, Any]) -> str:
     return f"{FOLDER}/{artifact['format']}_{artifact['scheme']}.jpg"
 
 
+def draw_all(report: dict[str, Any], prepared: Path, folder: Path) -> None:
+    """Draw a contact sheet for each file that answers otherwise than its checkpoint, from the pixels that both were given.
+
+    Args:
+        report: content of report.json.
+        prepared: a finished `prepare` step, or what `adopt` wrote in its place.
+        folder: of the report.
+    """
+    from edgetl.preprocess import load_split
+
+    pixels, _ = load_split(prepared, "test")
+    for artifact in report["artifacts"]:
+        if artifact["flips"]:
+            (folder / FOLDER).mkdir(exist_ok=True)
+            draw(artifact["flips"], lambda row: pixels[row], folder / path_of(artifact))
+
+
 def draw(flips: Sequence[dict[str, Any]], pixels: Callable[[int], np.ndarray], path: Path) -> None:
     """Draw a contact sheet of at most `SHOWN` photos, each with the right answer, the checkpoint's and the file's.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgetl.types import Preprocess
 
@@ -54,6 +55,24 @@ class RuntimeModule(Protocol):
 
     def open(self, path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> Session:
         """Load an artifact; raises VerificationError when the runtime refuses it."""
+
+
+def each_answer(session: Session, pixels: Any) -> Iterator[np.ndarray]:
+    """Ask an artifact about images, one after the other.
+
+    Args:
+        session: the artifact, loaded.
+        pixels: uint8 (N, px, px, 3), in memory or on disk.
+
+    Yields:
+        float32 (classes,) for each image; one's own, that the next does not overwrite.
+    """
+    import numpy as np
+
+    for row in range(len(pixels)):
+        session.set_input(pixels[row])
+        session.invoke()
+        yield np.array(session.output())
 
 
 def tensor(pixels: np.ndarray, preprocess: Preprocess, dtype: str) -> np.ndarray:

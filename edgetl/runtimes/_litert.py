@@ -6,14 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgetl.errors import VerificationError
-from edgetl.runtimes._base import probabilities, tensor
+from edgetl.runtimes._base import missing, probabilities, tensor
 from edgetl.types import Preprocess
 
 if TYPE_CHECKING:
     import numpy as np
 
+FORMATS = ("tflite",)
+PACKAGES = ("ai-edge-litert",)
 Kernels = Literal["AUTO", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "BUILTIN_REF"]
 """Members of LiteRT's `OpResolverType`: with XNNPACK; the optimised kernels alone; the plain loops that define what is right."""
+
+
+def unavailable() -> str | None:
+    """See `RuntimeModule.unavailable`."""
+    return missing("ai_edge_litert")
 
 
 def load_engine() -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgetl.errors import VerificationError
-from edgetl.runtimes._base import probabilities, tensor
+from edgetl.runtimes._base import missing, probabilities, tensor
 from edgetl.types import Preprocess
 
 if TYPE_CHECKING:
     import numpy as np
 
+FORMATS = ("onnx",)
+PACKAGES = ("onnxruntime",)
 Level = Literal["ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL"]
 """Members of onnxruntime's `GraphOptimizationLevel`, each with what the ones before it do."""
 _REFUSALS = (
@@ -25,6 +27,11 @@ _REFUSALS = (
     "RuntimeException",
 )
 """onnxruntime's exceptions, which share no base but Exception."""
+
+
+def unavailable() -> str | None:
+    """See `RuntimeModule.unavailable`."""
+    return missing("onnxruntime")
 
 
 def load_engine() -> None:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgetl.runtimes._base import missing
-from edgetl.runtimes._litert import Session, load_engine
+from edgetl.runtimes._litert import FORMATS, PACKAGES, Session, load_engine, unavailable
 from edgetl.types import Preprocess
 
 __all__ = ["FORMATS", "PACKAGES", "REFERENCE", "TITLE", "load_engine", "open", "unavailable"]
 
 TITLE = "LiteRT interpreter, CPU with XNNPACK."
-FORMATS = ("tflite",)
-PACKAGES = ("ai-edge-litert",)
 REFERENCE = False
-
-
-def unavailable() -> str | None:
-    """See `RuntimeModule.unavailable`."""
-    return missing("ai_edge_litert")
 
 
 def open(path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> Session:

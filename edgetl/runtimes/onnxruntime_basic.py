@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgetl.runtimes._base import missing
-from edgetl.runtimes._onnxruntime import Session, load_engine
+from edgetl.runtimes._onnxruntime import FORMATS, PACKAGES, Session, load_engine, unavailable
 from edgetl.types import Preprocess
 
 __all__ = ["FORMATS", "PACKAGES", "REFERENCE", "TITLE", "load_engine", "open", "unavailable"]
 
 TITLE = "onnxruntime, CPU, basic graph optimisations; a witness."
-FORMATS = ("onnx",)
-PACKAGES = ("onnxruntime",)
 REFERENCE = True
-
-
-def unavailable() -> str | None:
-    """See `RuntimeModule.unavailable`."""
-    return missing("onnxruntime")
 
 
 def open(path: Path, threads: int, preprocess: Preprocess, class_names: tuple[str, ...]) -> Session:

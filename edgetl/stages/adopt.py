@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
 from edgetl.recipe import Quantize, Recipe
+from edgetl.runtimes._base import each_answer
 from edgetl.stages import _brought_photos as brought_photos
 from edgetl.stages._base import CALIBRATION, Emit, Job
 from edgetl.types import Preprocess, to_json
@@ -138,10 +139,8 @@ def _tflite(path: Path, feed: Feed | None) -> Adopted:
     def answers(pixels: np.ndarray) -> tuple[np.ndarray, str]:
         session = registry.load("runtimes", "litert").open(path, 1, preprocess, names)
         values = np.empty((len(pixels), found.classes), np.float32)
-        for row in range(len(pixels)):
-            session.set_input(pixels[row])
-            session.invoke()
-            values[row] = session.output()
+        for row, answer in enumerate(each_answer(session, pixels)):
+            values[row] = answer
         session.close()
         return values, "LiteRT"
 

@@ -64,7 +64,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
     import numpy as np
 
-    from edgetl.labels import labelled_rows
+    from edgetl.labels import in_turn, labelled_rows
     from edgetl.preprocess import load_index, load_split
 
     scheme, section, out = registry.load("schemes", job.target), _section(job.recipe, job.target), Path(job.out)
@@ -75,35 +75,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     pixels, labels, names = pixels.view(np.array(used)), labels[used], [names[row] for row in used]
     if scheme.NEEDS == "training" and not hasattr(scheme, "wrap"):
         return _learn(job, section, pixels, labels, [], emit)
-    rows = calibration_rows([int(y) for y in labels], section.calibration_images, job.recipe.seed)
+    rows = in_turn([int(y) for y in labels], section.calibration_images, job.recipe.seed)
     record = {"schema": 1, "split": "train", "rows": [used[r] for r in rows], "images": [names[r] for r in rows]}
     (out / CALIBRATION).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
     if origin(scheme) == "finetune":
         return {"calibration_images": len(rows)}
     return {"calibration_images": len(rows), **_learn(job, section, pixels, labels, rows, emit)}
-
-
-def calibration_rows(labels: list[int], count: int, seed: int) -> list[int]:
-    """Choose training images for calibration, taking the classes in turn.
-
-    Args:
-        labels: class of each training image.
-        count: how many to take; all when there are fewer.
-        seed: of the choice within a class.
-
-    Returns:
-        Row numbers in ascending order.
-    """
-    import random
-
-    order = list(range(len(labels)))
-    random.Random(seed).shuffle(order)
-    seen: dict[int, int] = {}
-    ranked = []
-    for row in order:
-        seen[labels[row]] = seen.get(labels[row], 0) + 1
-        ranked.append((seen[labels[row]], labels[row], row))
-    return sorted(row for _, _, row in sorted(ranked)[:count])
 
 
 def _learn(job: Job, section: Quantize, pixels: Any, labels: Any, rows: list[int], emit: Emit) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.recipe import Recipe
+from edgetl.runtimes._base import each_answer
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
 
@@ -69,10 +70,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     path = job.folder("convert") / artifact.path
     session = registry.load("runtimes", name).open(path, 1, job.preprocess, class_names)
     outputs = np.empty((len(labels), len(class_names)), np.float32)
-    for row in range(len(labels)):
-        session.set_input(pixels[row])
-        session.invoke()
-        outputs[row] = session.output()
+    for row, answer in enumerate(each_answer(session, pixels)):
+        outputs[row] = answer
         if row % 50 == 0:
             emit({"what": f"{row}/{len(labels)} images", "done": row, "of": len(labels)})
     session.close()
@@ -132,10 +131,8 @@ def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit
             name, _ = runtime_for(form)
             session = registry.load("runtimes", str(name)).open(file, 1, job.preprocess, class_names)
             values = []
-            for row in range(len(pixels)):
-                session.set_input(pixels[row])
-                session.invoke()
-                values.append(np.rint(session.output() * 256.0))  # what the runtime scaled as if it were a probability
+            for row, answer in enumerate(each_answer(session, pixels)):
+                values.append(np.rint(answer * 256.0))  # what the runtime scaled as if it were a probability
                 if row % 100 == 0:
                     emit({"what": f"{form} logits {row}/{len(pixels)}", "done": row, "of": len(pixels)})
             session.close()
@@ -159,10 +156,8 @@ def _steps_of_package(job: Job, path: Path, artifact: Any, graph: Any, pixels: A
         cut = Path(folder) / artifact.path
         cut.write_bytes(logits.cut_tflite((job.folder("origin") / artifact.path).read_bytes(), graph))
         session = registry.load("runtimes", str(runtime)).open(cut, 1, job.preprocess, package.class_names)
-        for row in range(len(pixels)):
-            session.set_input(pixels[row])
-            session.invoke()
-            theirs.append(np.rint(session.output() * 256.0) - 128)
+        for row, answer in enumerate(each_answer(session, pixels)):
+            theirs.append(np.rint(answer * 256.0) - 128)
             found.append(ours(pixels[row]))
             if row % 100 == 0:
                 emit({"what": f"logits {row}/{len(pixels)}", "done": row, "of": len(pixels)})
