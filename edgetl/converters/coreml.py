@@ -41,8 +41,11 @@ def unavailable() -> str | None:
 
 def convert(source: Source, target: Target, out: Path) -> Converted:
     """See `ConverterModule.convert`. The package is written and read back, not compiled."""
+    from coremltools.converters.mil import Builder
+
     from edgetl.converters import _mlpackage
 
+    Builder.name_count.clear()  # a conversion that failed earlier in this process leaves its counts, and they are in the names
     px = source.preprocess.crop_px
     if source.origin is None:
         notes, share = _convert_float(source, target.scheme, out), 0.0

@@ -35,6 +35,9 @@ def test_it_is_int8_and_says_so(package):
 
 
 def test_the_same_graph_gives_the_same_package(source, int8_tflite, package, tmp_path):
+    from coremltools.converters.mil import Builder
+
+    Builder.name_count["cast"] = 17  # as a conversion that failed leaves it
     coreml.convert(replace(source, origin=int8_tflite), Target(format="coreml", scheme="w8a8_qat"), tmp_path / "again.mlpackage")
     files = [
         {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
