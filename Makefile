@@ -10,7 +10,7 @@ SET ?=
 FILES ?=
 THREADS ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 bench-train bench-transfer bench-latency clean
+.PHONY: help dev quickstart format lint types floors docs-check start-up test test-all golden check build pretrain pretrain-worth bench-int8 bench-train bench-transfer bench-latency web clients clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,14 @@ dev: $(VENV)/.ready  ## set up .venv with everything, in the tested versions
 
 quickstart: dev  ## the whole job on embedded data, offline, in about two minutes
 	$(BIN)/edgetl run recipes/quickstart.yaml
+
+web:  ## what a report's "try it" runs the network with: onnxruntime-web, from npm, into edgetl/_web
+	$(PYTHON) -m edgetl.report.page.fetch
+
+clients: dev  ## real clients for the tests, into .clients: MediaPipe, onnxruntime-web, axe, Playwright (Chromium and kotlinc are your system's)
+	mkdir -p .clients && cp tests/clients/package.json tests/clients/package-lock.json .clients/
+	cd .clients && npm ci --silent --ignore-scripts
+	$(PYTHON) -m venv .clients/mediapipe && .clients/mediapipe/bin/pip install --quiet -r tests/clients/requirements.txt
 
 format: dev  ## format the code
 	$(BIN)/ruff format edgetl benchmarks tests && $(BIN)/ruff check --fix edgetl benchmarks tests

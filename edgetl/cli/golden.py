@@ -33,7 +33,7 @@ def _check(
     artifact: _Artifact = None,
     json: JsonOption = False,
 ) -> None:
-    from edgetl.golden.bundle import opened
+    from edgetl.bundle.opening import opened
     from edgetl.golden.check import hold
     from edgetl.golden.expected import expected
     from edgetl.replay import diagnosis, observed
@@ -67,7 +67,7 @@ def _run(
     import os
 
     from edgetl.errors import InputError
-    from edgetl.golden.bundle import opened
+    from edgetl.bundle.opening import opened
     from edgetl.golden.expected import expected
     from edgetl.golden.log import log
 

@@ -36,6 +36,8 @@ _COMMANDS = (
     "verify",
     "bench",
     "ship",
+    "channel",
+    "report",
     "verdict",
     "inspect",
     "diagnose",

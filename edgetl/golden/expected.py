@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from edgetl.errors import InputError, UnknownName
-from edgetl.golden.bundle import OpenBundle
+from edgetl.bundle.opening import OpenBundle
 from edgetl.mistakes._base import Given
 from edgetl.replay import network
 from edgetl.replay.observed import SAMPLES, sample_at

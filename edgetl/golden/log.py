@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetl.golden.bundle import OpenBundle
+from edgetl.bundle.opening import OpenBundle
 from edgetl.golden.contract import TOP
 from edgetl.golden.expected import Expected, opening
 from edgetl.replay import network as networks

@@ -9,14 +9,14 @@ from edgetl import registry
 from edgetl.recipe._names import DeviceName, Faults, Name
 from edgetl.recipe.data import Data, Labels, Source, SplitSpec
 from edgetl.recipe.network import Backbone, Dense, Dropout, Head, HeadLayer, Network, WeightsFile
-from edgetl.recipe.output import Benchmark, Gates, Quantize, Target
+from edgetl.recipe.output import Benchmark, Gates, Quantize, Ship, Target
 from edgetl.recipe.training import Augment, Distill, Distribute, Last, Match, Phase, RandAugment, Unfreeze, Until, freeze_faults
 from edgetl.schema import Bound, MinItems
 from edgetl.types import Preprocess
 
 __all__ = [
     "Augment", "Backbone", "Benchmark", "Data", "Dense", "Distill", "Distribute", "Dropout", "Faults", "Gates", "Head",
-    "HeadLayer", "Labels", "Last", "Match", "Network", "Phase", "Quantize", "RandAugment", "Recipe", "Source", "SplitSpec",
+    "HeadLayer", "Labels", "Last", "Match", "Network", "Phase", "Quantize", "RandAugment", "Recipe", "Ship", "Source", "SplitSpec",
     "Target", "Unfreeze", "Until", "WeightsFile",
 ]  # fmt: skip
 
@@ -46,6 +46,7 @@ class Recipe:
     """Names of profiles, or paths of `.yaml` profiles of your own, relative to the recipe's folder."""
     gates: Gates = Gates()
     benchmark: Benchmark = Benchmark()
+    ship: Ship = Ship()
     seed: Annotated[int, Bound(ge=0, le=2**31 - 1)] = 0
 
     @property

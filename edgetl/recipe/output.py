@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from edgetl import registry
 from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, LayerName, Rate, Ratio, SchemeName
-from edgetl.schema import Bound, MinItems
+from edgetl.schema import Bound, MinItems, Pattern
+
+_VERSION = Pattern(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", "a version of letters, digits, '.', '+' and '-'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,19 @@ class Target:
         if self.format == "onnx" and self.io not in ("float32", {"int8": "int8"}.get(self.activation, "uint8")):
             found.append(("io", f"{self.io} input and output need activation: {self.io}."))
         return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ship:
+    """What the shipped files and their bundle say of themselves."""
+
+    title: str = ""
+    """What clients show; absent = the recipe's name."""
+    version: Annotated[str, _VERSION] = "0.1.0"
+    """Of the model, as its users count: `1.4.0`."""
+    author: str = ""
+    licence: str = ""
+    """Of the model as a whole, as an SPDX expression (`Apache-2.0`) or in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

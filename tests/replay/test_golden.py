@@ -10,7 +10,7 @@ import pytest
 
 from edgetl.errors import InputError
 from edgetl.golden import check, contract, log
-from edgetl.golden.bundle import opened
+from edgetl.bundle.opening import opened
 from edgetl.golden.expected import expected
 from edgetl.replay import observed
 from edgetl.types import to_json

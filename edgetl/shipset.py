@@ -1,0 +1,1 @@
+"""Ship set: the fewest artifacts that serve every device. Pure."""
