@@ -309,7 +309,14 @@ def test_what_others_wrote_is_not_replaced(network, photos, tmp_path):
 def test_ctrl_c_ends_it_and_leaves_nothing(network, photos, tmp_path):
     command = [sys.executable, "-m", "edgetl", "convert", str(network), "--to", "tflite", "--scheme", "fp32"]
     command += ["--calibration", str(photos), "--out", str(tmp_path / "out")]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "80"})
+    child = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit that it is ignored
+    )
     for _ in range(300):
         time.sleep(0.1)
         if any(path.name.startswith(".out_") for path in tmp_path.iterdir()):
