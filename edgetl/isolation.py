@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgetl import errors
+from edgetl import errors, signing
 from edgetl.stages._base import Job
 from edgetl.types import to_json
 
@@ -124,8 +124,9 @@ def _run(
 
 
 def _merged(wishes: Mapping[str, str | None]) -> dict[str, str]:
-    """Variables of a child: this process's, the settings above, and what its stage asks for."""
+    """Variables of a child: this process's, the settings above, and what its stage asks for. A key to sign with is for none of them."""
     found = {**os.environ, **_ENVIRONMENT}
+    found.pop(signing.VARIABLE, None)
     for name, value in wishes.items():
         kept = os.environ.get(name) if value is None else value
         found.pop(name, None)

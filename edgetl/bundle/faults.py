@@ -68,7 +68,9 @@ class BundleFault(InputError):
         """
         self.found = tuple(found)
         says = [fault.says for fault in found]
-        super().__init__(f"{path}: {says[0]}" if len(says) == 1 else f"{path}: is not as it was shipped.", says if says[1:] else ())
+        super().__init__(
+            f"{path}: {says[0]}" if len(says) == 1 else f"{path}: is not as it was shipped.", says if says[1:] else ()
+        )
 
 
 def one(path: Path, kind: Kind, says: str) -> BundleFault:

@@ -38,7 +38,9 @@ def listed(folder: Path, named: Path) -> dict[str, int]:
                 if not stat.S_ISREG(status.st_mode):
                     raise one(named, "link or device", f"{shown} is a link or a device; a bundle holds files only.")
                 if status.st_nlink > 1:
-                    raise one(named, "hard link", f"{shown} lies elsewhere too (a hard link), so it can change from there; copy it.")
+                    raise one(
+                        named, "hard link", f"{shown} lies elsewhere too (a hard link), so it can change from there; copy it."
+                    )
                 if not names.plain(name):
                     raise one(named, "bad name", f"{shown} is no plain name.")
                 found[name] = status.st_size

@@ -24,7 +24,9 @@ def plain(name: str) -> bool:
     Args:
         name: with forward slashes, relative to the bundle.
     """
-    return _NAME.fullmatch(name) is not None and all(len(part.encode("utf-8", "replace")) <= _MOST_BYTES for part in name.split("/"))
+    return _NAME.fullmatch(name) is not None and all(
+        len(part.encode("utf-8", "replace")) <= _MOST_BYTES for part in name.split("/")
+    )
 
 
 def collision(names: Iterable[str]) -> tuple[str, str] | None:

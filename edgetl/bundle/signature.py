@@ -81,6 +81,8 @@ def checked(data: bytes | None, signed: bytes, key: PublicKey | None, named: Pat
         if found.key_id != key.id:
             what = f"was signed by another key ({found.key_id}) than the one given ({key.id})."
             raise one(named, "signed by another key", what)
-        what = f"its {manifest.SIGNATURE} does not fit its {manifest.FILE}: one of them was changed, or comes from another bundle."
+        what = (
+            f"its {manifest.SIGNATURE} does not fit its {manifest.FILE}: one of them was changed, or comes from another bundle."
+        )
         raise one(named, "signature wrong", what)
     return found.key_id

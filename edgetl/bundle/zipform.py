@@ -8,7 +8,6 @@ Source: PKWARE, APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (direc
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgetl.bundle import names
-from edgetl.bundle.faults import BundleFault, Kind, one
+from edgetl.bundle.faults import one
 
 MAX_BYTES = 4_000_000_000
 """Most that a bundle may hold, unpacked."""
@@ -180,6 +179,3 @@ def unpack(path: Path, root: str, found: list[Member], goal: Path) -> None:
                 raise one(path, "damaged", f"{member.name!r} cannot be unpacked ({error}). Copy or download it again.") from None
             if written != member.size_bytes:
                 raise one(path, "damaged", f"{member.name!r} is not as large as the archive says; it is damaged or hostile.")
-            
-
-
