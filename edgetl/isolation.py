@@ -124,7 +124,7 @@ def _run(
 
 
 def _merged(wishes: Mapping[str, str | None]) -> dict[str, str]:
-    """Variables of a child: this process's, the settings above, and what its stage asks for. A key to sign with is for none of them."""
+    """Variables of a child: this process's, the settings above, and what its stage asks for. No key to sign with."""
     found = {**os.environ, **_ENVIRONMENT}
     found.pop(signing.VARIABLE, None)
     for name, value in wishes.items():

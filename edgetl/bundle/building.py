@@ -1,4 +1,4 @@
-"""Fill a bundle's folder beside what is copied into it: labels, preparation, licences, cards, SBOM, and the manifest of it all."""
+"""Fill a bundle's folder beside what is copied into it: labels, preparation, licences, cards, SBOM, manifest."""
 
 from __future__ import annotations
 

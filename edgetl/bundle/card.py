@@ -12,12 +12,11 @@ from edgetl.verdicts import worst
 MARKDOWN, HTML = "card.md", "card.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 KNOWN_BY = {
-    "measured": "measured on the device, or on the test images",
-    "imported": "imported from another tool's log",
-    "estimated": "estimated from published measurements",
-    "emulated": "taken on an emulated processor",
-    "host": "taken on the computer that made it",
-    "reference": "the file was evaluated in software by what it says, not run by what an app runs it with",
+    "imported": "another tool's log",
+    "estimated": "estimate from published measurements",
+    "emulated": "an emulated processor",
+    "host": "the computer that made it",
+    "reference": "the file evaluated in software, not run by what an app runs it with",
 }
 """How a figure is known, in words."""
 
@@ -48,7 +47,7 @@ def write(
         "gates": [v for v in manifest["verdicts"] if v["device"] is None],
         "quantization": [_quantization(artifact) for artifact in manifest["artifacts"]],
         "rates": _rates(evaluation),
-        "known_by": KNOWN_BY,
+        "known": known,
         "steps": steps,
     }
     for name, escape in ((MARKDOWN, False), (HTML, True)):
@@ -63,6 +62,19 @@ def write(
         environment.filters |= {"cell": _cell, "share": _share, "mb": lambda size: f"{size / 1e6:.2f} MB"}
         text = environment.get_template(name).render(told)
         (folder / name).write_bytes(text.encode())
+
+
+def known(evidence: str | None, gate: str = "") -> str:
+    """Say in words how a figure is known.
+
+    Args:
+        evidence: see `types.Evidence`; None = it is not known.
+        gate: what is judged by it; "" for an accuracy.
+    """
+    if evidence == "measured":
+        where = {"latency_p90_ms": "on the device", "peak_memory_mib": "on the device", "size_mb": "of the file"}
+        return f"measured {where.get(gate, 'on the test images')}"
+    return "not known" if evidence is None else KNOWN_BY[evidence]
 
 
 def devices(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

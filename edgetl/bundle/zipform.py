@@ -91,12 +91,13 @@ def _end(path: Path, file: BinaryIO, size: int) -> tuple[int, int]:
     tail = file.read(_END.size)
     if len(tail) < _END.size or not tail.startswith(b"PK\x05\x06") or tail[-2:] != b"\0\0":
         file.seek(max(0, size - _END.size - 0xFFFF))
-        behind = file.read().rfind(b"PK\x05\x06")
-        if behind < 0:
-            file.seek(0)
-            if file.read(4) == b"PK\x03\x04":
-                raise one(path, "truncated", "is not whole: its end is missing. Copy or download it again.")
+        rest = file.read()
+        behind = rest.rfind(b"PK\x05\x06")
+        file.seek(0)
+        if behind < 0 and file.read(4) != b"PK\x03\x04":
             raise one(path, "not a bundle", "is no zip; give the folder `bundle` of a run, or its bundle.zip.")
+        if behind < 0 or len(rest) - behind < _END.size:
+            raise one(path, "truncated", "is not whole: its end is missing. Copy or download it again.")
         raise one(path, "trailing data", "something follows the end of the zip. Copy or download it again.")
     _, disk, first, here, count, length, start, _ = _END.unpack(tail)
     if 0xFFFF in (here, count) or 0xFFFFFFFF in (length, start) or count > MAX_FILES:
