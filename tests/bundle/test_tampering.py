@@ -377,7 +377,10 @@ ZIPS = {
     "another size in front": ("records differ", _poke(b"PK\x03\x04", 22, "<L", 7)),
     "another sum in front": ("records differ", _poke(b"PK\x03\x04", 14, "<L", 7)),
     "another name in front": ("records differ", _bytes(_rename_local)),
-    "another size in both": ("file size", lambda p: (_poke(b"PK\x01\x02", 24, "<L", 999)(p), _poke(b"PK\x03\x04", 22, "<L", 999)(p))),
+    "another size in both": (
+        "file size",
+        lambda p: (_poke(b"PK\x01\x02", 24, "<L", 999)(p), _poke(b"PK\x03\x04", 22, "<L", 999)(p)),
+    ),
     "a member that starts elsewhere": ("hidden data", _poke(b"PK\x01\x02", 42, "<L", 0)),
     "a member that is not listed": ("hidden data", _bytes(_hide)),
     "one member fewer in the end": ("packed otherwise", _poke(b"PK\x05\x06", 8, "<H", 2)),
