@@ -72,7 +72,7 @@ def members(path: Path) -> list[Member]:
                 raise one(path, "name twice", f"holds {name!r} twice.")
             seen.add(name)
             if entry[16] != at:
-                why = "leading data" if not found else "hidden data"
+                why: Kind = "leading data" if not found else "hidden data"
                 raise one(path, why, f"something lies before {name!r} that its directory does not list.")
             at = _local(path, file, start, raw, name, entry)
             total += entry[9]
