@@ -39,7 +39,7 @@ def of_target(form: str, scheme: str, options: dict[str, str], source: str = "",
     Args:
         form: format.
         scheme: quantization scheme.
-        options: `io`, `layout`, `batch`, `activation` of the target; others are not looked at.
+        options: `io`, `layout`, `batch`, `activation`, `client`, `runtime` of the target; others are not looked at.
         source: see `Asked`.
         keep_float: see `Asked`.
 
@@ -53,6 +53,10 @@ def of_target(form: str, scheme: str, options: dict[str, str], source: str = "",
         told.pop("activation", None)
         if integer and form == "onnx":
             told["activation"] = "uint8"  # what `auto` means
+    if options.get("client") == "mediapipe":
+        told["client"] = "mediapipe"
+    if options.get("runtime", "None") != "None":
+        told["runtime"] = f"onnxruntime=={options['runtime']}"
     return Asked(scheme=scheme, keep_float=keep_float, source=source, **told)
 
 
