@@ -209,7 +209,7 @@ def _target(
     if scheme is not None or module.ARITHMETIC[0] != "float32":  # the file takes what it takes; an int8 file has io
         taken.pop("normalise", None)
     used |= set(taken)
-    return check(Target, {"format": form, "scheme": wanted, **taken}, lambda key: f"{name}: {key}", faults)
+    return check(Target, {"format": form, "scheme": wanted, **taken}, lambda key: f"{name}: {key}" if key in given else name, faults)
 
 
 def extra_of(wishes: Wishes) -> dict[str, Any]:

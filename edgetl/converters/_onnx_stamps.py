@@ -21,7 +21,7 @@ def stamp(model: Any, runtime: str | None, name: str) -> None:
     be lowered as far as the youngest definition that the model uses, and no further.
 
     Args:
-        model: `onnx.ModelProto` of the default operator set alone.
+        model: `onnx.ModelProto` whose operators are all of the default set.
         runtime: oldest onnxruntime that must load it; None: nothing to do.
         name: of the file.
 
@@ -33,6 +33,9 @@ def stamp(model: Any, runtime: str | None, name: str) -> None:
     limits = versions.onnx_limits(runtime) if runtime is not None else None
     if limits is None:
         return
+    used = {node.domain for node in model.graph.node}
+    for unused in [other for other in model.opset_import if other.domain and other.domain not in used]:
+        model.opset_import.remove(unused)
     (entry,) = model.opset_import
     opset, ir = min(entry.version, limits[0]), min(model.ir_version, limits[1])
     since = {n.op_type: onnx.defs.get_schema(n.op_type, entry.version).since_version for n in model.graph.node}
@@ -77,4 +80,4 @@ def describe(model: Any, source: Source, target: Target) -> None:
 
 def stamps(model: Any) -> str:
     """Tell a model's stamps: "opset 17, IR 8"."""
-    return f"opset {model.opset_import[0].version}, IR {model.ir_version}"
+    return f"opset {next(o.version for o in model.opset_import if not o.domain)}, IR {model.ir_version}"

@@ -53,11 +53,10 @@ def of_target(form: str, scheme: str, options: dict[str, str], source: str = "",
         told.pop("activation", None)
         if integer and form == "onnx":
             told["activation"] = "uint8"  # what `auto` means
-    if options.get("client") == "mediapipe":
-        told["client"] = "mediapipe"
-    if options.get("runtime", "None") != "None":
-        told["runtime"] = f"onnxruntime=={options['runtime']}"
-    return Asked(scheme=scheme, keep_float=keep_float, source=source, **told)
+    client = "mediapipe" if options.get("client") == "mediapipe" else None
+    runtime = options.get("runtime", "None")
+    oldest = None if runtime == "None" else f"onnxruntime=={runtime}"
+    return Asked(scheme=scheme, keep_float=keep_float, source=source, client=client, runtime=oldest, **told)
 
 
 def of_name(stem: str) -> Asked:
