@@ -110,7 +110,6 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
 
     from edgetl.grid.qdq import OPSET
 
-    tf2onnx.utils.INTERNAL_NAME = 1  # what was converted before in this process counts on, and its numbers are in the names
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
     signature = [tf.TensorSpec((batch, px, px, 3), tf.float32, name=INPUT_NAME)]
     network = source.function(batch, normalise=target.normalise)
