@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LEAST = 20
 """Fewest validation images of a class, and fewest that are not of it. Our choice: 20 know a share of one half to 0.22."""
 _SMALLEST = 1e-7
+_FOLDS = 5
 
 
 def log_odds(scores: np.ndarray) -> np.ndarray:
@@ -47,7 +48,7 @@ def calibrated(scores: np.ndarray, parameters: Sequence[tuple[float, float]]) ->
 
 
 def fit(scores: np.ndarray, right: np.ndarray, class_names: Sequence[str]) -> tuple[tuple[float, float], ...]:
-    """Fit it.
+    """Fit it, and see on images left out of the fit that scores mean more with it than without.
 
     Args:
         scores: (N, classes), the network's answers to validation images, 0 to 1.
@@ -58,31 +59,63 @@ def fit(scores: np.ndarray, right: np.ndarray, class_names: Sequence[str]) -> tu
         Slope, above 0, and offset of each class; the same arguments give the same.
 
     Raises:
-        ConversionError: too few images of a class, or of the others; or a score that does not rise with the class.
+        ConversionError: too few images of a class, or of the others; a score that does not rise with the class; or nothing gained.
     """
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
 
     own = right.sum(axis=0)
-    few = [f"{name} ({count} of {len(right)})" for name, count in zip(class_names, own, strict=True)
-           if min(count, len(right) - count) < LEAST]  # fmt: skip
+    counts = [f"{name} ({count} of {len(right)})" for name, count in zip(class_names, own, strict=True)]
+    few = [told for told, count in zip(counts, own, strict=True) if min(count, len(right) - count) < LEAST]
     if few:
         raise ConversionError(
             f"ship.score_calibration: needs {LEAST} validation photos of each class and {LEAST} of others; there are fewer of "
             f"{', '.join(few[:8])}{' …' if len(few) > 8 else ''}. Add photos, or leave it out."
         )
-    odds, found = log_odds(scores), []
-    for place, name in enumerate(class_names):
-        there = right[:, place]
-        wanted = np.where(there, (own[place] + 1) / (own[place] + 2), 1 / (len(right) - own[place] + 2))
-        model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
-        one = odds[:, place : place + 1]
-        model.fit(np.concatenate([one, one]), np.repeat([1, 0], len(one)), np.concatenate([wanted, 1.0 - wanted]))
-        slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
-        if not slope > 0.0 or not np.isfinite([slope, offset]).all():
-            raise ConversionError(
-                f"ship.score_calibration: on validation photos the score of class {name!r} is no higher for photos of it "
-                f"(slope {slope:.3g}). Leave it out, or train longer."
-            )
-        found.append((slope, offset))
-    return tuple(found)
+    odds = log_odds(scores)
+    found = tuple(_one(odds[:, place], right[:, place]) for place in range(len(class_names)))
+    flat = [name for name, (slope, offset) in zip(class_names, found, strict=True) if not slope > 0.0 or not np.isfinite(offset)]
+    if flat:
+        raise ConversionError(
+            f"ship.score_calibration: on validation photos the score is no higher for photos of {', '.join(flat[:8])} than for "
+            "others. Leave it out, or train longer."
+        )
+    plain, with_it = _log_loss(scores, right), _log_loss(_left_out(odds, right), right)
+    if not with_it < plain:
+        raise ConversionError(
+            f"ship.score_calibration: on validation photos left out of the fit, scores are better as they are (log loss of a class "
+            f"{plain:.4f}, {with_it:.4f} with it; {len(right)} photos). Leave it out, or add validation photos."
+        )
+    return found
+
+
+def _one(odds: np.ndarray, there: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of one class."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    own, others = int(there.sum()), int((~there).sum())
+    wanted = np.where(there, (own + 1) / (own + 2), 1 / (others + 2))
+    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
+    model.fit(np.tile(odds, 2)[:, None], np.repeat([1, 0], len(odds)), np.concatenate([wanted, 1.0 - wanted]))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _left_out(odds: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Calibrated scores of each image, fitted without it: (N, classes)."""
+    import numpy as np
+    from sklearn.model_selection import StratifiedKFold
+
+    found = np.empty(odds.shape)
+    for place in range(odds.shape[1]):
+        own, there = odds[:, place], right[:, place]
+        for fitted, left in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(own[:, None], there):
+            slope, offset = _one(own[fitted], there[fitted])
+            found[left, place] = 0.5 * (1.0 + np.tanh(0.5 * (own[left] * slope + offset)))
+    return found
+
+
+def _log_loss(scores: np.ndarray, right: np.ndarray) -> float:
+    import numpy as np
+
+    clipped = np.clip(scores, _SMALLEST, 1.0 - _SMALLEST)
+    return float(-np.where(right, np.log(clipped), np.log1p(-clipped)).mean())
