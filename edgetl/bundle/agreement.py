@@ -49,13 +49,14 @@ def check(found: Whole, named: Path) -> None:
 
 
 def _artifact(found: Whole, artifact: dict[str, Any], named: Path) -> None:
-    path = artifact["path"]
-    files = found.manifest["files"]
-    own = [facts["size_bytes"] for name, facts in files.items() if name == path or name.startswith(f"{path}/")]
-    if not own or not path.startswith("artifacts/"):
-        raise one(named, "file missing", f"{path}: the artifact {artifact['format']}/{artifact['scheme']} is not in the bundle.")
-    if sum(own) != artifact["size_bytes"] or content.digest(found.folder / path, path) != artifact["sha256"]:
-        raise one(named, "artifact differs", f"{path}: is not the {artifact['format']}/{artifact['scheme']} that was verified.")
+    files, name = found.manifest["files"], f"{artifact['format']}/{artifact['scheme']}"
+    for file in (artifact, *artifact.get("companions", ())):
+        path = file["path"]
+        sizes = [facts["size_bytes"] for own, facts in files.items() if own == path or own.startswith(f"{path}/")]
+        if not sizes or not path.startswith("artifacts/"):
+            raise one(named, "file missing", f"{path}: a file of the artifact {name} is not in the bundle.")
+        if sum(sizes) != file["size_bytes"] or content.digest(found.folder / path, path) != file["sha256"]:
+            raise one(named, "artifact differs", f"{path}: is not the {name} that was verified.")
 
 
 def _labels(found: Whole, named: Path) -> None:
