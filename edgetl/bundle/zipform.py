@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgetl.bundle import names
-from edgetl.bundle.faults import one
+from edgetl.bundle.faults import Kind, one
 
 MAX_BYTES = 4_000_000_000
 """Most that a bundle may hold, unpacked."""
