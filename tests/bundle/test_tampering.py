@@ -347,6 +347,14 @@ def _many_bombs(path):
     path.write_bytes(data.replace(struct.pack("<L", len(large)), struct.pack("<L", 1_000_000_000)))
 
 
+def _long_directory(path):
+    """All of a large file is said to be its directory."""
+    with path.open("wb") as file:
+        file.truncate(3_000_000_000)
+        file.seek(3_000_000_000)
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 3_000_000_000, 0, 0))
+
+
 def _flood(path):
     with zipfile.ZipFile(path, "w") as file:
         for number in range(10_001):
@@ -398,6 +406,7 @@ ZIPS = {
     "a bomb": ("too large", _bomb),
     "a bomb of many": ("too large", _many_bombs),
     "ten thousand files": ("too large", _flood),
+    "a directory of gigabytes": ("too large", _long_directory),
 }
 
 
