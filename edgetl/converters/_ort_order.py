@@ -1,7 +1,7 @@
 """An `.ort` file written anew with its tables in a fixed order.
 
-onnxruntime writes them in the order of hash tables whose seed is another in each process, so the same network gave other bytes each
-time. Numbers of fields: onnxruntime/core/flatbuffers/schema/ort.fbs, as of onnxruntime 1.31.
+onnxruntime writes them in the order of hash tables whose seed is another in each process, so the same network gave other bytes
+each time. Numbers of fields: onnxruntime/core/flatbuffers/schema/ort.fbs, as of onnxruntime 1.31.
 """
 
 from __future__ import annotations
