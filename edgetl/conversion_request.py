@@ -19,7 +19,7 @@ ENDINGS = (".keras", ".h5", ".hdf5", ".tflite")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen with `--set`; the first eight go to the files that have the choice, the last five into all of them."""
+    """What may be chosen with `--set`; the first eight go to the files that have the choice, the last five into all."""
 
     io: Literal["float32", "uint8", "int8"] | None = None
     layout: Literal["NHWC", "NCHW"] | None = None
@@ -209,7 +209,8 @@ def _target(
     if scheme is not None or module.ARITHMETIC[0] != "float32":  # the file takes what it takes; an int8 file has io
         taken.pop("normalise", None)
     used |= set(taken)
-    return check(Target, {"format": form, "scheme": wanted, **taken}, lambda key: f"{name}: {key}" if key in given else name, faults)
+    plain = {"format": form, "scheme": wanted, **taken}
+    return check(Target, plain, lambda key: f"{name}: {key}" if key in given else name, faults)
 
 
 def extra_of(wishes: Wishes) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def fit(scores: np.ndarray, right: np.ndarray, class_names: Sequence[str]) -> tu
         Slope, above 0, and offset of each class; the same arguments give the same.
 
     Raises:
-        ConversionError: too few images of a class, or of the others; a score that does not rise with the class; or nothing gained.
+        ConversionError: too few images of a class, or of others; a score that does not rise with the class; or nothing gained.
     """
     import numpy as np
 
@@ -82,7 +82,7 @@ def fit(scores: np.ndarray, right: np.ndarray, class_names: Sequence[str]) -> tu
     plain, with_it = _log_loss(scores, right), _log_loss(_left_out(odds, right), right)
     if not with_it < plain:
         raise ConversionError(
-            f"ship.score_calibration: on validation photos left out of the fit, scores are better as they are (log loss of a class "
+            f"ship.score_calibration: on validation photos left out of the fit, scores are better as they are (log loss "
             f"{plain:.4f}, {with_it:.4f} with it; {len(right)} photos). Leave it out, or add validation photos."
         )
     return found
@@ -91,13 +91,19 @@ def fit(scores: np.ndarray, right: np.ndarray, class_names: Sequence[str]) -> tu
 def _one(odds: np.ndarray, there: np.ndarray) -> tuple[float, float]:
     """Slope and offset of one class."""
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
+    from scipy.optimize import minimize
+    from scipy.special import expit
 
     own, others = int(there.sum()), int((~there).sum())
     wanted = np.where(there, (own + 1) / (own + 2), 1 / (others + 2))
-    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
-    model.fit(np.tile(odds, 2)[:, None], np.repeat([1, 0], len(odds)), np.concatenate([wanted, 1.0 - wanted]))
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        z = parameters[0] * odds + parameters[1]
+        error = expit(z) - wanted
+        return float((np.logaddexp(0.0, z) - wanted * z).mean()), np.array([(error * odds).mean(), error.mean()])
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS", options={"gtol": 1e-8}).x
+    return float(slope), float(offset)
 
 
 def _left_out(odds: np.ndarray, right: np.ndarray) -> np.ndarray:

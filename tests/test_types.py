@@ -17,7 +17,8 @@ RECORDS = [
     Preprocess(resize_px=73, crop_px=64, interpolation="bicubic", mean=0.5, std=2.0),
     Artifact(
         format="tflite", scheme="fp32", path="a.tflite", sha256="0" * 64, size_bytes=3, inputs=(SPEC,), outputs=(SPEC, SPEC),
-        converter="x 1", notes=("1 CONV_2D",), normalise="graph", companions=(Companion(path="a.ort", sha256="1" * 64, size_bytes=2),),
+        converter="x 1", notes=("1 CONV_2D",), normalise="graph",
+        companions=(Companion(path="a.ort", sha256="1" * 64, size_bytes=2),),
     ),
     Companion(path="a.ort", sha256="0" * 64, size_bytes=3),
     Measurement(name="latency_ms", values=(1.0, 2.5), evidence="host", environment={"cpu": "x"}),

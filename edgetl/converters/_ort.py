@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import struct
 from pathlib import Path
 
+from edgetl.converters import _ort_order
 from edgetl.errors import ConversionError
 
 
@@ -39,6 +41,12 @@ def write(path: Path, *, int8_activations: bool) -> tuple[Path, ...]:
             raise ConversionError(f"{path.name}: onnxruntime makes no .ort file of it: {error}. Leave ort out.") from error
     if not all(file.is_file() for file in made):
         raise ConversionError(f"{path.name}: onnxruntime made no .ort file of it: {said.getvalue()[-300:]}. Leave ort out.")
+    try:
+        made[0].write_bytes(_ort_order.settle(made[0].read_bytes()))
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise ConversionError(
+            f"{made[0].name}: {error}. Leave ort out, or take onnxruntime 1.31."
+        ) from error
     text = made[1].read_text(encoding="utf-8")
     made[1].write_text(re.sub(r"^# - .*[/\\]", "# - ", text, flags=re.MULTILINE), encoding="utf-8")  # names, no folders
     return made

@@ -102,9 +102,7 @@ def _flatbuffer(source: Source, target: Target, dtype: str) -> bytes:
     files = [_file(builder, LABELS, "Class names in the order of the scores, a line each.", _AXIS_LABELS)]
     scores = {0: builder.CreateString(OUTPUT_NAME), 1: builder.CreateString("Score of each class."), 5: _stats(builder, 0.0, 1.0)}
     if source.scores is not None:
-        files.append(
-            _file(builder, SCORES, "Scale, slope and offset of each class, a line each.", _AXIS_SCORE_CALIBRATION)
-        )
+        files.append(_file(builder, SCORES, "Scale, slope and offset of each class, a line each.", _AXIS_SCORE_CALIBRATION))
         options = _table(builder, {0: ("Int8", _INVERSE_LOGISTIC)})
         scores[4] = _offsets(builder, [_union(builder, _SCORE_CALIBRATION, options)])
     scores[6] = _offsets(builder, files)

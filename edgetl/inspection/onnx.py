@@ -39,8 +39,7 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
     external = sum(tensor.data_location == 1 for tensor in main.initializer)
     told = {entry.key: entry.value[:_MAX_TEXT] for entry in list(model.metadata_props)[:64]}
     whole = {entry.key: entry.value for entry in list(model.metadata_props)[:64]}
-    if "labels" in told:
-        told["labels"] = _labels(whole["labels"])
+    told |= _written(whole)
     if model.doc_string:
         told.setdefault("description", model.doc_string[:_MAX_TEXT])
     if external:
@@ -70,15 +69,20 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
     )
 
 
-def _labels(text: str) -> str:
-    """Sum up a list of class names; what is none is told as it is."""
+def _written(told: dict[str, str]) -> dict[str, str]:
+    """Sum up what edgetl writes as JSON, `labels` and `preprocessing`; what is none of it is left as it is."""
     import json
 
+    found: dict[str, str] = {}
     try:
-        names = json.loads(text[:_MAX_LABELS])
+        names, spec = (json.loads(told.get(key, "null")[:_MAX_LABELS]) for key in ("labels", "preprocessing"))
     except (ValueError, RecursionError):
-        return text[:_MAX_TEXT]
-    return str(len(names)) if isinstance(names, list) else text[:_MAX_TEXT]
+        return found
+    if isinstance(names, list):
+        found["labels"] = str(len(names))
+    if isinstance(spec, dict) and all(isinstance(spec.get(key), float) for key in ("mean", "std")):
+        found["normalisation"] = f"mean {spec['mean']:g}, std {spec['std']:g}"
+    return found
 
 
 def _nodes(graph: Any, depth: int = 0) -> Iterator[Any]:

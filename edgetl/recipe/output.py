@@ -110,7 +110,7 @@ class Target:
         if self.runtime is not None and versions.onnx_limits(self.runtime) is None:
             found.append(("runtime", f"onnxruntime {self.runtime} is older than the table of versions; ask for 1.0 or newer."))
         if self.ort and self.runtime is not None:
-            what = "is loaded by the onnxruntime that wrote it and by newer ones, which runtime need not be. Leave one of them out."
+            what = "is loaded by the onnxruntime that wrote it and by newer ones; runtime may be older. Leave one of them out."
             found.append(("ort", what))
         return tuple(found)
 

@@ -8,8 +8,7 @@ from edgetl.types import Outcome
 from edgetl.verdicts import worst
 
 _REFERENCE = "accuracy is reference: the file was evaluated in software, operation by operation, and not run by Core ML itself"
-
-
+_NORMALISES = "normalises by itself: its input takes the picture's bytes as float32"
 _CLOSE = 0.99
 """Agreement of two files of the same integers below which the report says why they differ. Our choice."""
 
@@ -67,6 +66,8 @@ def remarks(report: dict[str, Any]) -> list[str]:
         kept = report.get("kept_in_float", {}).get(artifact["scheme"])
         if kept:
             told.setdefault(kept_in_float(kept), []).append(name)
+        if artifact.get("normalise") == "graph":
+            told.setdefault(_NORMALISES, []).append(name)
         if artifact["reason"]:
             told.setdefault(f"{artifact['status']}: {artifact['reason']}", []).append(name)
         if artifact.get("evidence") == "reference":

@@ -111,7 +111,9 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     }
 
 
-def _beside(job: Job, artifact: Artifact, name: str, pixels: Any, class_names: tuple[str, ...], outputs: Any) -> list[dict[str, Any]]:
+def _beside(
+    job: Job, artifact: Artifact, name: str, pixels: Any, class_names: tuple[str, ...], outputs: Any
+) -> list[dict[str, Any]]:
     """Run companions that are networks too: they must answer as the artifact does."""
     import numpy as np
 

@@ -69,7 +69,8 @@ def classifier(tmp_path_factory):
             path.parent.mkdir()
             target = Target(format=form, scheme=scheme, **options)
             assert target.faults() == ()
-            done[key] = SimpleNamespace(path=path, target=target, converted=converter.convert(source, target, path), source=source)
+            converted = converter.convert(source, target, path)
+            done[key] = SimpleNamespace(path=path, target=target, converted=converted, source=source)
         return done[key]
 
     def answers(path):

@@ -23,6 +23,6 @@ for path in sys.argv[2:]:
                 (head,) = classifier.classify(image).classifications
                 rows.append([[c.index, c.category_name, c.score] for c in head.categories])
             told[path] = rows
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - its C library raises whatever fits the code of a status
         told[path] = str(error)
 print(json.dumps(told))

@@ -79,8 +79,8 @@ def test_what_is_refused_at_plan_time_is_refused_there_too(classifier, told):
 
 def test_a_file_without_metadata_is_refused_by_both(classifier, tmp_path):
     python = need.mediapipe_python()
-    from ai_edge_litert import schema_py_generated as schema
     import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(classifier.make("tflite/fp32").path.read_bytes(), 0)
     model.metadata = [entry for entry in model.metadata if entry.name != b"TFLITE_METADATA"]
