@@ -21,12 +21,11 @@ def of_run(recipe: str, steps: Sequence[Planned]) -> dict[str, Any]:
     """Describe where a run's results come from.
 
     Args:
-        recipe: the recipe's file.
+        recipe: the recipe's file; of a conversion the network's, which is no text.
         steps: the plan, in order.
 
     Returns:
-        `edgetl`, `python`, `system`, `packages` (name → version), `recipe_text` (None where it cannot be read, or is longer than
-        200 kB) and `plan`: `step` and `key` of each.
+        `edgetl`, `python`, `system`, `packages` (name → version), `recipe_text` (None where there is none, or it is longer than 200 kB) and `plan`: `step` and `key` of each.
     """
     from edgetl import __version__
 
@@ -42,6 +41,7 @@ def of_run(recipe: str, steps: Sequence[Planned]) -> dict[str, Any]:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8") if path.stat().st_size <= _MOST_BYTES else None
+        fits = path.suffix in (".yaml", ".yml") and path.stat().st_size <= _MOST_BYTES
+        return path.read_text(encoding="utf-8") if fits else None
     except (OSError, ValueError):
         return None

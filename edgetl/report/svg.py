@@ -125,7 +125,7 @@ def axes(
         x_ticks: (place, label), in ascending order.
         y_ticks: the same.
         x_title: what x is, with its unit.
-        y_title: what y is, with its unit.
+        y_title: what y is, with its unit; empty where that is said elsewhere.
         bend: scale of x, such as `math.log`.
         width_px: of the whole.
         right_px: margin at the right, where a legend goes.
@@ -145,7 +145,8 @@ def axes(
     for place, label in x_ticks:
         page.text(page.x(place), page.height - bottom + 18, label, "middle")
     page.text((left + page.width - right_px) / 2, page.height - 6, x_title, "middle")
-    page.text(14, (top + page.height - bottom) / 2, y_title, "middle", turned=True)
+    if y_title:
+        page.text(14, (top + page.height - bottom) / 2, y_title, "middle", turned=True)
     return page
 
 

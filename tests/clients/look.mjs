@@ -48,8 +48,8 @@ try {
     }
     seen.overflow.push(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth));
     if (asked.shots) {
-      if (view.print) await page.pdf({ path: join(asked.shots, `${number}.pdf`), printBackground: true, format: "A4" });
-      else await page.screenshot({ path: join(asked.shots, `${number}.png`), fullPage: !view.fold });
+      if (view.print) await page.emulateMedia({ media: "print" });
+      await page.screenshot({ path: join(asked.shots, `${number}.png`), fullPage: !view.fold });
     }
     await context.close();
   }

@@ -165,6 +165,28 @@ def confusion(report: dict[str, Any]) -> dict[str, Any] | None:
     return {"names": names, "rows": table}
 
 
+def evaluation(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Figures of the float network with their 95 % intervals.
+
+    Args:
+        report: content of report.json.
+
+    Returns:
+        `name`, `value`, `low`, `high`; none where the run did not evaluate.
+    """
+    found = report.get("evaluation")
+    if not found:
+        return []
+    if "mean_average_precision" in found:
+        several = {"every label right": "top1", "mean average precision": "mean_average_precision", "F1": "micro_f1"}
+        told = {name: found[key] for name, key in several.items()}
+    else:
+        told = {"top-1": found["top1"], f"top-{found['top5_k']}": found["top5"], "balanced accuracy": found["balanced_accuracy"]}
+    told["calibration error (ECE)"] = found["ece"]
+    told[f"ECE at temperature {found['temperature']['value']:.2f}"] = found["calibrated"]["ece"]
+    return [{"name": name, **{key: figure[key] for key in ("value", "low", "high")}} for name, figure in told.items()]
+
+
 def least_recognised(report: dict[str, Any], count: int = 8) -> list[dict[str, Any]]:
     """The classes with the least recall.
 

@@ -160,20 +160,26 @@ export function fit(photo, preprocess) {
 }
 
 /**
- * Pixels → the values of a float32 input: `(pixel - mean) / std`, rounded as float32 after each operation.
+ * Pixels → the values of the input: of a float32 one `(pixel - mean) / std`, rounded as float32 after each operation; of a uint8 one
+ * the bytes; of an int8 one the bytes less 128.
  *
  * @param {Uint8ClampedArray} pixels from `fit`.
  * @param {object} preprocess see above.
  * @param {"NHWC" | "NCHW"} layout order of the axes that the file takes.
- * @returns {Float32Array} crop_px * crop_px * 3 values.
+ * @param {"float32" | "uint8" | "int8"} dtype of the file's input.
+ * @returns {Float32Array | Uint8Array | Int8Array} crop_px * crop_px * 3 values.
+ * @throws {RangeError} a layout or dtype that is not known here.
  */
-export function tensor(pixels, preprocess, layout = "NHWC") {
+export function tensor(pixels, preprocess, layout = "NHWC", dtype = "float32") {
+  const kinds = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array };
+  if (!(dtype in kinds)) throw new RangeError(`input of ${dtype} is not known`);
+  if (!["NHWC", "NCHW"].includes(layout)) throw new RangeError(`layout ${layout} is not known`);
   const [mean, std] = [Math.fround(preprocess.mean), Math.fround(preprocess.std)];
-  const values = Float32Array.from({ length: 256 }, (_, byte) => Math.fround(byte - mean) / std);
-  if (layout === "NHWC") return Float32Array.from(pixels, (byte) => values[byte]);
-  if (layout !== "NCHW") throw new RangeError(`layout ${layout} is not known`);
+  const value = { float32: (byte) => Math.fround(byte - mean) / std, uint8: (byte) => byte, int8: (byte) => byte - 128 }[dtype];
+  const values = kinds[dtype].from({ length: 256 }, (_, byte) => value(byte));
+  if (layout === "NHWC") return kinds[dtype].from(pixels, (byte) => values[byte]);
   const size = pixels.length / 3;
-  const found = new Float32Array(pixels.length);
+  const found = new kinds[dtype](pixels.length);
   for (let i = 0; i < size; i++) {
     for (let channel = 0; channel < 3; channel++) found[channel * size + i] = values[pixels[i * 3 + channel]];
   }

@@ -15,9 +15,9 @@ from typing import Any
 
 from edgetl import __version__
 from edgetl.errors import InputError
-from edgetl.report import device_plots, flips, plots, rows, terminal
+from edgetl.report import device_plots, flips, plots, rows
 from edgetl.report.page import figures, pictures, trade_off, verdict_matrix
-from edgetl.types import SCHEMA, Verdict, from_json
+from edgetl.types import Verdict, from_json
 
 NAME = "report.html"
 _HERE = Path(__file__).resolve().parent
@@ -41,7 +41,7 @@ def write(report: dict[str, Any], folder: Path, out: Path | None = None) -> Path
     goal = out or folder / NAME
     text = html(report, folder)
     draft = goal.with_name(f".{goal.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(text.encode("utf-8", "replace"))  # lone surrogates, which JSON can hold and a file cannot
     os.replace(draft, goal)
     return goal
 
@@ -64,8 +64,6 @@ def html(report: dict[str, Any], folder: Path, trial: Mapping[str, Any] | None =
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
     from markupsafe import Markup
 
-    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        raise InputError(f"{folder / 'report.json'}: is not what this version of edgetl writes.")
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("style.css", "page.js"))
     world = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
@@ -120,7 +118,7 @@ def _content(report: dict[str, Any], folder: Path, safe: Any) -> dict[str, Any]:
         "sensitivities": figures.sensitivities(report),
         "confusion": figures.confusion(report),
         "least": figures.least_recognised(report),
-        "evaluated": terminal.evaluated(evaluation) if evaluation else None,
+        "evaluated": figures.evaluation(report),
         "pairs": [(verdict_matrix.name_of(a), flips.cells(a["paired"])) for a in report["artifacts"] if a.get("paired")],
         "sheets": pictures.sheets(report, folder),
         "kinds": flips.KINDS,

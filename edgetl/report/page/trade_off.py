@@ -11,7 +11,7 @@ from edgetl.report import device_plots, svg
 from edgetl.report.page.verdict_matrix import name_of
 
 _STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_MOST_TICKS = 6
+_MOST_TICKS, _MOST_LABELS = 6, 9
 _BUDGET = svg.COLOURS[5]
 _WIDTH_PX, _RIGHT_PX, _RADIUS_PX = 520, 20, 9.0
 
@@ -35,14 +35,16 @@ def draw(report: dict[str, Any], device: str, marks: Mapping[str, str]) -> str |
     times = [t for p in points for t in (*p["times"], p["ms"]) if t > 0] + ([limit] if limit else [])
     x = device_plots.ticks(device_plots.beyond(min(times), down=True), device_plots.beyond(max(times), down=False))
     shares = [s for p in points for s in (*p["shares"], p["share"])]
+    y = _shares(min(shares), max(shares))
     what = "top-1" if points[0]["labelled"] else "agreement"
     page = svg.axes(
-        f"{device}: {what} against p90 latency", [(t, f"{t:g}") for t in x], _shares(min(shares), max(shares)),
-        "p90 latency in ms", what, bend=math.log, width_px=_WIDTH_PX, right_px=_RIGHT_PX,
+        f"{device}: {what} against p90 latency", [(t, _label(t, len(x))) for t in x], y,
+        "p90 latency in ms", "", bend=math.log, width_px=_WIDTH_PX, right_px=_RIGHT_PX,
     )  # fmt: skip
     if limit:
-        page.line([(limit, min(shares)), (limit, max(shares))], _BUDGET, 2.0)
-        page.text(page.x(limit), 12, f"budget {limit:g} ms", "end" if page.x(limit) > _WIDTH_PX / 2 else "start")
+        page.line([(limit, y[0][0]), (limit, y[-1][0])], _BUDGET, 2.0)
+        left = page.x(limit) > _WIDTH_PX / 2
+        page.text(page.x(limit) + (-6 if left else 6), page.y(y[0][0]) - 8, f"budget {limit:g}", "end" if left else "start")
     for p in points:
         page.line([(t, p["share"]) for t in p["times"]], p["colour"], 2.5, 0.5)
         page.line([(p["ms"], s) for s in p["shares"]], p["colour"], 2.5, 0.5)
@@ -79,6 +81,11 @@ def _point(report: dict[str, Any], artifact: dict[str, Any], device: str) -> dic
         "labelled": labelled,
         "colour": svg.COLOURS[schemes.index(artifact["scheme"]) % len(svg.COLOURS)],
     }
+
+
+def _label(ms: float, of: int) -> str:
+    """Powers of ten alone where there are many ticks."""
+    return f"{ms:g}" if of <= _MOST_LABELS or f"{ms:e}".startswith("1.") else ""
 
 
 def _shares(low: float, high: float) -> Sequence[tuple[float, str]]:
