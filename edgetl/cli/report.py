@@ -16,8 +16,10 @@ _Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run: runs
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     report = typer.Typer(
-        help="The report of a run as a page; and that page with the shipped network in it.", no_args_is_help=True, rich_markup_mode=None
-    )  # fmt: skip
+        help="The report of a run as a page; and that page with the shipped network in it.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
     app.add_typer(report, name="report")
     report.command("html", help="Write the page anew, from report.json and the pictures beside it.")(_html)
     report.command("serve", help="Serve the page to this computer, with the shipped ONNX file to try on photos.")(_serve)

@@ -25,7 +25,8 @@ def of_run(recipe: str, steps: Sequence[Planned]) -> dict[str, Any]:
         steps: the plan, in order.
 
     Returns:
-        `edgetl`, `python`, `system`, `packages` (name → version), `recipe_text` (None where there is none, or it is longer than 200 kB) and `plan`: `step` and `key` of each.
+        `edgetl`, `python`, `system`, `packages` (name → version), `recipe_text` (None where there is none, or it is longer than
+        200 kB) and `plan`: `step` and `key` of each.
     """
     from edgetl import __version__
 

@@ -1,4 +1,4 @@
-"""`make web`: onnxruntime-web, the pinned version, out of its npm package into `edgetl/_web/`: held against its digest, then unpacked."""
+"""`make web`: onnxruntime-web, the pinned version, out of its npm package into `edgetl/_web/`; held against its digest first."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def unpack(package: Path, goal: Path, sha512: str = SHA512) -> Path:
     with package.open("rb") as file:
         found = base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
     if found != sha512:
-        raise InputError(f"{package.name}: is not {PACKAGE} {VERSION} as it was published (its sha512 differs); nothing was unpacked.")
+        raise InputError(f"{package.name}: is not {PACKAGE} {VERSION} as published (its sha512 differs); nothing was unpacked.")
     fresh = goal.with_name(f"{goal.name}.{os.getpid()}")
     fresh.mkdir(parents=True)
     try:

@@ -27,7 +27,9 @@ def headline(report: dict[str, Any], outcomes: dict[str, int]) -> dict[str, str]
         return {"outcome": "fail", "words": f"{count} thing{'s' if count > 1 else ''} failed"}
     if outcomes.get("unsure"):
         return {"outcome": "unsure", "words": f"Nothing failed; {outcomes['unsure']} of {sum(outcomes.values())} cells unsure"}
-    return {"outcome": "pass", "words": "Everything passed"} if outcomes else {"outcome": "skipped", "words": "Nothing was judged"}
+    if not outcomes:
+        return {"outcome": "skipped", "words": "Nothing was judged"}
+    return {"outcome": "pass", "words": "Everything passed"}
 
 
 def sizes(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,11 +93,8 @@ def stages(report: dict[str, Any]) -> list[dict[str, Any]]:
         `name`, `status`, `seconds` and `share` of the longest.
     """
     most = max((s["seconds"] for s in report["stages"]), default=0.0) or 1.0
-    found = [
-        {"name": f"{s['name']} {s['target']}".strip(), "status": s["status"], "seconds": s["seconds"], "share": s["seconds"] / most}
-        for s in report["stages"]
-    ]
-    return sorted(found, key=lambda stage: -stage["seconds"])
+    ordered = sorted(report["stages"], key=lambda stage: -float(stage["seconds"]))
+    return [{**s, "name": f"{s['name']} {s['target']}".strip(), "share": s["seconds"] / most} for s in ordered]
 
 
 def quantized(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -130,15 +129,14 @@ def sensitivities(report: dict[str, Any]) -> list[dict[str, Any]]:
         report: content of report.json.
 
     Returns:
-        For each scheme: `scheme`, `words` (what stays in float and why) and `costs` (`layer`, `what`, `sqnr_db`, `share`), dearest first.
+        For each scheme: `scheme`, `words` (what stays in float and why) and `costs`, dearest first (`layer`, `what`, `sqnr_db`,
+        `share` of the cheapest).
     """
     found = []
     for scheme, choice in (report.get("kept_in_float") or {}).items():
         costs = sorted(choice.get("sensitivity") or (), key=lambda cost: float(cost["sqnr_db"]))
         most = max((cost["sqnr_db"] for cost in costs), default=1.0) or 1.0
-        told = [
-            {"layer": c["layer"], "what": c["what"], "sqnr_db": c["sqnr_db"], "share": max(0.0, c["sqnr_db"] / most)} for c in costs
-        ]
+        told = [{**{k: c[k] for k in ("layer", "what", "sqnr_db")}, "share": max(0.0, c["sqnr_db"] / most)} for c in costs]
         found.append({"scheme": scheme, "words": rows.kept_in_float(choice), "costs": told})
     return found
 
@@ -150,8 +148,8 @@ def confusion(report: dict[str, Any]) -> dict[str, Any] | None:
         report: content of report.json.
 
     Returns:
-        `names` and `rows` of cells (`count`, `shade` 0 to 9 by the share of the row, `right`); None where the run has none, or too
-        many classes.
+        `names` and `rows` of cells (`count`, `shade` 0 to 9 by the share of the row, `right`); None where the run has none, or
+        too many classes.
     """
     found = report.get("evaluation")
     if not found or "confusion" not in found or len(found["classes"]) > _MOST_CLASSES:

@@ -1,7 +1,7 @@
 """The report as one HTML page that needs no network: report.json and the pictures beside it → `report.html`.
 
-Everything that a recipe, a class or a file may be called is escaped by the template; what is marked safe is drawn or written here.
-A policy in the page's head lets only this very style and script act, whatever else got in.
+Everything that a recipe, a class or a file may be called is escaped by the template; what is marked safe is drawn or written
+here. A policy in the page's head lets only this very style and script act, whatever else got in.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def html(report: dict[str, Any], folder: Path, trial: Mapping[str, Any] | None =
     Args:
         report: content of report.json.
         folder: of the report.
-        trial: for the page as it is served: `names` of the ONNX files that can be tried, and `missing`, why there are none, or "".
-            None = the page as a file.
+        trial: for the page as it is served: `names` of the ONNX files that can be tried, and `missing`, why there are none, or
+            "". None = the page as a file.
 
     Returns:
         HTML.

@@ -1,7 +1,7 @@
 """The page over HTTP, for this computer alone: GET of a fixed list of paths, nothing else, until it is interrupted.
 
-Nothing of a request becomes a path of a file. The name in `Host` must be this computer's, so that no other site's page can be pointed
-here under its own name (DNS rebinding). COOP and COEP isolate the page, which gives its script an exact clock.
+Nothing of a request becomes a path of a file. The name in `Host` must be this computer's, so that no other site's page can be
+pointed here under its own name (DNS rebinding). COOP and COEP isolate the page, which gives its script an exact clock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _KINDS = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8", ".json": "application/json", ".wasm": "application/wasm",
 }  # fmt: skip
-_PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp", b"BM": "image/bmp"}
+_PICTURES = {
+    b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp", b"BM": "image/bmp",
+}  # fmt: skip
 _HERE = Path(__file__).resolve().parent
 
 

@@ -57,10 +57,10 @@ def trial(bundle: OpenBundle, web: Path = WEB) -> Trial:
         InputError: golden.json is not what edgetl writes.
     """
     files = {f"/ort/{name}": web / name for name in RUNTIME}
-    told = []
-    kinds = bundle.golden.get("artifacts")
-    names = [name for name in kinds if str(name).startswith("onnx/")] if isinstance(kinds, dict) else []
-    for name in names:
+    told = list[dict[str, Any]]()
+    found = bundle.golden.get("artifacts")
+    kinds: dict[str, Any] = found if isinstance(found, dict) else {}
+    for name in (name for name in kinds if str(name).startswith("onnx/")):
         wanted, kind = expected(bundle, name, "--artifact"), kinds[name]
         if kind.get("dtype") not in _DTYPES or kind.get("layout") not in ("NHWC", "NCHW"):
             continue

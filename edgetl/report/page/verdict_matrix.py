@@ -19,7 +19,7 @@ def name_of(record: dict[str, Any]) -> str:
 
 
 def letters(report: dict[str, Any]) -> dict[str, str]:
-    """One short mark for each artifact, the same all over the page: A, B, … Z, A1 …
+    """One short mark for each artifact, the same all over the page: A to Z, then A1 to Z1.
 
     Args:
         report: content of report.json.
