@@ -67,7 +67,8 @@ def _epochs(count: int) -> list[tuple[float, str]]:
 
 
 def _points(history: Sequence[dict[str, Any]], key: str, phase: str) -> list[tuple[float, float]]:
-    return [(float(n), entry[key]) for n, entry in enumerate(history, start=1) if entry["phase"] == phase and key in entry]
+    own = [(float(n), entry[key]) for n, entry in enumerate(history, start=1) if entry["phase"] == phase and key in entry]
+    return [(n, value) for n, value in own if math.isfinite(value)]
 
 
 def reliability(evaluation: dict[str, Any]) -> str:

@@ -37,13 +37,12 @@ try {
     }
     if (asked.ask) seen.state = await page.evaluate(asked.ask);
     if (asked.axe) {
-      for (const open of [false, true]) {
-        await page.evaluate((value) => document.querySelectorAll("details").forEach((details) => (details.open = value)), open);
-        await page.evaluate(axe);
-        const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-        for (const { id, impact, nodes } of found.violations) {
-          seen.axe.push({ id, impact, view, html: nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any.map((a) => a.message).join("; ")}`) });
-        }
+      await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      for (const { id, impact, nodes } of found.violations) {
+        const html = nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.any.map((a) => a.message).join("; ")}`);
+        seen.axe.push({ id, impact, view, html });
       }
     }
     seen.overflow.push(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth));
