@@ -139,7 +139,8 @@ def _artifact(form, scheme, **more):
     }  # fmt: skip
     return {
         "format": form, "scheme": scheme, "asked": {}, "path": f"artifacts/x_{scheme}.{form}", "sha256": "0" * 64,
-        "evidence": "measured", "size_bytes": 2_000_000, "delivered_bytes": 1_500_000, "int8_mac_share": 0.0, "status": "verified", "reason": None,
+        "evidence": "measured", "size_bytes": 2_000_000, "delivered_bytes": 1_500_000, "int8_mac_share": 0.0,
+        "status": "verified", "reason": None,
         "top1": 0.9, "top1_drop": 0.01, "agreement": 0.98, "source_agreement": 1.0, "max_abs_err": 1e-6, "against_origin": None,
         "paired": paired, "flips": [flip], "converter": EVIL, "notes": [EVIL], "keep_float": [], "benchmark": [timing], **more,
     }  # fmt: skip
@@ -148,7 +149,8 @@ def _artifact(form, scheme, **more):
 def _verdict(form, scheme, device, gate, outcome, value=None, evidence="estimated", interval=None, limit=33.0):
     return {
         "format": form, "scheme": scheme, "device": device, "gate": gate, "outcome": outcome, "value": value,
-        "interval": interval, "limit": limit, "evidence": evidence, "reason": f"because {EVIL}", "images_needed": 300 if outcome == "unsure" else None,
+        "interval": interval, "limit": limit, "evidence": evidence, "reason": f"because {EVIL}",
+        "images_needed": 300 if outcome == "unsure" else None,
     }  # fmt: skip
 
 
