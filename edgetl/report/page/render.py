@@ -107,6 +107,7 @@ def _content(report: dict[str, Any], folder: Path, safe: Any) -> dict[str, Any]:
         "top1": _top1(report),
         "formats": list(dict.fromkeys(a["format"] for a in report["artifacts"])),
         "seconds": sum(stage["seconds"] for stage in report["stages"]),
+        "cached": sum(stage["status"] == "cached" for stage in report["stages"]),
         "remarks": rows.remarks(report),
         "trade_offs": [(d, safe(p)) for d in devices if (p := trade_off.draw(report, d, marks))],
         "latencies": [(d, safe(p)) for d in devices if (p := device_plots.latency(d, judged))],
