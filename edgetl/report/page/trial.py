@@ -39,7 +39,10 @@ def absent(folder: Path, web: Path = WEB) -> str:
     if not (folder / "bundle").is_dir():
         return "This run made no bundle, so no file was shipped. Bundle it with `edgetl ship RECIPE`, then serve again."
     if not all((web / name).is_file() for name in RUNTIME):
-        return "onnxruntime-web is not here. Fetch it once, from the checkout: `make web` (needs npm); then serve again."
+        return (
+            "onnxruntime-web is not here. Fetch it once with `make web`, or `python -m edgetl.report.page.fetch` (needs npm); "
+            "then serve again."
+        )
     return ""
 
 

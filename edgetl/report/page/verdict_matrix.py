@@ -52,7 +52,13 @@ def matrix(report: dict[str, Any]) -> dict[str, Any]:
 def _row(report: dict[str, Any], artifact: dict[str, Any], devices: list[str | None], mark: str) -> dict[str, Any]:
     cells = [_cell(report, artifact, device) for device in devices]
     if artifact["status"] == "failed" or artifact["path"] is None:
-        told = {"gate": "made", "outcome": "fail", "reason": artifact["reason"] or "was not made", "evidence": None, "images_needed": None}
+        told = {
+            "gate": "made",
+            "outcome": "fail",
+            "reason": artifact["reason"] or "was not made",
+            "evidence": None,
+            "images_needed": None,
+        }
         cells[0] = {"outcome": "fail", "how": "", "figure": "not made", "verdicts": [told]}
     outcomes = [cell["outcome"] for cell in cells if cell["outcome"] != "–"]
     return {
