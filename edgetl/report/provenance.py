@@ -4,45 +4,36 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from edgetl import packages
+from edgetl.bundle import provenance
+from edgetl.errors import InputError
 from edgetl.pipeline import Planned
-
-_PACKAGES = (
-    "tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "onnx", "onnxruntime", "tf2onnx", "coremltools",
-    "numpy", "pillow",
-)  # fmt: skip
-_MOST_BYTES = 200_000
+from edgetl.recipefile import LoadedRecipe
 
 
-def of_run(recipe: str, steps: Sequence[Planned]) -> dict[str, Any]:
+def of_run(loaded: LoadedRecipe, steps: Sequence[Planned]) -> dict[str, Any]:
     """Describe where a run's results come from.
 
     Args:
-        recipe: the recipe's file; of a conversion the network's, which is no text.
+        loaded: the recipe; of a conversion, which has none, its path is the network's.
         steps: the plan, in order.
 
     Returns:
-        `edgetl`, `python`, `system`, `packages` (name → version), `recipe_text` (None where there is none, or it is longer than
-        200 kB) and `plan`: `step` and `key` of each.
+        `edgetl`, `python`, `system`, `packages` (name → version, of those that decide a step), `recipe_text` (None where there is
+        none, or it cannot be read any more) and `plan`: `step` and `key` of each.
     """
     from edgetl import __version__
 
+    try:
+        text = provenance.of_recipe(loaded)[1] if steps else None
+    except InputError:
+        text = None
     return {
         "edgetl": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "packages": {name: found for name in _PACKAGES if (found := packages.version(name)) is not None},
-        "recipe_text": _text(Path(recipe)),
+        "packages": provenance.of_steps(planned.step for planned in steps)["tools"],
+        "recipe_text": text,
         "plan": [{"step": planned.step.label, "key": planned.step.key} for planned in steps],
     }
-
-
-def _text(path: Path) -> str | None:
-    try:
-        fits = path.suffix in (".yaml", ".yml") and path.stat().st_size <= _MOST_BYTES
-        return path.read_text(encoding="utf-8") if fits else None
-    except (OSError, ValueError):
-        return None

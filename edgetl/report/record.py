@@ -176,7 +176,7 @@ def build(
         "failed": list(judged.failed),
         "bundle": bundle,
         "stages": results.stages,
-        "provenance": provenance.of_run(loaded.path, steps),
+        "provenance": provenance.of_run(loaded, steps),
     }
 
 
