@@ -149,7 +149,7 @@ def _artifact(form, scheme, **more):
 def _verdict(form, scheme, device, gate, outcome, value=None, evidence="estimated", interval=None, limit=33.0):
     return {
         "format": form, "scheme": scheme, "device": device, "gate": gate, "outcome": outcome, "value": value,
-        "interval": interval, "limit": limit, "evidence": evidence, "reason": f"because {EVIL}",
+        "interval": interval, "limit": limit, "evidence": evidence, "reason": f"because {EVIL}{' and so on' * 90}",
         "images_needed": 300 if outcome == "unsure" else None,
     }  # fmt: skip
 

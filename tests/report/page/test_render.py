@@ -16,7 +16,7 @@ from .conftest import EVIL, report
 
 VIEWS = [
     {"scheme": "light", "width": 1280, "height": 900},
-    {"scheme": "dark", "width": 360, "height": 740},
+    {"scheme": "dark", "width": 360, "height": 480},
 ]
 
 
