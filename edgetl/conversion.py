@@ -25,6 +25,7 @@ from edgetl.pipeline import Results, Silent, Watcher
 from edgetl.recipe import Gates, Recipe
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import brought, flips, record
+from edgetl.report.page import render
 from edgetl.schemes._base import origin as starts_from
 from edgetl.stages import adopt
 from edgetl.stages._base import Job
@@ -216,6 +217,7 @@ def _publish(out: Path, work: Path, report: dict[str, Any], results: Results) ->
     flips.draw_all(report, home, fresh)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(brought.text(report), encoding="utf-8")
+    render.write(report, fresh)
     if out.is_dir():
         out.rename(work / "before")
     fresh.rename(out)

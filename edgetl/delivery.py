@@ -13,6 +13,7 @@ from edgetl.errors import InputError
 from edgetl.pipeline import Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import device_plots, flips, markdown, plots, record
+from edgetl.report.page import render
 from edgetl.signing import SecretKey
 from edgetl.store import ROOT, Store
 from edgetl.types import Verdict, from_json
@@ -69,7 +70,7 @@ def deliver(
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
             shipped = shipping.make(loaded, steps, store, watcher, results, profiles, known)
             bundle = {"path": shipping.ARCHIVE, "sha256": results.answers["ship"]["sha256"], "signed_by": None}
-        report = record.build(loaded, results, judged, bundle, profiles)
+        report = record.build(loaded, results, judged, bundle, profiles, steps)
         files = {a["path"]: a for a in report["artifacts"]}
         made = [p for p in steps if p.step.stage == "convert" and p.step.label in results.answers]
         sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]
@@ -148,6 +149,7 @@ def _publish(
     flips.draw_all(report, learned["prepare"], fresh)
     (fresh / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (fresh / "report.md").write_text(markdown.text(report), encoding="utf-8")
+    render.write(report, fresh)
     for name in (
         "artifacts",
         "checkpoint",
@@ -156,6 +158,7 @@ def _publish(
         flips.FOLDER,
         *((shipping.FOLDER, shipping.ARCHIVE) if whole else ()),
         "report.md",
+        render.NAME,
         "report.json",
     ):
         old, new = folder / name, fresh / name

@@ -6,7 +6,6 @@ is no longer what the report names are refused. `against` holds a run against an
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 from edgetl import delivery, devices, judging, verdicts
 from edgetl.content import digest
 from edgetl.errors import InputError
+from edgetl.report import reading
 from edgetl.report.record import settling
 from edgetl.stats import wilson_interval
-from edgetl.types import SCHEMA, Outcome, Verdict, from_json
+from edgetl.types import Outcome, Verdict, from_json
 
-MAX_BYTES = 64 * 2**20
-"""Largest report that is read."""
 GROWTH = 0.01
 """Share by which a file may grow before that counts as a regression. Our choice: a compiler's or converter's new version moves
 less."""
@@ -52,22 +50,10 @@ def load_run(folder: Path) -> Run:
     Raises:
         InputError: there is no report, it cannot be read, or an artifact is missing or another.
     """
-    path = folder / "report.json"
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: is larger than {MAX_BYTES} bytes; this is no report.")
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: holds no report.json. Give the folder of a run: edgetl run RECIPE writes one.") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is no report: {error}.") from error
-    if not isinstance(report, dict) or report.get("schema") != SCHEMA or not _is_report(report):
-        raise InputError(f"{path}: is no report of this version of edgetl. Run the recipe again.")
+    report = reading.read(folder)
     run = Run(folder=folder, report=report)
     if not run.artifacts():
-        raise InputError(f"{path}: names no artifact, so there is nothing to judge. Run the recipe again.")
+        raise InputError(f"{folder / 'report.json'}: names no artifact, so there is nothing to judge. Run the recipe again.")
     faults = []
     for name, artifact in run.artifacts().items():
         file = folder / artifact["path"]
@@ -80,14 +66,6 @@ def load_run(folder: Path) -> Run:
     if faults:
         raise InputError(f"{folder}: the artifacts are not those of its report. Run the recipe again.", faults)
     return run
-
-
-def _is_report(report: dict[str, Any]) -> bool:
-    wanted = {"recipe": dict, "devices": list, "artifacts": list, "verdicts": list}
-    if not all(isinstance(report.get(name), kind) for name, kind in wanted.items()):
-        return False
-    texts = ("format", "scheme", "sha256", "path")
-    return all(isinstance(a, dict) and all(isinstance(a.get(t), str | None) for t in texts) for a in report["artifacts"])
 
 
 def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:

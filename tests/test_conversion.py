@@ -76,7 +76,7 @@ def test_a_keras_file_becomes_files_that_answer_as_keras_does(network, photos, c
     assert report["model"]["original"].startswith("keras 3")
     assert report["model"]["max_abs_err"] <= 1e-5
     assert {v["gate"] for v in report["verdicts"]} >= {"max_top1_drop", "latency_p90_ms", "size_mb"}
-    assert sorted(p.name for p in out.iterdir()) == ["artifacts", "checkpoint", "report.json", "report.md"]
+    assert sorted(p.name for p in out.iterdir()) == ["artifacts", "checkpoint", "report.html", "report.json", "report.md"]
     assert [p.name for p in (out / "artifacts").iterdir()] == ["mine_w8a8_ptq.onnx"], "the TFLite file was not asked for"
     assert [p.name for p in out.parent.iterdir()] == ["out"], "something was left beside it"
     assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(report))

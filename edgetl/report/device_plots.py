@@ -29,7 +29,7 @@ def latency(device: str, verdicts: Sequence[Verdict]) -> str | None:
         return None
     limit = shown[0].limit
     ends = [e for v in shown for e in (*(v.interval or ()), v.value) if e] + ([limit] if limit else [])
-    low, high = _decade(min(ends), down=True), _decade(max(ends), down=False)
+    low, high = beyond(min(ends), down=True), beyond(max(ends), down=False)
     page = svg.Page(title=f"{device}: p90 latency of each artifact, and the budget", x=float, y=float)
     page.height = _TOP_PX + _ROW_PX * len(shown) + _BOTTOM_PX
     span = page.width - _LEFT_PX - _RIGHT_PX
@@ -37,7 +37,7 @@ def latency(device: str, verdicts: Sequence[Verdict]) -> str | None:
     page.y = float
     bottom = page.height - _BOTTOM_PX
     page.text(_LEFT_PX, 20, device, size_px=14)
-    for tick in _ticks(low, high):
+    for tick in ticks(low, high):
         page.line([(tick, _TOP_PX - 8), (tick, bottom)], "currentColor", 1.0, 0.15)
         page.text(page.x(tick), bottom + 16, f"{tick:g}", "middle")
     page.text(_LEFT_PX + span / 2, bottom + 34, "p90 latency in ms", "middle")
@@ -60,14 +60,25 @@ def latency(device: str, verdicts: Sequence[Verdict]) -> str | None:
     return page.svg()
 
 
-def _decade(value: float, *, down: bool) -> float:
-    """Nearest of 1, 2, 5 times a power of ten beyond a value."""
-    steps = _ticks(value / 10, value * 10)
+def beyond(value: float, *, down: bool) -> float:
+    """Nearest of 1, 2, 5 times a power of ten beyond a value.
+
+    Args:
+        value: above 0.
+        down: below it, not above.
+    """
+    steps = ticks(value / 10, value * 10)
     margin = value / 1.05 if down else value * 1.05
     return max(s for s in steps if s <= margin) if down else min(s for s in steps if s >= margin)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten.
+
+    Args:
+        low: from here, above 0.
+        high: to here.
+    """
     first, last = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
     steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
     return [step for step in steps if low * 0.999 <= step <= high * 1.001]

@@ -18,7 +18,8 @@ NAMED = 12
 _ACROSS, _TILE_PX, _LINE_PX, _GAP_PX = 8, 128, 14, 6
 _QUALITY = 88
 _COLOURS = {"lost": (200, 40, 40), "won": (30, 140, 60), "other": (130, 130, 130)}
-_KINDS = {"lost": "right answer lost", "won": "right answer won", "other": "wrong both times"}
+KINDS = {"lost": "right answer lost", "won": "right answer won", "other": "wrong both times"}
+"""Kind of a flip → what it says to people."""
 
 
 def path_of(artifact: dict[str, Any]) -> str:
@@ -105,7 +106,7 @@ def markdown(report: dict[str, Any]) -> list[str]:
         lines += ["", f"### {_name(artifact)}: {changed} of {artifact['paired']['n']} images get another answer", ""]
         lines += ["| photo | right | checkpoint | file | |", "|---|---|---|---|---|"]
         for flip in flips[:NAMED]:
-            row = (flip["name"], flip["right"], _said(flip["reference"]), _said(flip["candidate"]), _KINDS[flip["kind"]])
+            row = (flip["name"], flip["right"], _said(flip["reference"]), _said(flip["candidate"]), KINDS[flip["kind"]])
             lines.append("| " + " | ".join(_escaped(cell) for cell in row) + " |")
         if len(flips) > NAMED:
             lines += ["", f"{len(flips) - NAMED} more are named in report.json."]

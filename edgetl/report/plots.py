@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,23 +22,53 @@ def curves(history: Sequence[dict[str, Any]]) -> str:
     Returns:
         SVG.
     """
-    count = len(history)
-    step = max(1, count // 6)
-    ticks = [(0.0, "0"), *((float(n), str(n)) for n in range(step, count - step // 2, step)), (float(count), str(count))]
-    page = svg.axes("Validation top-1 over the epochs", ticks, _UNIT_TICKS, "epochs", "validation top-1")
+    page = svg.axes("Validation top-1 over the epochs", _epochs(len(history)), _UNIT_TICKS, "epochs", "validation top-1")
     phases = list(dict.fromkeys(entry["phase"] for entry in history))
     for number, phase in enumerate(phases):
-        points = [
-            (float(n), entry["val_top1"])
-            for n, entry in enumerate(history, start=1)
-            if entry["phase"] == phase and "val_top1" in entry
-        ]
         colour = svg.COLOURS[number % len(svg.COLOURS)]
+        points = _points(history, "val_top1", phase)
         if points:
             page.line(points, colour)
             page.dot(*points[-1], colour)
     svg.legend(page, [(phase, svg.COLOURS[n % len(svg.COLOURS)]) for n, phase in enumerate(phases)])
     return page.svg()
+
+
+def losses(history: Sequence[dict[str, Any]]) -> str | None:
+    """Loss on training and validation images over all epochs; phases are told apart by colour, validation is the strong line.
+
+    Args:
+        history: one entry an epoch: phase, loss, val_loss (absent where a phase has no labels).
+
+    Returns:
+        SVG; None where no loss is finite.
+    """
+    seen = [v for entry in history for key in ("loss", "val_loss") if (v := entry.get(key)) is not None and math.isfinite(v)]
+    if not seen:
+        return None
+    step = 10.0 ** math.floor(math.log10(max(*seen, 1e-6)))
+    step = next(s for s in (step / 5, step / 2, step, 2 * step, 5 * step) if max(seen) <= 6 * s)
+    ticks = [(n * step, f"{n * step:g}") for n in range(max(1, math.ceil(max(seen) / step)) + 1)]
+    page = svg.axes("Loss over the epochs", _epochs(len(history)), ticks, "epochs", "loss")
+    phases = list(dict.fromkeys(entry["phase"] for entry in history))
+    entries = []
+    for number, phase in enumerate(phases):
+        colour = svg.COLOURS[number % len(svg.COLOURS)]
+        page.line(_points(history, "loss", phase), colour, 1.5, 0.55)
+        page.line(_points(history, "val_loss", phase), colour, 2.5)
+        entries += [(f"{phase}, validation", colour)]
+    svg.legend(page, [*entries, ("thin: training", "currentColor")])
+    return page.svg()
+
+
+def _epochs(count: int) -> list[tuple[float, str]]:
+    step = max(1, count // 6)
+    return [(0.0, "0"), *((float(n), str(n)) for n in range(step, count - step // 2, step)), (float(count), str(count))]
+
+
+def _points(history: Sequence[dict[str, Any]], key: str, phase: str) -> list[tuple[float, float]]:
+    own = [(float(n), entry[key]) for n, entry in enumerate(history, start=1) if entry["phase"] == phase and key in entry]
+    return [(n, value) for n, value in own if math.isfinite(value)]
 
 
 def reliability(evaluation: dict[str, Any]) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 from edgetl import stats, verdicts
 from edgetl.devices import DeviceProfile
 from edgetl.judging import Found
-from edgetl.pipeline import Results
+from edgetl.pipeline import Planned, Results
 from edgetl.recipe import Gates, Recipe, Target
 from edgetl.recipefile import LoadedRecipe
-from edgetl.report import coverage
+from edgetl.report import coverage, provenance
 from edgetl.types import SCHEMA, Measurement, Outcome, Verdict, from_json, to_json
 
 
@@ -128,6 +128,7 @@ def build(
     judged: Judged,
     bundle: dict[str, Any] | None,
     profiles: Sequence[DeviceProfile] = (),
+    steps: Sequence[Planned] = (),
 ) -> dict[str, Any]:
     """Put everything into one record.
 
@@ -137,6 +138,7 @@ def build(
         judged: the verdicts.
         bundle: `{path, sha256}`, or None when none was made.
         profiles: the recipe's devices.
+        steps: the plan.
 
     Returns:
         The content of report.json; paths are relative to its folder.
@@ -174,6 +176,7 @@ def build(
         "failed": list(judged.failed),
         "bundle": bundle,
         "stages": results.stages,
+        "provenance": provenance.of_run(loaded, steps),
     }
 
 

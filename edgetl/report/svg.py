@@ -61,6 +61,25 @@ class Page:
         """
         self.parts.append(f'<circle cx="{self.x(a):.1f}" cy="{self.y(b):.1f}" r="{radius_px:.1f}" fill="{colour}"/>')
 
+    def mark(self, a: float, b: float, colour: str, words: str, title: str, radius_px: float, *, hollow: bool = False) -> None:
+        """Draw a dot with a letter in it.
+
+        Args:
+            a: in units of x.
+            b: in units of y.
+            colour: of CSS.
+            words: one or two letters.
+            title: what is shown where a pointer rests on it.
+            radius_px: of the dot.
+            hollow: drawn as a ring.
+        """
+        x, y = self.x(a), self.y(b)
+        fill = f'class="hollow" fill="white" stroke="{colour}" stroke-width="2"' if hollow else f'fill="{colour}"'
+        letter = f'fill="{colour if hollow else "white"}" class="{"hollow" if hollow else "solid"}"'
+        self.parts.append(f'<g><title>{escape(title)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius_px:.1f}" {fill}/>')
+        place = f'x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="11" font-weight="700"'
+        self.parts.append(f"<text {place} {letter}>{escape(words)}</text></g>")
+
     def box(self, x_px: float, y_px: float, width_px: float, height_px: float, colour: str, opacity: float = 1.0) -> None:
         """Fill a rectangle at a place in pixels.
 
@@ -96,6 +115,8 @@ def axes(
     y_title: str,
     *,
     bend: Callable[[float], float] = float,
+    width_px: int = 640,
+    right_px: int = MARGIN_PX[1],
 ) -> Page:
     """Start a plot with axes; both run from their first tick to their last.
 
@@ -104,25 +125,28 @@ def axes(
         x_ticks: (place, label), in ascending order.
         y_ticks: the same.
         x_title: what x is, with its unit.
-        y_title: what y is, with its unit.
+        y_title: what y is, with its unit; empty where that is said elsewhere.
         bend: scale of x, such as `math.log`.
+        width_px: of the whole.
+        right_px: margin at the right, where a legend goes.
 
     Returns:
         The page, with grid lines and labels.
     """
-    left, right, top, bottom = MARGIN_PX
+    left, _, top, bottom = MARGIN_PX
     first, last = bend(x_ticks[0][0]), bend(x_ticks[-1][0])
     low, high = y_ticks[0][0], y_ticks[-1][0]
-    page = Page(title=title, x=float, y=float)
-    page.x = lambda a: left + (bend(a) - first) / ((last - first) or 1.0) * (page.width - left - right)
+    page = Page(title=title, x=float, y=float, width=width_px)
+    page.x = lambda a: left + (bend(a) - first) / ((last - first) or 1.0) * (page.width - left - right_px)
     page.y = lambda b: page.height - bottom - (b - low) / ((high - low) or 1.0) * (page.height - top - bottom)
     for place, label in y_ticks:
         page.line([(x_ticks[0][0], place), (x_ticks[-1][0], place)], "currentColor", 1.0, 0.2)
         page.text(left - 8, page.y(place) + 4, label, "end")
     for place, label in x_ticks:
         page.text(page.x(place), page.height - bottom + 18, label, "middle")
-    page.text((left + page.width - right) / 2, page.height - 6, x_title, "middle")
-    page.text(14, (top + page.height - bottom) / 2, y_title, "middle", turned=True)
+    page.text((left + page.width - right_px) / 2, page.height - 6, x_title, "middle")
+    if y_title:
+        page.text(14, (top + page.height - bottom) / 2, y_title, "middle", turned=True)
     return page
 
 

@@ -93,6 +93,7 @@ def _check_flips(folder, report):
         if artifact["status"] == "verified":
             assert artifact["paired"]["changed"] == round((1 - artifact["agreement"]) * artifact["paired"]["n"])
     assert "## Files against the float checkpoint, image by image" in (folder / "report.md").read_text()
+    assert all(f"{a['format']}/{a['scheme']}" in (folder / "report.html").read_text() for a in report["artifacts"])
 
 
 def _check_golden(bundle, path, targets):
