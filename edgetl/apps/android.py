@@ -1,0 +1,22 @@
+"""Android: a Kotlin library module that runs a .tflite with LiteRT, and an asset pack that holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgetl.apps import _templates
+from edgetl.apps._base import App
+
+TITLE = "Android Studio modules: Kotlin for LiteRT, and an asset pack with the .tflite and the golden photos"
+FORMATS = ("tflite",)
+RUNS = "com.google.ai.edge.litert 2.1.5"
+
+
+def unfit(app: App) -> str | None:
+    """See `AppModule.unfit`."""
+    return None
+
+
+def files(app: App) -> dict[str, bytes | Path]:
+    """See `AppModule.files`."""
+    return _templates.tree("android", app, RUNS) | _templates.resources(app, "model/src/main/assets/edgetl/")
