@@ -19,4 +19,4 @@ def unfit(app: App) -> str | None:
 
 def files(app: App) -> dict[str, bytes | Path]:
     """See `AppModule.files`."""
-    return _templates.tree("android", app, RUNS) | _templates.resources(app, "model/src/main/assets/edgetl/")
+    return _templates.tree("android", app, RUNS) | _templates.resources(app, "edgetl_model/src/main/assets/edgetl/")

@@ -4,7 +4,7 @@ plugins {
 }
 
 assetPack {
-    packName.set("model")
+    packName.set("edgetl_model")
     dynamicDelivery {
         deliveryType.set("install-time")
     }
