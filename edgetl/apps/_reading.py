@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from edgetl import content
 from edgetl.apps._base import App
 from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError
 from edgetl.golden.expected import expected, opening
-from edgetl.schema import Bound, MinItems, OneOf, Pattern, check
+from edgetl.schema import Bound, MinItems, Pattern, check
 from edgetl.types import TensorSpec
 
 _MOST_LABEL = 512
@@ -24,8 +24,8 @@ _TensorName = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at
 class _Tensor:
     name: _TensorName
     shape: tuple[int, ...]
-    dtype: Annotated[str, OneOf("type of a tensor", lambda: _TYPES)]
-    layout: str
+    dtype: Literal["float16", "float32", "image_rgb8", "int8", "uint8"]
+    layout: Literal["NHWC", "NCHW", "NC"]
     scale: Annotated[float, Bound(ge=1e-30, le=1e30)] | None = None
     zero_point: Annotated[int, Bound(ge=-128, le=255)] | None = None
 
@@ -112,12 +112,11 @@ def _shipped(manifest: dict[str, Any], path: str) -> _Shipped:
 
 
 def _spec(tensor: _Tensor) -> TensorSpec:
-    layout: Any = tensor.layout
     return TensorSpec(
         name=tensor.name,
         shape=tensor.shape,
         dtype=tensor.dtype,
-        layout=layout,
+        layout=tensor.layout,
         scale=tensor.scale,
         zero_point=tensor.zero_point,
     )
