@@ -114,3 +114,8 @@ def resources(app: App, into: str) -> dict[str, bytes | Path]:
         **{f"{into}golden/{name}": path for name, path in app.golden.items()},
         **{f"{into}{name}": path for name, path in app.model.items()},
     }
+
+
+def page_preprocessing() -> dict[str, bytes | Path]:
+    """Give `preprocess.js`: the module that a report's page runs too."""
+    return {"preprocess.js": Path(__file__).parents[1] / "report" / "page" / "preprocess.js"}

@@ -57,6 +57,17 @@ def photos():
     return found
 
 
+def many(count):
+    """As many photos: PNG and JPEG in turn, of many sizes."""
+    rng = np.random.default_rng(17)
+    found = {}
+    for number in range(count):
+        image = _photo(rng, (int(rng.integers(40, 160)), int(rng.integers(40, 160))))
+        form = "png" if number % 2 else "jpg"
+        found[f"{number:03d}.{form}"] = _encoded(image, "PNG" if number % 2 else "JPEG")
+    return found
+
+
 def _weights(px, classes):
     """Columns that lie far apart, so that answers are sure, and small enough that a level of a byte is not an answer."""
     return np.random.default_rng(11).normal(0, 3.0 / px, (classes, px * px * 3)).astype(np.float32)
@@ -238,7 +249,7 @@ def shipped(tmp_path_factory):
 @pytest.fixture(scope="session")
 def making():
     """The functions above, for tests that ship bundles of their own."""
-    return SimpleNamespace(bundle=bundle, seal=seal, photos=photos, labels=LABELS)
+    return SimpleNamespace(bundle=bundle, seal=seal, photos=photos, many=many, labels=LABELS)
 
 
 def _compiled(bundles, folder):
