@@ -45,8 +45,8 @@ class App:
 
     @property
     def module(self) -> str:
-        """The package's last part as Swift names modules: `fruit_bowl` → `FruitBowl`."""
-        return "".join(part[:1].upper() + part[1:] for part in self.package.rpartition(".")[2].split("_"))
+        """The package's last part as Swift names modules: `fruit_bowl` → `FruitBowlClassifier`."""
+        return "".join(part[:1].upper() + part[1:] for part in (*self.package.rpartition(".")[2].split("_"), "classifier"))
 
 
 class AppModule(Protocol):
