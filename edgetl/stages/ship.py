@@ -14,7 +14,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.types import Artifact, to_json
 
-VERSION = 4
+VERSION = 5
 RESUMABLE = False
 GOLDEN_IMAGES = 4
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
@@ -44,6 +44,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         artifacts[target.name] = artifact = artifact_in(folder)
         source, goal = folder / artifact.path, bundle / "artifacts" / artifact.path
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, goal)
+        for companion in artifact.companions:
+            shutil.copy2(folder / companion.path, bundle / "artifacts" / companion.path)
     (bundle / "labels.txt").write_text("".join(f"{name}\n" for name in index["class_names"]), encoding="utf-8")
     _write(bundle / "preprocess.json", _preprocess(recipe))
     _write(bundle / "golden" / "golden.json", _golden(job, bundle / "golden", index, artifacts))
