@@ -29,6 +29,7 @@ class App:
     manifest_sha256: str
     """Of the bundle's manifest.json, which names every other file's."""
     preprocess: Preprocess
+    """What is left for the app: mean 0 and std 1 where the file normalises by itself."""
     dtype: str
     """Of the input: `float32`, `uint8`, `int8`; `image` where the file takes a picture."""
     layout: str

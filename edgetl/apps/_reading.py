@@ -13,7 +13,7 @@ from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError
 from edgetl.golden.expected import expected, opening
 from edgetl.schema import Bound, MinItems, Pattern, check
-from edgetl.types import TensorSpec
+from edgetl.types import Preprocess, TensorSpec, to_json
 
 _MOST_LABEL = 512
 _TYPES = ("float16", "float32", "image", "int8", "string", "uint8")
@@ -64,6 +64,7 @@ def read(bundle: OpenBundle, artifact: str | None, formats: Container[str], pack
         raise InputError(f"--artifact: {artifact} does not run there. Those of the bundle that do: {', '.join(able) or 'none'}.")
     path, given = opening(bundle, found)
     shipped = _shipped(bundle.manifest, found.path)
+    _check_preprocess(given.preprocess)
     entrance, exit_ = shipped.inputs[0], shipped.outputs[0]
     if given.dtype != "image" and (entrance.dtype != given.dtype or entrance.layout != given.layout):
         raise InputError(
@@ -73,13 +74,13 @@ def read(bundle: OpenBundle, artifact: str | None, formats: Container[str], pack
     if exit_.dtype in ("uint8", "int8") and (exit_.scale is None or exit_.zero_point is None):
         raise InputError(f"manifest.json: {artifact}: its {exit_.dtype} output has no scale and zero point.")
     return App(
-        title=_line(bundle.manifest.get("name"), "name"),
+        title=_line(bundle.manifest.get("title") or bundle.manifest.get("name"), "title"),
         package=package,
         format=form,
         artifact=artifact,
         model=_files(bundle, found.path),
         manifest_sha256=content.digest(bundle.folder / "manifest.json", "manifest.json"),
-        preprocess=bundle.preprocess,
+        preprocess=given.preprocess,
         dtype=given.dtype,
         layout=given.layout,
         input=_spec(entrance),
@@ -89,6 +90,13 @@ def read(bundle: OpenBundle, artifact: str | None, formats: Container[str], pack
         expected=found,
         golden={image.file: bundle.folder / "golden" / image.file for image in found.images},
     )
+
+
+def _check_preprocess(preprocess: Preprocess) -> None:
+    """Sizes and constants stand in code as they are, so each must be of its type."""
+    faults: list[str] = []
+    if check(Preprocess, to_json(preprocess), lambda key: f"preprocess.json: {key}", faults) is None:
+        raise InputError("preprocess.json: is not what edgetl writes.", faults)
 
 
 def _files(bundle: OpenBundle, path: str) -> dict[str, Path]:

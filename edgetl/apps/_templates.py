@@ -81,14 +81,14 @@ def _environment() -> Any:
     return made
 
 
-def tree(folder: str, app: App, runs: str, into: str = "") -> dict[str, bytes | Path]:
+def tree(folder: str, app: App, runs: str, **more: str) -> dict[str, bytes | Path]:
     """Fill in all templates of a folder.
 
     Args:
         folder: of `templates/`.
         app: what they are filled in with, as `app`.
         runs: what runs the artifact, with its version; `runs` in templates, `version` its last word.
-        into: folder of the app where they go.
+        more: what else they name.
 
     Returns:
         Relative path → bytes.
@@ -99,10 +99,10 @@ def tree(folder: str, app: App, runs: str, into: str = "") -> dict[str, bytes | 
         place = place.replace("__package__", app.package.replace(".", "/")).replace("__module__", app.module)
         if path.suffix == ".j2":
             template = _environment().get_template(path.relative_to(FOLDER).as_posix())
-            text = template.render(app=app, p=app.preprocess, runs=runs, version=runs.rpartition(" ")[2])
-            found[into + place.removesuffix(".j2")] = text.encode()
+            text = template.render(app=app, p=app.preprocess, runs=runs, version=runs.rpartition(" ")[2], **more)
+            found[place.removesuffix(".j2")] = text.encode()
         else:
-            found[into + place] = path.read_bytes()
+            found[place] = path.read_bytes()
     return found
 
 
