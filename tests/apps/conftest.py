@@ -16,7 +16,7 @@ from PIL import Image
 from edgetl.types import Preprocess, to_json
 
 NEED = runpy.run_path(str(Path(__file__).parents[1] / "clients" / "need.py"))
-LABELS = ('plain "quoted" \\ $name ${1 + 1}', "line\nbreak\r\ttab\x00nul", "emoji \U0001f34e e\u0301 \u2028", "</script><b>&amp;", "#{x} \\(y) `z`")
+LABELS = ('plain "quoted" \\ $name ${1 + 1}', "line\nbreak\r\ttab\x07bell", "emoji \U0001f34e e\u0301 \u2028", "</script><b>&amp;", "#{x} \\(y) `z`")
 """Names that would leave a string literal, a template or a tag."""
 
 
@@ -193,7 +193,7 @@ def seal(folder, manifest):
     (folder / "manifest.json").write_text(json.dumps({"schema": 1, **manifest, "files": files}))
 
 
-def bundle(folder, artifacts, preprocess, labels=LABELS, several=False, images=None):
+def bundle(folder, artifacts, preprocess, labels=LABELS, several=False, images=None, after=None):
     """Ship a bundle of such files: artifact (`tflite/fp32`) → `io`, `layout`."""
     from edgetl.golden import contract
     from edgetl.preprocess import to_pixels
@@ -207,6 +207,8 @@ def bundle(folder, artifacts, preprocess, labels=LABELS, several=False, images=N
         form, _, scheme = name.partition("/")
         path = folder / "artifacts" / f"net_{scheme}.{form}"
         entrance, exit_ = {"tflite": tflite, "onnx": onnx}[form](path, preprocess.crop_px, len(labels), **options)
+        if after is not None:
+            after(path, preprocess, labels)
         files[name], places[name] = path, f"artifacts/{path.name}"
         rows.append({"format": form, "scheme": scheme, "path": places[name], "inputs": [entrance], "outputs": [exit_]})
     golden = []
@@ -249,7 +251,7 @@ def shipped(tmp_path_factory):
 @pytest.fixture(scope="session")
 def making():
     """The functions above, for tests that ship bundles of their own."""
-    return SimpleNamespace(bundle=bundle, seal=seal, photos=photos, many=many, labels=LABELS)
+    return SimpleNamespace(bundle=bundle, seal=seal, photos=photos, many=many, labels=LABELS, square=SQUARE)
 
 
 def _compiled(bundles, folder):
