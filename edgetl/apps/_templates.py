@@ -1,7 +1,7 @@
-"""Templates → source files: Jinja2, where a name that is missing is an error, and text of a bundle becomes a literal that is only text.
+"""Templates → source files by Jinja2: a name that is missing is an error, text of a bundle becomes a literal that is only text.
 
-A folder of `templates/` is the folder that is written. `.j2` files are filled in, all others copied; `__package__` in a path is the
-package's folders, `__module__` its Swift module.
+A folder of `templates/` is the folder that is written. `.j2` files are filled in, all others copied; `__package__` in a path is
+the package's folders, `__module__` its Swift module.
 """
 
 from __future__ import annotations

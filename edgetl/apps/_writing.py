@@ -1,7 +1,7 @@
 """A folder of sources on disk: never over what something else wrote, nothing half-written, the same bundle the same bytes.
 
-`.edgetl-app.json` in the folder names each file that was written, with its sha256. What it does not name, or what has changed since, is
-the user's, and is not touched.
+`.edgetl-app.json` in the folder names each file that was written, with its sha256. What it does not name, or what has changed
+since, is the user's, and is not touched.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "apps, backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, mistakes, networks, recipes, "
-        + "runtimes, schemes.",
+        + "apps, backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, mistakes, networks, "
+        + "recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

@@ -13,7 +13,9 @@ from edgetl.cli._options import JsonOption
 
 def add(ship: typer.Typer) -> None:
     """Add the command."""
-    ship.command("app", help="Write an app's source code for one file of a bundle: preprocessing, labels, a golden self-test.")(_app)
+    ship.command("app", help="Write an app's source code for one file of a bundle: preprocessing, labels, a golden self-test.")(
+        _app
+    )
 
 
 def _app(
@@ -21,7 +23,8 @@ def _app(
     name: Annotated[str, typer.Option("--for", metavar="NAME", help="Platform; `edgetl list apps` names them.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write: new, empty, or written by this command.")],
     artifact: Annotated[
-        str | None, typer.Option("--artifact", metavar="FORMAT/SCHEME", help="Which file of the bundle [the only one that runs there].")
+        str | None,
+        typer.Option("--artifact", metavar="FORMAT/SCHEME", help="Which file of the bundle [the only one that runs there]."),
     ] = None,
     package: Annotated[
         str | None, typer.Option("--package", metavar="NAME", help="Package of the code [com.example. and the bundle's name].")

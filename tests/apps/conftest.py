@@ -16,7 +16,13 @@ from PIL import Image
 from edgetl.types import Preprocess, to_json
 
 NEED = runpy.run_path(str(Path(__file__).parents[1] / "clients" / "need.py"))
-LABELS = ('plain "quoted" \\ $name ${1 + 1}', "line\nbreak\r\ttab\x07bell", "emoji \U0001f34e e\u0301 \u2028", "</script><b>&amp;", "#{x} \\(y) `z`")
+LABELS = (
+    'plain "quoted" \\ $name ${1 + 1}',
+    "line\nbreak\r\ttab\x07bell",
+    "emoji \U0001f34e e\u0301 \u2028",
+    "</script><b>&amp;",
+    "#{x} \\(y) `z`",
+)
 """Names that would leave a string literal, a template or a tag."""
 
 
@@ -98,7 +104,11 @@ def tflite(path, px, classes, io_type="float32"):
 
     def operator(code, inputs, outputs, options=None, kind=0):
         entry, made = s.OperatorCodeT(), s.OperatorT()
-        entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = code, min(code, 127), 2 if code != s.BuiltinOperator.SOFTMAX else 1
+        entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = (
+            code,
+            min(code, 127),
+            2 if code != s.BuiltinOperator.SOFTMAX else 1,
+        )
         if code == s.BuiltinOperator.FULLY_CONNECTED:
             entry.version = 1
         model.operatorCodes.append(entry)
@@ -130,7 +140,11 @@ def tflite(path, px, classes, io_type="float32"):
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     path.write_bytes(bytes(builder.Output()))
     grid = {"scale": None, "zero_point": None}
-    entrance, exit_ = (grid, grid) if io_type == "float32" else ({"scale": 1 / 127.5, "zero_point": zero}, {"scale": 1 / 256, "zero_point": lowest})
+    entrance, exit_ = (
+        (grid, grid)
+        if io_type == "float32"
+        else ({"scale": 1 / 127.5, "zero_point": zero}, {"scale": 1 / 256, "zero_point": lowest})
+    )
     return (
         {"name": "image", "shape": [1, px, px, 3], "dtype": io_type, "layout": "NHWC", **entrance},
         {"name": "probabilities", "shape": [1, classes], "dtype": io_type, "layout": "NC", **exit_},
@@ -287,7 +301,7 @@ _JARS = (Path("/usr/share/java/kotlin-stdlib.jar"),)  # where Debian puts it
 
 @pytest.fixture(scope="session")
 def jvm(shipped, tmp_path_factory):
-    """The Kotlin of a float and of an int8 file, compiled: `bundles` by package, `sources`, what the compiler `said`, `replay`."""
+    """The Kotlin of a float and of an int8 file, compiled: `bundles` by package, `sources`, what it `said`, `replay`."""
     files = {"com.example.real": "tflite/fp32", "com.example.signed": "tflite/w8a8_qat"}
     return _compiled({package: (shipped, artifact) for package, artifact in files.items()}, tmp_path_factory.mktemp("kotlin"))
 

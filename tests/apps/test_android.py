@@ -1,7 +1,7 @@
-"""The Kotlin that `ship app --for android` writes: compiled here against stubs, run on this JVM, held against the golden contract.
+"""The Kotlin that `ship app --for android` writes: compiled against stubs, run on this JVM, held against the golden contract.
 
-Equal to the bit: the whole input buffer of each photo, from the pixels that Pillow decoded. Within the contract's tolerance: the same from
-JPEG files decoded by javax.imageio.
+Equal to the bit: the whole input buffer of each photo, from the pixels that Pillow decoded. Within the contract's tolerance: the
+same from JPEG files decoded by javax.imageio.
 """
 
 import hashlib

@@ -92,7 +92,10 @@ def _held(bundle, artifact, seen, photos, folder, least_equal):
     return np.abs(theirs - ours).max()
 
 
-@pytest.mark.parametrize("artifact", ["onnx/fp32", pytest.param("onnx/w8a8_ptq", marks=pytest.mark.slow), pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "artifact",
+    ["onnx/fp32", pytest.param("onnx/w8a8_ptq", marks=pytest.mark.slow), pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)],
+)
 def test_a_browser_answers_as_we_do(browse, shipped, making, artifact, tmp_path):
     photos = making.many(100)
     seen = browse(shipped, "web", artifact, photos)
@@ -100,8 +103,7 @@ def test_a_browser_answers_as_we_do(browse, shipped, making, artifact, tmp_path)
     assert off < (0.002 if artifact == "onnx/fp32" else 0.02)
 
 
-
-@pytest.mark.parametrize("artifact", ["onnx/fp32", "onnx/w8a8_ptq", "onnx/w8a8_qat"])
+@pytest.mark.parametrize("artifact", ["onnx/fp32", "onnx/w8a8_ptq", pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)])
 def test_its_modules_in_node_are_golden_to_the_bit_from_the_same_pixels(need, shipped, artifact, tmp_path):
     modules, node = need["node_modules"](), need["node"]()
     _generate.generate(shipped, "web", artifact, tmp_path / "page", None)
@@ -156,7 +158,9 @@ def test_mediapipe_takes_bytes_too(browse, shipped, making, tmp_path):
     assert _held(shipped, "tflite/w8a8_ptq", seen, photos, tmp_path, 1.0) < 0.02
 
 
-@pytest.mark.parametrize(("artifact", "says"), [("tflite/fp32", "without Tasks metadata"), ("tflite/w8a8_qat", "not int8; ship a target")])
+@pytest.mark.parametrize(
+    ("artifact", "says"), [("tflite/fp32", "without Tasks metadata"), ("tflite/w8a8_qat", "not int8; ship a target")]
+)
 def test_what_mediapipe_would_refuse_is_refused_here(shipped, artifact, says, tmp_path):
     with pytest.raises(InputError, match=says):
         _generate.generate(shipped, "web_mediapipe", artifact, tmp_path / "page", None)
