@@ -15,10 +15,10 @@ _PACKAGE = re.compile(r"(?=.{3,128}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _RESERVED = frozenset(
     re.findall(
         r"\w+",
-        "abstract as assert boolean break byte case catch char class const continue default do double else enum extends false final "
-        "finally float for fun goto if implements import in instanceof int interface is long native new null object package private "
-        "protected public return short static super switch synchronized this throw throws transient true try typealias typeof val "
-        "var void volatile when while",
+        "abstract as assert boolean break byte case catch char class const continue default do double else enum extends "
+        "false final finally float for fun goto if implements import in instanceof int interface is long native new "
+        "null object package private protected public return short static super switch synchronized this throw throws "
+        "transient true try typealias typeof val var void volatile when while ",
     )
 )
 """Words that no part of a package may be: Java's and Kotlin's."""

@@ -116,6 +116,11 @@ def resources(app: App, into: str) -> dict[str, bytes | Path]:
     }
 
 
+def update_client(suffix: str, into: str) -> dict[str, bytes | Path]:
+    """Give the client of an update channel in one language: sources that are the same for every bundle."""
+    return {f"{into}{path.name}": path for path in sorted((FOLDER / "_update").glob(f"*{suffix}"))}
+
+
 def page_preprocessing() -> dict[str, bytes | Path]:
     """Give `preprocess.js`: the module that a report's page runs too."""
     return {"preprocess.js": Path(__file__).parents[1] / "report" / "page" / "preprocess.js"}

@@ -19,4 +19,5 @@ def unfit(app: App) -> str | None:
 
 def files(app: App) -> dict[str, bytes | Path]:
     """See `AppModule.files`."""
-    return _templates.tree("android", app, RUNS) | _templates.resources(app, "edgetl_model/src/main/assets/edgetl/")
+    update = _templates.update_client(".kt", "edgetl_classifier/src/main/kotlin/edgetl/update/")
+    return _templates.tree("android", app, RUNS) | update | _templates.resources(app, "edgetl_model/src/main/assets/edgetl/")

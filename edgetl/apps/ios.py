@@ -27,6 +27,7 @@ def files(app: App) -> dict[str, bytes | Path]:
     ios, macos = (system.partition(".")[0] for system in versions.COREML[max(_LEAST, _specification(app))])
     runs = f"{RUNS} on iOS {ios} or newer"
     package = _templates.tree("_swift", app, runs) | _templates.tree("ios", app, runs, ios=ios, macos=macos)
+    package |= _templates.update_client(".swift", f"Sources/{app.module}/")
     return package | _templates.resources(app, f"Sources/{app.module}/Model/")
 
 

@@ -20,4 +20,5 @@ def unfit(app: App) -> str | None:
 def files(app: App) -> dict[str, bytes | Path]:
     """See `AppModule.files`."""
     package = _templates.tree("_swift", app, RUNS) | _templates.tree("ios_onnxruntime", app, RUNS)
+    package |= _templates.update_client(".swift", f"Sources/{app.module}/")
     return package | _templates.resources(app, f"Sources/{app.module}/Model/")

@@ -23,7 +23,7 @@ def unfit(app: App) -> str | None:
     if app.dtype == "float32" and "normalisation" not in told:
         return "MediaPipe's ImageClassifier refuses a float32 input without Tasks metadata; ship it again with this version."
     if "score_calibration" in told:
-        return "MediaPipe changes its scores (`ship.score_calibration`), so golden photos cannot be held against them; leave that out."
+        return "MediaPipe changes its scores (`ship.score_calibration`), so golden photos cannot be compared; leave that out."
     return None
 
 

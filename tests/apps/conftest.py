@@ -279,9 +279,10 @@ def _compiled(bundles, folder):
         _generate.generate(made, "android", artifact, out, package)
         replay = folder / "apps" / f"{package}.Replay.kt"
         replay.write_text((Path(__file__).parent / "stubs" / "Replay.kt").read_text().replace("PACKAGE", package))
-        sources[package] = [*sorted(p for p in out.rglob("*.kt") if p.name not in ("Update.kt",)), replay]
+        update = {p for p in out.rglob("*.kt") if p.parent.name == "update"}  # the same in each, so compiled once
+        sources[package] = [*sorted(set(out.rglob("*.kt")) - update), replay]
     stubs = sorted(p for p in (Path(__file__).parent / "stubs").glob("*.kt") if p.name != "Replay.kt")
-    files = [*stubs, *(path for some in sources.values() for path in some)]
+    files = [*stubs, *sorted(update), *(path for some in sources.values() for path in some)]
     environment = {**os.environ, "JAVA_OPTS": "-Xmx1500M -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # starts in half the time
     command = [kotlinc, "-jvm-target", "1.8", "-d", folder / "classes", *files]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=500, env=environment)

@@ -85,7 +85,8 @@ def test_it_follows_no_link_out_of_the_folder(shipped, tmp_path):
 
 def test_killed_while_it_writes_it_can_write_again(shipped, tmp_path):
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom edgetl.apps import _generate, _writing\nput, left = _writing._put, [9]\n"
+        "import os, signal, sys\n"
+        "from pathlib import Path\nfrom edgetl.apps import _generate, _writing\nput, left = _writing._put, [9]\n"
         "def dying(target, data):\n    left[0] -= 1\n    put(target, data)\n    left[0] or os.kill(os.getpid(), signal.SIGKILL)\n"
         "_writing._put = dying\n_generate.generate(Path(sys.argv[1]), 'web', 'onnx/fp32', Path(sys.argv[2]), None)"
     )
