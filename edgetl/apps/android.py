@@ -9,7 +9,7 @@ from edgetl.apps._base import App
 
 TITLE = "Android Studio modules: Kotlin for LiteRT, and an asset pack with the .tflite and the golden photos"
 FORMATS = ("tflite",)
-RUNS = "com.google.ai.edge.litert 2.1.5"
+RUNS = "LiteRT 2.1.5"
 
 
 def unfit(app: App) -> str | None:
