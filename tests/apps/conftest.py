@@ -308,6 +308,29 @@ def jvm(shipped, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def jvm_photos(material, tmp_path_factory):
+    """The same with phone photos as golden ones, as they are shipped: 224 of 256 pixels, int8."""
+    folder = tmp_path_factory.mktemp("kotlin_photos")
+    files = [*sorted((material / "data" / "grocery10" / "train").glob("*/*_007.jpg"))[:8], *_turned(material)]
+    images = {f"{number:02d}.jpg": file.read_bytes() for number, file in enumerate(files)}
+    preprocess = Preprocess(resize_px=256, crop_px=224)
+    made = bundle(folder / "photos", {"tflite/w8a8_qat": {"io_type": "int8"}}, preprocess, images=images)
+    return _compiled({"com.example.photos": (made, "tflite/w8a8_qat")}, folder)
+
+
+def _turned(material):
+    found = []
+    for path in sorted((material / "hostile" / "images").rglob("*.jp*g")):
+        try:
+            with Image.open(path) as image:
+                if image.mode == "RGB" and image.getexif().get(0x0112, 1) in range(2, 9):
+                    found.append(path)
+        except OSError:  # some of them are damaged
+            continue
+    return found[:4]
+
+
+@pytest.fixture(scope="session")
 def jvm_more(shipped, tmp_path_factory):
     """The same of other inputs and filters, and of every TFLite file of every shipped recipe."""
     from edgetl.recipefile import load_recipe
