@@ -22,25 +22,32 @@ public enum Photo {
         guard width * height <= mostPixels else { throw PhotoFault(reason: "more pixels than are decoded") }
         guard let image = CGImageSourceCreateImageAtIndex(source, 0, [kCGImageSourceShouldCache: false] as CFDictionary)
         else { throw PhotoFault(reason: "a damaged photo") }
-        // drawn in its own colour space nothing is converted; the model was trained on colours as they lie in files
-        let own = image.colorSpace.flatMap { $0.model == .rgb ? $0 : nil }
-        let space = own ?? CGColorSpace(name: CGColorSpace.sRGB)!
-        var rgba = [UInt8](repeating: 255, count: image.width * image.height * 4)
-        let drawn: Bool = rgba.withUnsafeMutableBytes { bytes in
+        // the model was trained on colours as they lie in files, so grey and RGB get the context's space and nothing is converted
+        let grey = image.colorSpace?.model == .monochrome
+        let space = grey ? CGColorSpaceCreateDeviceGray() : CGColorSpace(name: CGColorSpace.sRGB)!
+        let kept = grey || image.colorSpace?.model == .rgb
+        guard let plain = kept ? image.copy(colorSpace: space) : image else { throw PhotoFault(reason: "its colours cannot be read") }
+        let channels = grey ? 1 : 4
+        var drawing = [UInt8](repeating: 255, count: plain.width * plain.height * channels)
+        let drawn: Bool = drawing.withUnsafeMutableBytes { bytes in
             guard let context = CGContext(
-                data: bytes.baseAddress, width: image.width, height: image.height, bitsPerComponent: 8,
-                bytesPerRow: image.width * 4, space: space, bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue
+                data: bytes.baseAddress, width: plain.width, height: plain.height, bitsPerComponent: 8,
+                bytesPerRow: plain.width * channels, space: space,
+                bitmapInfo: (grey ? CGImageAlphaInfo.none : CGImageAlphaInfo.noneSkipLast).rawValue
             ) else { return false }
-            let whole = CGRect(x: 0, y: 0, width: image.width, height: image.height)
+            let whole = CGRect(x: 0, y: 0, width: plain.width, height: plain.height)
             context.interpolationQuality = .none
-            context.setFillColor(CGColor(colorSpace: space, components: [1, 1, 1, 1])!)
+            context.setFillColor(CGColor(colorSpace: space, components: grey ? [1, 1] : [1, 1, 1, 1])!)
             context.fill(whole)
-            context.draw(image, in: whole)
+            context.draw(plain, in: whole)
             return true
         }
         guard drawn else { throw PhotoFault(reason: "its colours cannot be drawn") }
-        for place in stride(from: 3, to: rgba.count, by: 4) { rgba[place] = 255 }
+        var rgba = [UInt8](repeating: 255, count: plain.width * plain.height * 4)
+        for place in 0..<(plain.width * plain.height) {
+            for channel in 0..<3 { rgba[4 * place + channel] = drawing[grey ? place : 4 * place + channel] }
+        }
         let turn = facts[kCGImagePropertyOrientation] as? Int ?? 1
-        return Pixels.upright(Picture(width: image.width, height: image.height, rgba: rgba), orientation: turn)
+        return Pixels.upright(Picture(width: plain.width, height: plain.height, rgba: rgba), orientation: turn)
     }
 }
