@@ -13,6 +13,7 @@ from types import ModuleType
 from edgetl.errors import UnknownName
 
 KINDS: dict[str, str] = {
+    "apps": "platform of apps",
     "backbones": "backbone",
     "connections": "connection",
     "converters": "converter",

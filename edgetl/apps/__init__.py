@@ -1,1 +1,1 @@
-"""App code for one artifact of a bundle: preprocessing, integers, labels and a golden self-test as source, one module a platform."""
+"""App code for one artifact of a bundle: preprocessing, integers, labels and a golden self-test, one module a platform."""

@@ -29,6 +29,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         files = sorted(places.shipped("recipes").glob("*.yaml"))
         return [{"name": f.stem, "title": read_yaml(f).value.get("description", "")} for f in files]
     columns = {
+        "apps": ("FORMATS", "RUNS", "TITLE"),
         "backbones": ("VARIANTS", "TITLE", "PAPER"),
         "connections": ("EVIDENCE", "RUNTIMES", "TITLE"),
         "converters": ("SCHEMES", "TITLE"),
@@ -61,8 +62,8 @@ def register(app: typer.Typer) -> None:
     @app.command(
         name="list",
         help="List what there is: "
-        + "backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, mistakes, networks, recipes, "
-        + "runtimes, schemes.",
+        + "apps, backbones, connections, converters, datasets, delegates, devices, graphs, logs, methods, mistakes, networks, "
+        + "recipes, runtimes, schemes.",
     )
     def list_(
         kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind; all when left out.")] = None,

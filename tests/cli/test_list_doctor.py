@@ -34,7 +34,7 @@ def test_a_device_is_listed_with_its_chip_where_devices_are_asked_for(edgetl):
 def test_an_unknown_kind_is_exit_2(edgetl):
     done = edgetl("list", "device")
     assert done.returncode == 2
-    assert "no kind named 'device'. Did you mean 'devices'? Known: backbones, " in done.stderr
+    assert "no kind named 'device'. Did you mean 'devices'? Known: apps, backbones, " in done.stderr
     assert done.stdout == ""
 
 

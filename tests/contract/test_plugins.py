@@ -16,6 +16,7 @@ from edgetl.schema import json_schema
 from edgetl.types import Evidence
 
 PROTOCOLS = {
+    "apps": "AppModule",
     "backbones": "BackboneModule",
     "connections": "ConnectionModule",
     "converters": "ConverterModule",

@@ -24,6 +24,7 @@ TABLES = {
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
     "Connections": registry.names("connections"),
+    "Apps": registry.names("apps"),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
 }
 

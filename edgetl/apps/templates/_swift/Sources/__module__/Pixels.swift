@@ -1,0 +1,179 @@
+// Written by `edgetl ship app`. Do not edit: write it again instead.
+
+/// A decoded picture: rows of RGBA bytes, alpha not multiplied into the colours.
+public struct Picture {
+    public let width: Int
+    public let height: Int
+    public let rgba: [UInt8]
+
+    public init(width: Int, height: Int, rgba: [UInt8]) {
+        precondition(width >= 1 && height >= 1 && rgba.count == width * height * 4)
+        self.width = width
+        self.height = height
+        self.rgba = rgba
+    }
+}
+
+/// The picture is not the shape of a photo: sides of more than 50 to 1.
+public struct NotAPhoto: Error {}
+
+/// From a decoded picture to the square of bytes that the network sees, as the model was trained: turned by EXIF, alpha over white,
+/// the shorter side resized with antialiasing in Pillow's fixed-point arithmetic, the centre cut out.
+public enum Pixels {
+    private static let precisionBits = 22
+    private static let mostOblong = 50
+
+    /// Turn and mirror a picture as its EXIF orientation (1 to 8) says.
+    public static func upright(_ picture: Picture, orientation: Int) -> Picture {
+        guard (2...8).contains(orientation) else { return picture }
+        let w = picture.width
+        let h = picture.height
+        let turned = orientation >= 5
+        let width = turned ? h : w
+        let height = turned ? w : h
+        var out = [UInt8](repeating: 255, count: width * height * 4)
+        picture.rgba.withUnsafeBufferPointer { source in
+            out.withUnsafeMutableBufferPointer { target in
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let fromX: Int
+                        let fromY: Int
+                        switch orientation {
+                        case 2: (fromX, fromY) = (w - 1 - x, y)
+                        case 3: (fromX, fromY) = (w - 1 - x, h - 1 - y)
+                        case 4: (fromX, fromY) = (x, h - 1 - y)
+                        case 5: (fromX, fromY) = (y, x)
+                        case 6: (fromX, fromY) = (y, h - 1 - x)
+                        case 7: (fromX, fromY) = (w - 1 - y, h - 1 - x)
+                        default: (fromX, fromY) = (w - 1 - y, x)
+                        }
+                        let from = (fromY * w + fromX) * 4
+                        let to = (y * width + x) * 4
+                        for channel in 0..<4 { target[to + channel] = source[from + channel] }
+                    }
+                }
+            }
+        }
+        return Picture(width: width, height: height, rgba: out)
+    }
+
+    /// An upright picture to the RGB bytes of the square: cropPx rows of cropPx pixels of 3.
+    public static func square(_ picture: Picture) throws -> [UInt8] {
+        let shorter = min(picture.width, picture.height)
+        guard max(picture.width, picture.height) <= mostOblong * shorter else { throw NotAPhoto() }
+        let side = Contract.cropPx
+        let width = resized(picture.width, shorter)
+        let height = resized(picture.height, shorter)
+        let columns = filter(picture.width, width, (width - side) / 2, side)
+        let rows = filter(picture.height, height, (height - side) / 2, side)
+        let solid = overWhite(picture)
+        if picture.height - height > 2 * max(0, picture.width - width) { // Pillow's order since 13.0; the other differs by a level
+            let narrow = pass(solid, picture.width, 0..<picture.height, rows, alongX: false, columns.span)
+            return pass(narrow, columns.span.count, columns.span, columns, alongX: true, 0..<side)
+        }
+        let narrow = pass(solid, picture.width, 0..<picture.width, columns, alongX: true, rows.span)
+        return pass(narrow, side, rows.span, rows, alongX: false, 0..<side)
+    }
+
+    private static func resized(_ length: Int, _ shorter: Int) -> Int {
+        (2 * length * Contract.resizePx + shorter) / (2 * shorter)
+    }
+
+    /// RGB bytes of a picture on white.
+    private static func overWhite(_ picture: Picture) -> [UInt8] {
+        var out = [UInt8](repeating: 255, count: picture.width * picture.height * 3)
+        picture.rgba.withUnsafeBufferPointer { source in
+            out.withUnsafeMutableBufferPointer { target in
+                for place in 0..<(picture.width * picture.height) {
+                    let alpha = Int(source[4 * place + 3])
+                    for channel in 0..<3 {
+                        let value = Int(source[4 * place + channel])
+                        let sum = 128 * (value * alpha + 255 * (255 - alpha) + 128)
+                        target[3 * place + channel] = UInt8((((sum >> 8) + sum) >> 8) >> 7)
+                    }
+                }
+            }
+        }
+        return out
+    }
+
+    /// One pass over RGB bytes: pixels along one axis, `places` of the other.
+    ///
+    /// - Parameters:
+    ///   - width: of what is read, in pixels.
+    ///   - have: which pixels of the picture it holds, along the filter's axis.
+    private static func pass(
+        _ source: [UInt8], _ width: Int, _ have: Range<Int>, _ filter: Filter, alongX: Bool, _ places: Range<Int>
+    ) -> [UInt8] {
+        let side = filter.starts.count
+        let step = alongX ? 3 : 3 * width
+        var out = [UInt8](repeating: 0, count: places.count * side * 3)
+        source.withUnsafeBufferPointer { source in
+            out.withUnsafeMutableBufferPointer { target in
+                for place in places {
+                    for line in 0..<side {
+                        let start = filter.starts[line] - have.lowerBound
+                        let from = 3 * (alongX ? place * width + start : start * width + place)
+                        let row = place - places.lowerBound
+                        let goal = 3 * (alongX ? row * side + line : line * places.count + row)
+                        let weights = filter.weights[line]
+                        for channel in 0..<3 {
+                            var sum = 1 << (precisionBits - 1)
+                            for (k, weight) in weights.enumerated() { sum += weight * Int(source[from + k * step + channel]) }
+                            target[goal + channel] = UInt8(min(255, max(0, sum >> precisionBits)))
+                        }
+                    }
+                }
+            }
+        }
+        return out
+    }
+
+    /// Of each output pixel of one axis: its first input pixel, and the weights of that one and those behind it, times 2^22.
+    private struct Filter {
+        let starts: [Int]
+        let weights: [[Int]]
+
+        /// The input pixels that any of them reads.
+        var span: Range<Int> { starts[0]..<(starts[starts.count - 1] + weights[weights.count - 1].count) }
+    }
+
+    private static func filter(_ length: Int, _ goal: Int, _ skipped: Int, _ count: Int) -> Filter {
+        let scale = Double(length) / Double(goal)
+        if Contract.interpolation == "nearest" {
+            var centre = scale * 0.5
+            for _ in 0..<skipped { centre += scale }
+            var starts: [Int] = []
+            for _ in 0..<count {
+                starts.append(min(length - 1, Int(centre)))
+                centre += scale
+            }
+            return Filter(starts: starts, weights: Array(repeating: [1 << precisionBits], count: count))
+        }
+        let stretch = max(scale, 1.0)
+        let support = (Contract.interpolation == "bicubic" ? 2.0 : 1.0) * stretch
+        var starts: [Int] = []
+        var weights: [[Int]] = []
+        for place in 0..<count {
+            let centre = (Double(place + skipped) + 0.5) * scale
+            let start = max(0, Int(centre - support + 0.5))
+            let end = min(length, Int(centre + support + 0.5))
+            let real = (start..<end).map { kernel((Double($0) - centre + 0.5) * (1.0 / stretch)) }
+            let sum = real.reduce(0.0, +)
+            starts.append(start)
+            weights.append(real.map { value in
+                let whole = (sum != 0 ? value / sum : value) * Double(1 << precisionBits)
+                return Int(whole < 0 ? whole - 0.5 : whole + 0.5)
+            })
+        }
+        return Filter(starts: starts, weights: weights)
+    }
+
+    private static func kernel(_ distance: Double) -> Double {
+        let x = abs(distance)
+        if Contract.interpolation == "bilinear" { return x < 1 ? 1 - x : 0 }
+        let a = -0.5
+        if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
+        return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0
+    }
+}

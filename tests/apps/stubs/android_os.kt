@@ -1,0 +1,9 @@
+@file:Suppress("unused")
+
+package android.os
+
+object Build {
+    object VERSION {
+        @JvmField val SDK_INT: Int = 0
+    }
+}

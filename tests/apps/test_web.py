@@ -1,0 +1,167 @@
+"""The pages that `ship app` writes, in Chromium, with the packages that their package.json names."""
+
+import functools
+import hashlib
+import http.server
+import json
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from edgetl.apps import _generate
+from edgetl.bundle.opening import opened
+from edgetl.errors import InputError
+from edgetl.golden.check import hold
+from edgetl.golden.expected import expected, opening
+from edgetl.preprocess import to_pixels
+from edgetl.replay import network, observed
+from edgetl.replay.hypotheses import as_values
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def browse(need, tmp_path):
+    """Write a page and look at it."""
+    modules, chromium, node = need["node_modules"](), need["chromium"](), need["node"]()
+
+    def look(bundle, platform, artifact, photos):
+        out = tmp_path / "page"
+        _generate.generate(bundle, platform, artifact, out, None)
+        wanted = json.loads((out / "package.json").read_text())["dependencies"]
+        for name, version in wanted.items():
+            assert json.loads((modules / name / "package.json").read_text())["version"] == version
+        (out / "node_modules").symlink_to(modules)
+        (out / "photos").mkdir()
+        for name, data in photos.items():
+            (out / "photos" / name).write_bytes(data)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(out)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asked = {
+            "modules": str(modules.resolve()),
+            "chromium": str(chromium),
+            "url": f"http://127.0.0.1:{server.server_port}/",
+            "photo": str(out / "photos" / next(iter(photos))),
+            "photos": [f"photos/{name}" for name in photos],
+        }
+        try:
+            script = Path(__file__).with_name("browse.mjs")
+            done = subprocess.run([node, script], input=json.dumps(asked), capture_output=True, text=True, timeout=300)
+        finally:
+            server.shutdown()
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return look
+
+
+def _ours(found, artifact, photos):
+    contract = expected(found, artifact, "--artifact")
+    path, given = opening(found, contract)
+    with network.Network(path, given) as loaded:
+        return np.array([loaded.answer(as_values(to_pixels(data, found.preprocess), given)) for data in photos])
+
+
+def _held(bundle, artifact, seen, photos, folder, least_equal):
+    with opened(bundle) as found:
+        ours = _ours(found, artifact, photos.values())
+        (folder / "log.json").write_text(json.dumps(seen["log"]))
+        log = observed.read(folder / "log.json", found.class_names)
+        checked = hold(found, expected(found, artifact, "--artifact"), log)
+        assert checked.same, [image.says for image in checked.images]
+        golden = {image.file: (found.folder / "golden" / image.file).read_bytes() for image in log.images}
+        right = _ours(found, artifact, golden.values()).argmax(axis=1)
+        assert [int(np.argmax(image.probabilities)) for image in log.images] == right.tolist()
+    theirs = np.array(seen["answers"])
+    assert theirs.shape == ours.shape
+    assert len(set(ours.argmax(axis=1).tolist())) > 2
+    assert (theirs.argmax(axis=1) == ours.argmax(axis=1)).mean() >= least_equal
+    assert seen["faults"] == ""
+    assert seen["status"] == f"All {len(log.images)} golden photos as verified."
+    assert seen["errors"] == []
+    assert seen["elsewhere"] == []
+    assert not [found for found in seen["axe"] if found.endswith(("serious", "critical"))]
+    assert seen["shown"][0] == found.class_names[int(ours[0].argmax())]
+    return np.abs(theirs - ours).max()
+
+
+@pytest.mark.parametrize(
+    "artifact",
+    ["onnx/fp32", pytest.param("onnx/w8a8_ptq", marks=pytest.mark.slow), pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)],
+)
+def test_a_browser_answers_as_we_do(browse, shipped, making, artifact, tmp_path):
+    photos = making.many(100)
+    seen = browse(shipped, "web", artifact, photos)
+    off = _held(shipped, artifact, seen, photos, tmp_path, 1.0)
+    assert off < (0.002 if artifact == "onnx/fp32" else 0.02)
+
+
+@pytest.mark.parametrize("artifact", ["onnx/fp32", "onnx/w8a8_ptq", pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)])
+def test_its_modules_in_node_are_golden_to_the_bit_from_the_same_pixels(need, shipped, artifact, tmp_path):
+    modules, node = need["node_modules"](), need["node"]()
+    _generate.generate(shipped, "web", artifact, tmp_path / "page", None)
+    (tmp_path / "page" / "node_modules").symlink_to(modules)
+    with opened(shipped) as found:
+        contract = expected(found, artifact, "--artifact")
+        asked = []
+        for image in contract.images:
+            picture = ImageOps.exif_transpose(Image.open(found.folder / "golden" / image.file)).convert("RGBA")
+            (tmp_path / f"{image.file}.rgba").write_bytes(picture.tobytes())
+            asked.append([image.file, *picture.size])
+        script = Path(__file__).with_name("run.mjs")
+        told = json.dumps({"page": str(tmp_path / "page"), "folder": str(tmp_path), "photos": asked})
+        done = subprocess.run([node, script], input=told, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert said["labels"] == list(found.class_names)
+        assert said["artifact"] == artifact
+        for image, answer in zip(contract.images, said["answers"], strict=True):
+            made = (tmp_path / f"{image.file}.input").read_bytes()
+            assert hashlib.sha256(made).hexdigest() == image.tensor_sha256, image.file
+            assert np.abs(np.array(answer) - image.probabilities).max() <= image.tolerance
+            assert int(np.argmax(answer)) == int(np.argmax(image.probabilities))
+
+
+@pytest.fixture(scope="session")
+def described(making, tmp_path_factory):
+    """A bundle of a float TFLite file with Tasks metadata."""
+    from edgetl.converters import _tasks_metadata
+    from edgetl.converters._base import Source
+    from edgetl.recipe import Target
+
+    def describe(path, preprocess, labels):
+        source = Source(network=path, preprocess=preprocess, class_names=labels, calibration=None, origin=None)
+        path.write_bytes(_tasks_metadata.describe(path.read_bytes(), source, Target(format="tflite", scheme="fp32"), "float32"))
+
+    labels = tuple(label for label in making.labels if len(label.splitlines()) == 1)  # the others it refuses
+    folder = tmp_path_factory.mktemp("described") / "bundle"
+    return making.bundle(folder, {"tflite/fp32": {}}, making.square, labels, after=describe)
+
+
+def test_mediapipe_in_a_browser_answers_as_we_do(browse, described, making, tmp_path):
+    photos = making.many(100)
+    seen = browse(described, "web_mediapipe", "tflite/fp32", photos)
+    assert _held(described, "tflite/fp32", seen, photos, tmp_path, 1.0) < 0.002
+
+
+@pytest.mark.slow
+def test_mediapipe_takes_bytes_too(browse, shipped, making, tmp_path):
+    photos = making.many(100)
+    seen = browse(shipped, "web_mediapipe", "tflite/w8a8_ptq", photos)
+    assert _held(shipped, "tflite/w8a8_ptq", seen, photos, tmp_path, 1.0) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("artifact", "says"), [("tflite/fp32", "without Tasks metadata"), ("tflite/w8a8_qat", "not int8; ship a target")]
+)
+def test_what_mediapipe_would_refuse_is_refused_here(shipped, artifact, says, tmp_path):
+    with pytest.raises(InputError, match=says):
+        _generate.generate(shipped, "web_mediapipe", artifact, tmp_path / "page", None)
+    assert not (tmp_path / "page").exists()
