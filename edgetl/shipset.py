@@ -1,8 +1,8 @@
 """Ship set: the fewest artifacts that serve every device. Pure: no I/O, no clock.
 
 Input: what each artifact weighs, and its verdicts. Output: which artifacts to ship, what each device gets and why, and what keeps
-the others from being served. Fewest first, then the fewest delivered bytes, then the better top-1 (of the worst artifact first), then
-names.
+the others from being served. Fewest first, then the fewest delivered bytes, then the better top-1 (of the worst artifact first),
+then names.
 
 An artifact serves a device that can load it when every gate and every figure of the device's budget passes. Where nothing does,
 and it is allowed, what is unsure at worst serves too. A gate that was skipped proves nothing, so it is unsure here.
@@ -136,9 +136,21 @@ def _judged(candidate: Candidate, device: str, found: Sequence[Verdict]) -> Judg
 
 
 def _why_served(given: Judged, fitting: Sequence[str], able: int) -> str:
-    told = "; ".join(_figure(v) for v in given.verdicts) or "nothing is asked of it"
+    told = figures(v for v in given.verdicts if v.device is not None or v.outcome != "pass") or "the device asks nothing of it"
     others = f"{len(fitting)} of the set serve it, this one takes the fewest bytes" if fitting[1:] else "the only one of the set"
     return f"{told} ({others}; {able} of the run would do)."
+
+
+def figures(judged: Iterable[Verdict]) -> str:
+    """Tell verdicts in short: each figure, its limit, and how it is known.
+
+    Args:
+        judged: any number.
+
+    Returns:
+        One line; empty for none.
+    """
+    return "; ".join(map(_figure, judged))
 
 
 def _figure(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -74,6 +75,35 @@ def edgetl(tmp_path: Path):
     def call(*arguments: object, timeout: float = 500, cwd: Path | None = None) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "edgetl", *map(str, arguments)]
         return subprocess.run(command, cwd=cwd or tmp_path, capture_output=True, text=True, timeout=timeout)
+
+    return call
+
+
+@pytest.fixture
+def in_ci(edgetl, tmp_path: Path):
+    """Write GitHub's workflow for a recipe, run its shell steps as GitHub does (but pip's), and tell what came out."""
+
+    def call(recipe: Path) -> SimpleNamespace:
+        (tmp_path / ".git").mkdir(exist_ok=True)
+        made = edgetl("init", recipe, "--ci", "github")
+        assert made.returncode == 0, made.stderr
+        file, summary, programs = tmp_path / ".github/workflows/edgetl.yml", tmp_path / "summary.md", tmp_path / "programs"
+        workflow = yaml.safe_load(file.read_text())
+        programs.mkdir(exist_ok=True)
+        (programs / "edgetl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m edgetl "$@"\n')
+        (programs / "edgetl").chmod(0o755)
+        environment = {**os.environ, **workflow["env"], "GITHUB_STEP_SUMMARY": str(summary)}
+        environment["PATH"] = f"{programs}:{environment['PATH']}"
+        shell, codes, told = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c"], {}, made.stderr
+        assert workflow["defaults"]["run"]["shell"] == "bash"
+        for step in workflow["jobs"]["run"]["steps"]:
+            wanted = not any(codes.values()) or "!cancelled()" in step.get("if", "")
+            if "run" in step and wanted and "pip install" not in step["run"]:
+                done = subprocess.run([*shell, step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+                codes[step["name"]], told = done.returncode, told + done.stderr
+        file.unlink()
+        run = tmp_path / workflow["env"]["RUN"]
+        return SimpleNamespace(codes=codes, summary=summary.read_text(), junit=run / "junit.xml", run=run, told=told)
 
     return call
 

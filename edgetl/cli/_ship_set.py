@@ -11,7 +11,7 @@ import typer
 from edgetl.cli._console import console
 
 if TYPE_CHECKING:
-    from edgetl.shipset import ShipSet
+    from edgetl.shipset import Served, ShipSet
 
 
 def choose_and_show(
@@ -47,20 +47,28 @@ def choose_and_show(
         raise typer.Exit(1)
 
 
+def _named(served: Served) -> str:
+    return served.device if served.given.outcome == "pass" else f"{served.device} ({served.given.outcome})"
+
+
 def _show(chosen: ShipSet, path: Path) -> None:
     from rich.table import Table
+
+    from edgetl.shipset import figures
 
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for title, justify in (("ship", "left"), ("delivered MB", "right"), ("top-1", "right"), ("to", "left")):
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     for artifact in chosen.artifacts:
-        given = [served.device for served in chosen.served if served.given.artifact == artifact.name]
+        given = [_named(served) for served in chosen.served if served.given.artifact == artifact.name]
         top1 = "–" if artifact.top1 is None else f"{artifact.top1:.3f}"
         table.add_row(artifact.name, f"{artifact.delivered_bytes / 1e6:.2f}", top1, ", ".join(given))
     if chosen.artifacts:
         out.print(table, highlight=False)
-    lines = [f"{s.device} gets {s.given.artifact}: {s.why}" for s in chosen.served]
+    gates = {s.given.artifact: figures(v for v in s.given.verdicts if v.device is None) for s in chosen.served}
+    lines = [f"{artifact} on the test images: {told}." for artifact, told in sorted(gates.items()) if told]
+    lines += [f"{s.device} gets {s.given.artifact}: {s.why}" for s in chosen.served]
     lines += [f"{u.device} is unserved: {u.why}" for u in chosen.unserved]
     number, all_ = len(chosen.served), len(chosen.served) + len(chosen.unserved)
     megabytes = chosen.delivered_bytes / 1e6

@@ -28,6 +28,7 @@ PROTOCOLS = {
     "networks": "NetworkModule",
     "runtimes": "RuntimeModule",
     "schemes": "SchemeModule",
+    "workflows": "WorkflowModule",
 }
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 PLUGINS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]

@@ -23,6 +23,7 @@ TABLES = {
     "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
+    "Workflows": registry.names("workflows"),
     "Connections": registry.names("connections"),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),
 }
