@@ -1,4 +1,4 @@
-"""The ship set: as small as any that serves everyone who can be served, and everyone served gets what passes all that is asked."""
+"""The ship set is as small as any that serves everyone who can be served, and who is served gets what passes all that is asked."""
 
 import itertools
 import random

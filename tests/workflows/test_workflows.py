@@ -1,7 +1,7 @@
 """`edgetl init --ci`: what is written is what the service takes, and nothing else is touched.
 
-The steps are run in tests/pipeline/test_tiny_end_to_end.py. Facts of the services: docs.github.com/actions/reference, "Workflow syntax";
-docs.gitlab.com/ci/yaml.
+The steps are run in tests/pipeline/test_tiny_end_to_end.py. Facts of the services: docs.github.com/actions/reference, "Workflow
+syntax"; docs.gitlab.com/ci/yaml. Both files were held against SchemaStore's schemas, GitHub's also against actionlint, by hand.
 """
 
 import re
@@ -81,11 +81,12 @@ def test_gitlabs_is_of_its_form(edgetl, repository):
 def test_a_recipe_that_is_there_needs_no_photos_and_is_not_touched(edgetl, repository):
     _init(edgetl, "fruit", "--photos", "photos")
     before = (repository / "fruit" / "recipe.yaml").read_bytes()
-    for number, given in enumerate(("fruit", "fruit/recipe.yaml")):
+    texts = []
+    for given in ("fruit", "fruit/recipe.yaml"):
         done = _init(edgetl, given, "--ci", "github")
         assert "Commit both" in done.stdout and done.stderr == ""
         path = repository / ".github" / "workflows" / "edgetl.yml"
-        texts = [path.read_text()] if not number else [*texts, path.read_text()]
+        texts.append(path.read_text())
         path.unlink()
     assert texts[0] == texts[1] and (repository / "fruit" / "recipe.yaml").read_bytes() == before
 
