@@ -1,4 +1,4 @@
-"""The ship set is as small as any that serves everyone who can be served, and who is served gets what passes all that is asked."""
+"""The ship set is as small as any that serves everyone who can be served, and each of them gets what passes all that is asked."""
 
 import itertools
 import random
