@@ -94,6 +94,38 @@ def new_key() -> SecretKey:
     return SecretKey(Ed25519PrivateKey.generate())
 
 
+def new_pair(name: Path) -> tuple[Path, Path, str]:
+    """Draw a key and write it and its public half beside each other.
+
+    Args:
+        name: path of both files, without their ending.
+
+    Returns:
+        `NAME.key`, which only its owner can read; `NAME.pub`; the key's id.
+
+    Raises:
+        InputError: one of them is there already, or they cannot be written.
+    """
+    if name.name in ("", ".."):
+        raise InputError(f"{name}: is no name for a pair of keys.")
+    secret, public = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
+    there = [path for path in (secret, public) if path.exists() or path.is_symlink()]
+    if there:
+        raise InputError(f"{there[0]}: is there already, and a key is never overwritten. Choose another name.")
+    key = new_key()
+    made: list[Path] = []
+    try:
+        for path, data, mode in ((secret, key.pem(), 0o600), (public, key.public.pem(), 0o644)):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                made.append(path)
+                file.write(data)
+    except OSError as error:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise InputError(f"{error.filename or name}: cannot be written ({error.strerror or error}).") from error
+    return secret, public, key.public.id
+
+
 def secret_key(file: Path | None) -> SecretKey | None:
     """Load the key to sign with.
 

@@ -16,6 +16,7 @@ def deliver_and_show(
     out: Path | None,
     as_json: bool,
     allow_failed: bool = False,
+    key: Path | None = None,
     junit: Path | None = None,
 ) -> None:
     """Run a recipe, show the report, and leave with 0, 1 (a gate failed) or 4 (a target failed)."""
@@ -25,15 +26,19 @@ def deliver_and_show(
     from edgetl.delivery import deliver
     from edgetl.errors import EdgetlError, InputError
     from edgetl.recipefile import load_recipe
+    from edgetl.signing import secret_key
 
     gc.enable()
     if junit is not None and junit.is_dir():
         raise InputError(f"--junit: {junit}: is a folder. Name a file.")
+    sign_with = secret_key(key) if until == "ship" else None
     loaded = load_recipe(recipe, tuple(overrides or ()))
     if junit is not None:
         junit.unlink(missing_ok=True)  # one of an earlier run must not speak for this one, should it break off
     with Progress() as progress:
-        report = deliver(loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed)
+        report = deliver(
+            loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed, sign_with=sign_with
+        )
     if junit is not None:
         from edgetl.report import junit as xml
 

@@ -29,16 +29,16 @@ def choose_and_show(
     """
     import gc
 
-    from edgetl import reverdict, shipping
+    from edgetl import fleet, reverdict
 
     gc.enable()
     names = None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
     run = reverdict.load_run(folder)
-    chosen = shipping.choose(run, names, ledger, allow_unsure=allow_unsure)
-    told = shipping.record(run, chosen, allow_unsure=allow_unsure)
+    chosen = fleet.choose(run, names, ledger, allow_unsure=allow_unsure)
+    told = fleet.record(run, chosen, allow_unsure=allow_unsure)
     goal = out or folder
     goal.mkdir(parents=True, exist_ok=True)
-    path = shipping.write(goal, told)
+    path = fleet.write(goal, told)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:

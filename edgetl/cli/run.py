@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgetl.cli._options import AllowFailedOption, JsonOption, OutOption, RecipeArgument, SetOption, TargetOption
+from edgetl.cli._options import AllowFailedOption, JsonOption, KeyOption, OutOption, RecipeArgument, SetOption, TargetOption
 
 
 def register(app: typer.Typer) -> None:
@@ -21,8 +21,9 @@ def register(app: typer.Typer) -> None:
         out: OutOption = None,
         json: JsonOption = False,
         allow_failed: AllowFailedOption = False,
+        key: KeyOption = None,
         junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML for CI, too.")] = None,
     ) -> None:
         from edgetl.cli._deliver import deliver_and_show
 
-        deliver_and_show(recipe, set_, "ship", target, out, json, allow_failed, junit)
+        deliver_and_show(recipe, set_, "ship", target, out, json, allow_failed, key, junit)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgetl.cli._options import AllowFailedOption, JsonOption, OutOption, SetOption, TargetOption
+from edgetl.cli._options import AllowFailedOption, JsonOption, KeyOption, OutOption, SetOption, TargetOption
 
 
 def add(app: typer.Typer) -> None:
@@ -25,6 +25,7 @@ def add(app: typer.Typer) -> None:
         out: OutOption = None,
         json: JsonOption = False,
         allow_failed: AllowFailedOption = False,
+        key: KeyOption = None,
         devices: Annotated[
             str | None, typer.Option("--devices", metavar="A,B,…", help="RUN: devices to serve [those of the run].")
         ] = None,
@@ -51,4 +52,4 @@ def add(app: typer.Typer) -> None:
         else:
             from edgetl.cli._deliver import deliver_and_show
 
-            deliver_and_show(recipe, set_, "ship", target, out, json, allow_failed)
+            deliver_and_show(recipe, set_, "ship", target, out, json, allow_failed, key)

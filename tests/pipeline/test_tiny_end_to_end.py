@@ -98,8 +98,8 @@ def _check_flips(folder, report):
 
 def _check_golden(bundle, path, targets):
     """What an app does with the golden photos is equal to the bit for each file, whatever its layout; so is an image's rgb[i]."""
-    from edgetl.golden import check, log
     from edgetl.bundle.opening import opened
+    from edgetl.golden import check, log
     from edgetl.golden.expected import expected
     from edgetl.preprocess import to_pixels
     from edgetl.replay import observed

@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
+from edgetl.bundle.opening import opened
 from edgetl.errors import InputError
 from edgetl.golden import check, contract, log
-from edgetl.bundle.opening import opened
 from edgetl.golden.expected import expected
 from edgetl.replay import observed
 from edgetl.types import to_json
