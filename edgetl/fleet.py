@@ -1,25 +1,32 @@
 """Choose the ship set of a run by what is known by now, and write it down.
 
-Input: the folder of a run, and devices. Output: `shipset.json`.
+Input: the folder of a run, and devices. Output: `shipset.json`, and a bundle of just these artifacts.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgetl import devices, reverdict, shipset
+from edgetl import content, devices, reverdict, shipping, shipset
+from edgetl.bundle import archive, restricting
 from edgetl.errors import InputError
 from edgetl.reverdict import Run
+from edgetl.signing import SecretKey
 from edgetl.types import SCHEMA, Verdict, to_json
 
 FILE = "shipset.json"
 
 
-def choose(run: Run, names: Sequence[str] | None, ledger: Path | None, *, allow_unsure: bool) -> shipset.ShipSet:
+def choose(
+    run: Run, names: Sequence[str] | None, ledger: Path | None, *, allow_unsure: bool
+) -> tuple[shipset.ShipSet, tuple[Verdict, ...]]:
     """Judge a run's artifacts anew, and choose the fewest that serve every device.
 
     Args:
@@ -29,7 +36,7 @@ def choose(run: Run, names: Sequence[str] | None, ledger: Path | None, *, allow_
         allow_unsure: see `shipset.choose`.
 
     Returns:
-        The ship set.
+        The ship set, and all verdicts that it follows from.
 
     Raises:
         InputError: no device is named, one is named twice, or a profile or the ledger does not hold.
@@ -56,7 +63,7 @@ def choose(run: Run, names: Sequence[str] | None, ledger: Path | None, *, allow_
     ]
     broken = [_broken(artifact) for artifact in artifacts.values() if artifact.get("status") == "failed"]
     formats = {profile.name: profile.format_names for profile in profiles}
-    return shipset.choose(candidates, formats, [*found, *broken], allow_unsure=allow_unsure)
+    return shipset.choose(candidates, formats, [*found, *broken], allow_unsure=allow_unsure), found
 
 
 def _broken(artifact: dict[str, Any]) -> Verdict:
@@ -75,12 +82,13 @@ def _broken(artifact: dict[str, Any]) -> Verdict:
     )
 
 
-def record(run: Run, chosen: shipset.ShipSet, *, allow_unsure: bool) -> dict[str, Any]:
+def record(run: Run, chosen: shipset.ShipSet, bundle: dict[str, Any] | None, *, allow_unsure: bool) -> dict[str, Any]:
     """The content of shipset.json.
 
     Args:
         run: the run.
         chosen: its ship set.
+        bundle: what `make_bundle` returned; None where none was asked for.
         allow_unsure: as it was chosen.
     """
     return {
@@ -88,7 +96,55 @@ def record(run: Run, chosen: shipset.ShipSet, *, allow_unsure: bool) -> dict[str
         "recipe": {key: run.report["recipe"].get(key) for key in ("name", "sha256", "overrides")},
         "allow_unsure": allow_unsure,
         **to_json(chosen),
+        "bundle": bundle,
     }
+
+
+def make_bundle(
+    run: Run, chosen: shipset.ShipSet, found: Sequence[Verdict], out: Path, sign_with: SecretKey | None
+) -> dict[str, Any]:
+    """Make the bundle of a ship set, of the run's own bundle.
+
+    Args:
+        run: the run.
+        chosen: its ship set, of one artifact at least.
+        found: verdicts of `choose`.
+        out: folder that takes `bundle` and `bundle.zip`.
+        sign_with: key to sign it with; None = it is not signed.
+
+    Returns:
+        `path`, `sha256`, `signed_by`.
+
+    Raises:
+        InputError: the run has no bundle, or one of other files; `out` holds something else.
+    """
+    source = run.folder / shipping.FOLDER
+    if not source.is_dir():
+        raise InputError(
+            f"{run.folder}: made no bundle, as a gate failed. See its report, or ship the recipe with --allow-failed."
+        )
+    if out.is_dir() and any(out.iterdir()) and not (out / FILE).is_file():
+        raise InputError(f"--out: {out}: holds files, and no {FILE} of an earlier call. Choose an empty folder.")
+    kept = {artifact.name: artifact.sha256 for artifact in chosen.artifacts}
+    own = [replace(v, reason=_moved(v.reason, run.folder)) for v in found if f"{v.format}/{v.scheme}" in kept]
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=out) as temporary:
+        fresh, root = Path(temporary), str(run.report["recipe"]["name"])
+        restricting.restrict(source, fresh / shipping.FOLDER, kept, own)
+        archive.pack(fresh / shipping.FOLDER, fresh / shipping.ARCHIVE, root)
+        if sign_with is not None:
+            shipping.sign(fresh, sign_with, root)
+        for name in (shipping.FOLDER, shipping.ARCHIVE):
+            if (out / name).exists():
+                (out / name).rename(fresh / f"old_{name}")
+            (fresh / name).rename(out / name)
+    digest = content.digest(out / shipping.ARCHIVE, shipping.ARCHIVE)
+    return {"path": shipping.ARCHIVE, "sha256": digest, "signed_by": None if sign_with is None else sign_with.public.id}
+
+
+def _moved(reason: str, folder: Path) -> str:
+    """A reason with the artifact in the bundle, not on this computer."""
+    return re.sub(r" --ledger \S+", "", reason.replace(f"{folder}/", f"{shipping.FOLDER}/"))
 
 
 def write(folder: Path, told: dict[str, Any]) -> Path:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def choose_and_show(
-    folder: Path, devices: str | None, ledger: Path | None, out: Path | None, *, allow_unsure: bool, as_json: bool
+    folder: Path,
+    devices: str | None,
+    ledger: Path | None,
+    out: Path | None,
+    key: Path | None,
+    *,
+    allow_unsure: bool,
+    as_json: bool,
 ) -> None:
     """Choose, write shipset.json, show, and leave with 1 when a device is left unserved.
 
@@ -23,19 +30,26 @@ def choose_and_show(
         folder: of the run.
         devices: names with commas between them; None = those of the run.
         ledger: folder of the ledger; None = the usual one.
-        out: folder for shipset.json; None = the run's.
+        out: folder for shipset.json and a bundle of the set; None = the run's, and no bundle.
+        key: to sign the bundle with; None = that of the environment, if any.
         allow_unsure: take what is unsure where nothing passes.
         as_json: print JSON only.
     """
     import gc
 
     from edgetl import fleet, reverdict
+    from edgetl.errors import InputError
+    from edgetl.signing import secret_key
 
     gc.enable()
+    if key is not None and out is None:
+        raise InputError("--key: signs a bundle, and of a run one is made with --out DIR only. Add it.")
+    sign_with = secret_key(key) if out is not None else None
     names = None if devices is None else [name.strip() for name in devices.split(",") if name.strip()]
     run = reverdict.load_run(folder)
-    chosen = fleet.choose(run, names, ledger, allow_unsure=allow_unsure)
-    told = fleet.record(run, chosen, allow_unsure=allow_unsure)
+    chosen, found = fleet.choose(run, names, ledger, allow_unsure=allow_unsure)
+    bundle = fleet.make_bundle(run, chosen, found, out, sign_with) if out is not None and chosen.artifacts else None
+    told = fleet.record(run, chosen, bundle, allow_unsure=allow_unsure)
     goal = out or folder
     goal.mkdir(parents=True, exist_ok=True)
     path = fleet.write(goal, told)

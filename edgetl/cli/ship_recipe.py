@@ -48,7 +48,7 @@ def add(app: typer.Typer) -> None:
         if is_run:
             from edgetl.cli import _ship_set
 
-            _ship_set.choose_and_show(folder, devices, ledger, out, allow_unsure=allow_unsure, as_json=json)
+            _ship_set.choose_and_show(folder, devices, ledger, out, key, allow_unsure=allow_unsure, as_json=json)
         else:
             from edgetl.cli._deliver import deliver_and_show
 

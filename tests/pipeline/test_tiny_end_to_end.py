@@ -80,10 +80,26 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, in_ci,
     assert found.codes == {"Run the recipe": 0, "Post the report": 0}, found.told
     assert found.summary == (found.run / "report.md").read_text()
     assert not ElementTree.parse(found.junit).findall(".//failure") and (found.run / "bundle.zip").is_file()
+    _check_ship_set(edgetl, tmp_path, targets)
     changed = json.loads(edgetl("plan", recipe, "--set", "quantize.epochs=2", "--json").stdout)["steps"]
     reasons = {s["step"]: s["reasons"] for s in changed if s["status"] == "run"}
     assert reasons["quantize w8a8_qat"] == ["quantize.epochs changed: 1 → 2"]
     assert "finetune" not in reasons and "convert tflite/fp32" not in reasons
+
+
+def _check_ship_set(edgetl, folder, targets):
+    """A bundle of the ship set is whole, signed, and of the set alone."""
+    assert edgetl("ship", "key", "own").returncode == 0
+    done = edgetl("ship", "runs/tiny", "--devices", "raspberry-pi-4", "--allow-unsure", "--out", "set", "--key", "own.key", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and [s["device"] for s in told["served"]] == ["raspberry-pi-4"]
+    (artifact,) = told["artifacts"]
+    assert artifact["name"] in targets and told["bundle"]["sha256"]
+    verified = edgetl("ship", "verify", "set/bundle.zip", "--key", "own.pub", "--json")
+    assert verified.returncode == 0 and artifact["name"] in verified.stdout, verified.stderr
+    held = json.loads((folder / "set" / "bundle" / "manifest.json").read_text())
+    assert [f"{a['format']}/{a['scheme']}" for a in held["artifacts"]] == [artifact["name"]]
+    assert str(folder) not in json.dumps(held) and "runs/tiny" not in json.dumps(held["verdicts"])
 
 
 def _check_flips(folder, report):
