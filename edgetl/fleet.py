@@ -21,8 +21,6 @@ from edgetl.reverdict import Run
 from edgetl.signing import SecretKey
 from edgetl.types import SCHEMA, Verdict, to_json
 
-FILE = "shipset.json"
-
 
 def choose(
     run: Run, names: Sequence[str] | None, ledger: Path | None, *, allow_unsure: bool
@@ -123,8 +121,8 @@ def make_bundle(
         raise InputError(
             f"{run.folder}: made no bundle, as a gate failed. See its report, or ship the recipe with --allow-failed."
         )
-    if out.is_dir() and any(out.iterdir()) and not (out / FILE).is_file():
-        raise InputError(f"--out: {out}: holds files, and no {FILE} of an earlier call. Choose an empty folder.")
+    if out.is_dir() and any(out.iterdir()) and not (out / shipset.FILE).is_file():
+        raise InputError(f"--out: {out}: holds files, and no {shipset.FILE} of an earlier call. Choose an empty folder.")
     kept = {artifact.name: artifact.sha256 for artifact in chosen.artifacts}
     own = [replace(v, reason=_moved(v.reason, run.folder)) for v in found if f"{v.format}/{v.scheme}" in kept]
     out.mkdir(parents=True, exist_ok=True)
@@ -157,8 +155,8 @@ def write(folder: Path, told: dict[str, Any]) -> Path:
     Returns:
         The file.
     """
-    path = folder / FILE
-    draft = folder / f".{FILE}.{os.getpid()}"
+    path = folder / shipset.FILE
+    draft = folder / f".{shipset.FILE}.{os.getpid()}"
     draft.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(draft, path)
     return path

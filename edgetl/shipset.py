@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 from edgetl import setcover, verdicts
 from edgetl.types import Outcome, Verdict
 
+FILE = "shipset.json"
+"""What it is kept as, in the folder of the run or of its bundle."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:

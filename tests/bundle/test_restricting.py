@@ -26,8 +26,8 @@ def sums(source):
 
 
 VERDICT = Verdict(
-    format="coreml", scheme="fp16", device="iphone-14-pro", gate="size_mb", outcome="pass", value=0.003, interval=None, limit=16.0,
-    evidence="measured", reason="0.003 MB; the budget is 16 MB.",
+    format="coreml", scheme="fp16", device="iphone-14-pro", gate="size_mb", outcome="pass", value=0.003, interval=None,
+    limit=16.0, evidence="measured", reason="0.003 MB; the budget is 16 MB.",
 )  # fmt: skip
 
 
