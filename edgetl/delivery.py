@@ -74,6 +74,7 @@ def deliver(
         made = [p for p in steps if p.step.stage == "convert" and p.step.label in results.answers]
         sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]
         wanted = [path for path in sources if f"artifacts/{path.name}" in files]
+        wanted += [store.path(p.step) / c["path"] for p in made for c in results.answers[p.step.label]["companions"]]
         whole = until == "ship" and not only
         learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
         learned |= {p.step.label: store.path(p.step) for p in steps if p.step.stage in ("prepare", "quantize")}

@@ -1,7 +1,7 @@
 """Ed25519 signatures over bytes, each for one purpose: a signature of a bundle is none of a channel's index.
 
-Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes from a
-file or from the environment, never from the command line, where other users of the computer could read it.
+Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes
+from a file or from the environment, never from the command line, where other users of the computer could read it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class PublicKey:
         """The key as a PEM file."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        return self._key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        found: bytes = self._key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return found
 
     def accepts(self, purpose: Purpose, data: bytes, signature: bytes) -> bool:
         """Whether a signature is this key's, for that purpose, over exactly these bytes."""
@@ -74,13 +75,15 @@ class SecretKey:
 
     def sign(self, purpose: Purpose, data: bytes) -> bytes:
         """Sign bytes: 64 bytes, always the same for the same key, purpose and data (RFC 8032)."""
-        return self.key.sign(_message(purpose, data))
+        signed: bytes = self.key.sign(_message(purpose, data))
+        return signed
 
     def pem(self) -> bytes:
         """The key as a PEM file, unencrypted."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        found: bytes = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return found
 
 
 def _message(purpose: Purpose, data: bytes) -> bytes:

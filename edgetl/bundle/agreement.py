@@ -12,7 +12,7 @@ from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
 from edgetl.bundle.opening import Whole, preprocess_of, record
 from edgetl.bundle.sbom import FILE as SBOM
-from edgetl.types import to_json
+from edgetl.types import Preprocess, from_json
 
 ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, "licences.json")
 _MOST_APART = 3.0
@@ -36,10 +36,7 @@ def check(found: Whole, named: Path) -> None:
     for artifact in manifest["artifacts"]:
         _artifact(found, artifact, named)
     _labels(found, named)
-    preprocess, _ = preprocess_of(found.folder, named)
-    if to_json(preprocess) != {**manifest["preprocess"], "mean": preprocess.mean, "std": preprocess.std} or any(
-        float(manifest["preprocess"][name]) != getattr(preprocess, name) for name in ("mean", "std")
-    ):
+    if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
         raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
     _golden(found, named)
     for name in ("licences.json", *((EVALUATION,) if EVALUATION in manifest["files"] else ())):
@@ -49,13 +46,14 @@ def check(found: Whole, named: Path) -> None:
 
 
 def _artifact(found: Whole, artifact: dict[str, Any], named: Path) -> None:
-    path = artifact["path"]
-    files = found.manifest["files"]
-    own = [facts["size_bytes"] for name, facts in files.items() if name == path or name.startswith(f"{path}/")]
-    if not own or not path.startswith("artifacts/"):
-        raise one(named, "file missing", f"{path}: the artifact {artifact['format']}/{artifact['scheme']} is not in the bundle.")
-    if sum(own) != artifact["size_bytes"] or content.digest(found.folder / path, path) != artifact["sha256"]:
-        raise one(named, "artifact differs", f"{path}: is not the {artifact['format']}/{artifact['scheme']} that was verified.")
+    files, name = found.manifest["files"], f"{artifact['format']}/{artifact['scheme']}"
+    for file in (artifact, *artifact.get("companions", ())):
+        path = file["path"]
+        sizes = [facts["size_bytes"] for own, facts in files.items() if own == path or own.startswith(f"{path}/")]
+        if not sizes or not path.startswith("artifacts/"):
+            raise one(named, "file missing", f"{path}: a file of the artifact {name} is not in the bundle.")
+        if sum(sizes) != file["size_bytes"] or content.digest(found.folder / path, path) != file["sha256"]:
+            raise one(named, "artifact differs", f"{path}: is not the {name} that was verified.")
 
 
 def _labels(found: Whole, named: Path) -> None:

@@ -56,9 +56,7 @@ def build(
         "classes": list(index["class_names"]),
         "answers": _kind_of_answers(index),
         "preprocess": to_json(recipe.preprocess),
-        "artifacts": [
-            {**to_json(a), "path": f"artifacts/{a.path}", "accuracy": told["accuracy"][name]} for name, a in artifacts.items()
-        ],
+        "artifacts": [{**_placed(to_json(a)), "accuracy": told["accuracy"][name]} for name, a in artifacts.items()],
         "golden": {
             "path": GOLDEN,
             "sha256": content.digest(folder / GOLDEN, GOLDEN),
@@ -78,6 +76,12 @@ def build(
     plain.write(folder / sbom.FILE, sbom.of(value, value["provenance"]["tools"]))
     card.write(folder, value, told["evaluation"], collected, steps)
     return manifest.write(value, folder)
+
+
+def _placed(artifact: dict[str, Any]) -> dict[str, Any]:
+    """The record of an artifact with paths relative to the bundle."""
+    held = [{**companion, "path": f"artifacts/{companion['path']}"} for companion in artifact["companions"]]
+    return {**artifact, "path": f"artifacts/{artifact['path']}", "companions": held}
 
 
 def _kind_of_answers(index: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,8 +42,6 @@ Kind = Literal[
     "preprocessing differs",
     "golden differs",
     "artifact differs",
-    "verdicts differ",
-    "recipe differs",
 ]
 
 

@@ -76,7 +76,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped(Artifact):
-    """One artifact; `path` is relative to the bundle."""
+    """One artifact; `path`, and those of its companions, are relative to the bundle."""
 
     accuracy: Accuracy
 

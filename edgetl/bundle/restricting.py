@@ -40,9 +40,10 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         held = {f"{a['format']}/{a['scheme']}": a for a in old["artifacts"]}
         if faults := [f"{n}: is not in it, or is another file." for n in kept if held.get(n, {}).get("sha256") != kept[n]]:
             raise InputError(f"{source}: does not hold the run's artifacts. Ship the recipe again.", faults)
-        gone = tuple(f"{artifact['path']}/" for name, artifact in held.items() if name not in kept)
+        stays = tuple(f"{path}/" for name in kept for path in _paths(held[name]))
         for name in old["files"]:
-            if f"{name}/".startswith(gone) or name in (GOLDEN, card.MARKDOWN, card.HTML):
+            other = name.startswith("artifacts/") and not f"{name}/".startswith(stays)
+            if other or name in (GOLDEN, card.MARKDOWN, card.HTML):
                 continue
             (goal / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(found.folder / name, goal / name)
@@ -57,6 +58,11 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         told = opening.record(goal, licences.FILE, source)
         card.write(goal, value, evaluation, told, opening.preprocess_of(goal, source)[1])
     return manifest.write(value, goal)
+
+
+def _paths(artifact: Mapping[str, Any]) -> list[str]:
+    """Of an artifact and of what lies beside it for it."""
+    return [artifact["path"], *(companion["path"] for companion in artifact["companions"])]
 
 
 def _golden(value: dict[str, Any], kept: Mapping[str, str]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def licence_of(package: Distribution) -> str:
     """
     metadata = package.metadata
     for field in ("License-Expression", "License"):
-        said = metadata.get(field, "").strip()
+        said = (metadata.get_all(field) or [""])[0].strip()
         if said and said != "UNKNOWN" and len(said) <= _LONGEST_NAME and "\n" not in said:
             return str(said)
     named = [c.rpartition(" :: ")[2] for c in metadata.get_all("Classifier", []) if c.startswith("License :: OSI Approved :: ")]

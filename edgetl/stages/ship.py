@@ -41,6 +41,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     for name, artifact in artifacts.items():
         source, goal = made[name] / artifact.path, bundle / "artifacts" / artifact.path
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, goal)
+        for companion in artifact.companions:
+            shutil.copyfile(made[name] / companion.path, bundle / "artifacts" / companion.path)
     prepared = job.folder("prepare")
     golden = shipped.write(recipe, prepared, artifacts, made, verified, bundle / "golden")
     manifest = building.build(bundle, recipe, load_index(prepared), artifacts, golden, job.extra)

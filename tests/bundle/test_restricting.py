@@ -1,5 +1,7 @@
 """A bundle of some artifacts is a whole bundle: it verifies, says nothing of the others, and its bytes follow from its inputs."""
 
+import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -9,14 +11,25 @@ from edgetl.bundle.faults import BundleFault
 from edgetl.bundle.restricting import restrict
 from edgetl.bundle.verifying import verify_bundle
 from edgetl.errors import InputError
-from edgetl.types import Verdict
+from edgetl.types import Companion, Verdict
 
 from . import small
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return small.make(tmp_path_factory.mktemp("source"))
+    """Its Core ML file has a companion, which goes where it goes."""
+    plain = small._artifacts
+
+    def with_companion(folder):
+        made = plain(folder)
+        (folder / "small.ort").write_bytes(b"ort")
+        companion = Companion(path="small.ort", sha256=hashlib.sha256(b"ort").hexdigest(), size_bytes=3)
+        return {**made, "coreml/fp16": dataclasses.replace(made["coreml/fp16"], companions=(companion,))}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "_artifacts", with_companion)
+        return small.make(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +58,7 @@ def test_it_is_whole_and_of_one_artifact(source, sums, tmp_path, name):
     for file in (tmp_path / "0").rglob("*"):
         if file.suffix in (".md", ".html", ".json") and file.name != "evaluation.json":
             assert other not in file.read_text(), file
+    assert (tmp_path / "0" / "artifacts" / "small.ort").exists() == (name == "coreml/fp16")
     before = {p.relative_to(source).as_posix(): p.read_bytes() for p in source.rglob("*") if p.is_file()}
     after = {p.relative_to(tmp_path / "0").as_posix(): p.read_bytes() for p in (tmp_path / "0").rglob("*") if p.is_file()}
     changed = {n for n in before if n in after and before[n] != after[n]}
