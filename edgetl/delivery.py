@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgetl import content, devices, judging, ledger, pipeline, places, shipping, tracking
+from edgetl import content, devices, judging, ledger, pipeline, places, shipping, shipset, tracking
 from edgetl.errors import InputError
 from edgetl.pipeline import Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
@@ -156,7 +156,7 @@ def _publish(
         "training",
         "devices",
         flips.FOLDER,
-        *((shipping.FOLDER, shipping.ARCHIVE) if whole else ()),
+        *((shipping.FOLDER, shipping.ARCHIVE, shipset.FILE) if whole else ()),
         "report.md",
         render.NAME,
         "report.json",

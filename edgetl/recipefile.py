@@ -19,6 +19,18 @@ from edgetl.recipe import Recipe
 from edgetl.schema import check, json_schema
 from edgetl.yamlfile import EXPONENT, YamlFile, read_yaml
 
+_PATHS = (
+    ("data", "path"),
+    ("test", "path"),
+    ("unlabelled", "path"),
+    ("backbone", "weights", "path"),
+    ("backbone", "network", "path"),
+    ("distill", "checkpoint"),
+    ("distill", "backbone", "weights", "path"),
+    ("distill", "backbone", "network", "path"),
+)
+"""Keys of a recipe that hold a path; `devices` may, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecipe:
@@ -87,6 +99,24 @@ def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
     return LoadedRecipe(recipe, file.path, hashlib.sha256(canonical.encode()).hexdigest(), overrides)
 
 
+def paths_read(recipe: Recipe) -> tuple[str, ...]:
+    """List the files and folders that a recipe names, besides itself.
+
+    Args:
+        recipe: as `load_recipe` gave it.
+
+    Returns:
+        Paths, relative to the working folder or absolute.
+    """
+    found: list[str] = []
+    for keys in _PATHS:
+        value: Any = recipe
+        for key in keys:
+            value = getattr(value, key, None)
+        found += [value] if isinstance(value, str) else []
+    return (*found, *(device for device in recipe.devices if device.endswith((".yaml", ".yml"))))
+
+
 def recipe_json_schema() -> dict[str, Any]:
     """JSON Schema of a recipe file, for editors."""
     return json_schema(Recipe, "edgetl recipe")
@@ -125,16 +155,7 @@ def _override(file: YamlFile, text: str, overridden: set[str]) -> str | None:
 
 def _resolve_paths(values: Any, folder: Path, overridden: set[str]) -> None:
     """Make the paths of the file relative to the working folder, as those of `--set` already are."""
-    for section, *keys in (
-        ("data", "path"),
-        ("test", "path"),
-        ("unlabelled", "path"),
-        ("backbone", "weights", "path"),
-        ("backbone", "network", "path"),
-        ("distill", "checkpoint"),
-        ("distill", "backbone", "weights", "path"),
-        ("distill", "backbone", "network", "path"),
-    ):
+    for section, *keys in _PATHS:
         holder = values.get(section) if isinstance(values, dict) else None
         for key in keys[:-1]:
             holder = holder.get(key) if isinstance(holder, dict) else None

@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "networks": "table of layers",
     "runtimes": "runtime",
     "schemes": "scheme",
+    "workflows": "workflow",
 }
 """Folder of each kind of plug-in, and its name in the singular."""
 

@@ -6,6 +6,7 @@ is no longer what the report names are refused. `against` holds a run against an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,13 @@ def load_run(folder: Path) -> Run:
     return run
 
 
-def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
+def judge_again(run: Run, ledger: Path | None, names: Sequence[str] | None = None) -> tuple[Verdict, ...]:
     """Judge every artifact against every device with all that is known by now.
 
     Args:
         run: the run.
         ledger: folder of the ledger; None = beside the run's recipe.
+        names: devices; None = those of the run.
 
     Returns:
         The report's verdicts on accuracy as they stand, then one for each artifact, device and figure of its budget.
@@ -84,14 +86,18 @@ def judge_again(run: Run, ledger: Path | None) -> tuple[Verdict, ...]:
     if ledger is not None and not ledger.is_dir():
         raise InputError(f"--ledger: {ledger}: no such folder.")
     folder = ledger if ledger is not None else delivery.evidence_folder(str(run.report["recipe"].get("file") or ""))
-    profiles = [devices.load_device(name, f"{run.folder}/report.json") for name in run.report["devices"]]
+    if names is None:
+        names, where = run.report["devices"], f"{run.folder}/report.json"
+    else:
+        where = "--devices"
+    profiles = [devices.load_device(name, where) for name in names]
     artifacts = run.artifacts()
     files = [
         judging.File(path=run.folder / a["path"], format=a["format"], scheme=a["scheme"], sha256=a["sha256"])
         for a in artifacts.values()
     ]
     found = [from_json(Verdict, v) for v in run.report["verdicts"] if v["device"] is None]
-    for artifact, known in zip(artifacts.values(), judging.gather(files, run.report["devices"], folder), strict=True):
+    for artifact, known in zip(artifacts.values(), judging.gather(files, names, folder), strict=True):
         commands = settling(str(run.folder / artifact["path"]), ledger)
         subject = verdicts.Subject(
             format=artifact["format"],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import __version__, content
-from edgetl.bundle import archive, card, licences, manifest, plain, provenance, sbom
+from edgetl.bundle import card, licences, manifest, plain, provenance, sbom
 from edgetl.multilabel import NAMED_FROM
 from edgetl.preprocess import describe
 from edgetl.recipe import Recipe
@@ -75,13 +75,7 @@ def build(
     }
     plain.write(folder / sbom.FILE, sbom.of(value, value["provenance"]["tools"]))
     card.write(folder, value, told["evaluation"], collected, steps)
-    value["files"] = {
-        name: {"sha256": content.digest(folder / name, name), "size_bytes": (folder / name).stat().st_size}
-        for name in archive.files_of(folder)
-    }
-    plain.write(folder / manifest.FILE, value)
-    manifest.check_whole(value, folder)
-    return value
+    return manifest.write(value, folder)
 
 
 def _placed(artifact: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from edgetl.bundle import plain
+from edgetl import content
+from edgetl.bundle import archive, plain
 from edgetl.bundle.faults import BundleFault, Fault, one
 from edgetl.bundle.names import PATTERN
 from edgetl.recipe._names import Name
@@ -171,6 +172,29 @@ def schema() -> dict[str, Any]:
 def schema_file() -> Path:
     """Where the schema lies as a file, in a checkout and in an installed package."""
     return Path(__file__).with_name("manifest.schema.json")
+
+
+def write(value: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Write manifest.json, last of all files, once all the others lie there.
+
+    Args:
+        value: all of it but `files`.
+        folder: of the bundle.
+
+    Returns:
+        All of it.
+
+    Raises:
+        BundleFault: it does not obey the schema.
+    """
+    files = {
+        name: {"sha256": content.digest(folder / name, name), "size_bytes": (folder / name).stat().st_size}
+        for name in archive.files_of(folder)
+    }
+    value = {**value, "files": files}
+    plain.write(folder / FILE, value)
+    check_whole(value, folder)
+    return value
 
 
 def read(data: bytes, named: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`edgetl init`: look at a folder of photos and write a recipe that runs."""
+"""`edgetl init`: look at a folder of photos and write a recipe that runs, and a workflow that runs it in CI."""
 
 from __future__ import annotations
 
@@ -38,36 +38,70 @@ gates: {{max_top1_drop: 0.03}}
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command(help="Look at a folder of photos (one sub-folder a class) and write a recipe that runs.")
+    @app.command(help="Look at a folder of photos (one sub-folder a class) and write a recipe that runs; a workflow for CI, too.")
     def init(
         folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write recipe.yaml; made when missing.")],
-        photos: Annotated[Path, typer.Option("--photos", metavar="FOLDER", help="The photos.")],
+        photos: Annotated[
+            Path | None, typer.Option("--photos", metavar="FOLDER", help="The photos; none where recipe.yaml is there.")
+        ] = None,
+        ci: Annotated[
+            str | None, typer.Option("--ci", metavar="SERVICE", help="Write a workflow that runs the recipe: github, gitlab.")
+        ] = None,
     ) -> None:
-        import yaml
-
-        from edgetl import registry
+        from edgetl import workflow
         from edgetl.errors import InputError
-        from edgetl.recipe import Data
 
-        goal = folder / "recipe.yaml"
-        if goal.exists():
+        goal = folder if ci is not None and folder.suffix in (".yaml", ".yml") else folder / "recipe.yaml"
+        if goal.exists() and (ci is None or photos is not None):
             raise InputError(f"{goal}: is there already. Delete it or choose another folder.")
-        if folder.exists() and not folder.is_dir():
+        if not goal.exists() and photos is None:
+            raise InputError(f"{goal}: is not there, and a new one needs photos. Give their folder: --photos FOLDER.")
+        if goal == folder / "recipe.yaml" and folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is not a folder.")
-        found: Any = registry.load("datasets", "folder").load(Data(source="folder", path=str(photos)))
-        name = re.sub(r"[^a-z0-9_.-]+", "-", folder.resolve().name.lower()).strip("-_.")[:64] or "photos"
-        relative = os.path.relpath(photos.resolve(), folder.resolve())
-        text = _TEMPLATE.format(
-            path=shlex.quote(str(goal)),
-            name=name if not name.isdigit() else f"photos-{name}",
-            photos=yaml.safe_dump(relative, default_flow_style=True, allow_unicode=True, width=10_000).partition("\n")[0],
-            images=len(found.samples),
-            classes=len(found.class_names),
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = goal.with_suffix(".writing")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(goal)
-        typer.echo(
-            f"{goal}: {len(found.samples)} photos in {len(found.class_names)} classes. Next: edgetl run {shlex.quote(str(goal))}"
-        )
+        if ci is not None:
+            workflow.place(ci, goal.parent)  # refused before anything is written
+        if photos is not None:
+            _write_recipe(goal, photos)
+        if ci is not None:
+            _write_workflow(ci, goal)
+
+
+def _write_recipe(goal: Path, photos: Path) -> None:
+    import yaml
+
+    from edgetl import registry
+    from edgetl.recipe import Data
+
+    folder = goal.parent
+    found: Any = registry.load("datasets", "folder").load(Data(source="folder", path=str(photos)))
+    name = re.sub(r"[^a-z0-9_.-]+", "-", folder.resolve().name.lower()).strip("-_.")[:64] or "photos"
+    relative = os.path.relpath(photos.resolve(), folder.resolve())
+    text = _TEMPLATE.format(
+        path=shlex.quote(str(goal)),
+        name=name if not name.isdigit() else f"photos-{name}",
+        photos=yaml.safe_dump(relative, default_flow_style=True, allow_unicode=True, width=10_000).partition("\n")[0],
+        images=len(found.samples),
+        classes=len(found.class_names),
+    )
+    _write(goal, text)
+    typer.echo(
+        f"{goal}: {len(found.samples)} photos in {len(found.class_names)} classes. Next: edgetl run {shlex.quote(str(goal))}"
+    )
+
+
+def _write_workflow(ci: str, recipe: Path) -> None:
+    from edgetl import workflow
+    from edgetl.recipefile import load_recipe
+
+    made = workflow.plan(ci, load_recipe(str(recipe)))
+    _write(made.path, made.text)
+    typer.echo(f"{made.path}: runs {recipe} in CI. Commit both, and the photos.")
+    for path in made.outside:
+        typer.echo(f"{path}: lies outside of the repository; add a step to the workflow that brings it.", err=True)
+
+
+def _write(goal: Path, text: str) -> None:
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    temporary = goal.with_name(f"{goal.name}.writing")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(goal)

@@ -42,6 +42,7 @@ def _table(kind: str, alone: bool) -> list[dict[str, Any]]:
         "networks": ("TITLE", "PAPER", "MODELS"),
         "runtimes": ("FORMATS", "TITLE"),
         "schemes": ("WEIGHT_BITS", "ACTIVATION_BITS", "NEEDS", "TITLE"),
+        "workflows": ("FILE", "TITLE"),
     }
     found: list[dict[str, Any]] = []
     for name in registry.names(kind):

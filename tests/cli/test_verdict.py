@@ -37,15 +37,14 @@ def test_nothing_judged_is_said(capsys):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, tflite_converter):
     """A run of one float TFLite file, judged on a Raspberry Pi 4 whose budget its estimate straddles."""
-    import tensorflow as tf
     import tf_keras
 
     folder = tmp_path_factory.mktemp("verdict")
     image = tf_keras.Input((96, 96, 3), batch_size=1)
     model = tf_keras.applications.MobileNetV2(input_tensor=image, alpha=0.35, weights=None, classes=10)
-    data = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    data = tflite_converter(model).convert()
     run = folder / "runs" / "fruit"
     (run / "artifacts").mkdir(parents=True)
     (run / "artifacts" / "fruit_fp32.tflite").write_bytes(data)

@@ -26,7 +26,7 @@ def network():
 
 
 @pytest.fixture(scope="session")
-def tflite(network, tmp_path_factory):
+def tflite(network, tmp_path_factory, tflite_converter):
     """Write a network as TFLite, float or int8, with float or uint8 ends."""
     import tensorflow as tf
 
@@ -34,7 +34,7 @@ def tflite(network, tmp_path_factory):
 
     def convert(name, *, model=None, int8=False, io=None):
         model = network if model is None else model
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter = tflite_converter(model)
         if int8:
             images = np.random.default_rng(0).uniform(-1, 1, (8, 1, *model.input.shape[1:])).astype(np.float32)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -40,9 +40,8 @@ def test_like_networks_are_near_and_others_far():
 
 
 @pytest.mark.parametrize("suffix", ["tflite", "onnx"])
-def test_a_file_counts_as_the_network_it_was_made_of(suffix, tmp_path):
+def test_a_file_counts_as_the_network_it_was_made_of(suffix, tmp_path, tflite_converter):
     """MobileNetV2 0.35 at 96 px without its classifier, converted by the frameworks' own tools."""
-    import tensorflow as tf
     import tf_keras
 
     from edgetl.estimator.ask import place_of_file
@@ -52,7 +51,7 @@ def test_a_file_counts_as_the_network_it_was_made_of(suffix, tmp_path):
     model = tf_keras.applications.MobileNetV2(input_tensor=image, alpha=0.35, weights=None, classes=1000)
     path = tmp_path / f"n.{suffix}"
     if suffix == "tflite":
-        path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+        path.write_bytes(tflite_converter(model).convert())
     else:
         import onnx
         import tf2onnx

@@ -23,6 +23,7 @@ TABLES = {
     "Networks": registry.names("networks"),
     "Schemes": registry.names("schemes"),
     "Runtimes": registry.names("runtimes"),
+    "Workflows": registry.names("workflows"),
     "Connections": registry.names("connections"),
     "Apps": registry.names("apps"),
     "Recipes": tuple(sorted(p.stem for p in places.shipped("recipes").glob("*.yaml"))),

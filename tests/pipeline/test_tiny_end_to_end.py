@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from xml.etree import ElementTree
 
 import jsonschema
 import psutil
@@ -27,7 +28,7 @@ SOME = ("tflite/fp32", "tflite/w8a8_qat", "onnx/fp32", "onnx/w8a8_qat", "coreml/
 
 
 @pytest.mark.parametrize("targets", [SOME, pytest.param(ALL, marks=pytest.mark.slow)], ids=["some", "all"])
-def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_path, targets):
+def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, in_ci, tmp_path, targets):
     recipe = tiny(*targets)
     first = edgetl("run", recipe, "--json")
     assert first.returncode == 0, first.stderr
@@ -79,10 +80,30 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, tmp_pa
     assert {s["status"] for s in json.loads(second.stdout)["stages"]} == {"cached"}
     planned = json.loads(edgetl("plan", recipe, "--json").stdout)["steps"]
     assert {s["status"] for s in planned} == {"cached"}
+    found = in_ci(recipe)
+    assert found.codes == {"Run the recipe": 0, "Post the report": 0}, found.told
+    assert found.summary == (found.run / "report.md").read_text()
+    assert not ElementTree.parse(found.junit).findall(".//failure") and (found.run / "bundle.zip").is_file()
+    _check_ship_set(edgetl, tmp_path, targets)
     changed = json.loads(edgetl("plan", recipe, "--set", "quantize.epochs=2", "--json").stdout)["steps"]
     reasons = {s["step"]: s["reasons"] for s in changed if s["status"] == "run"}
     assert reasons["quantize w8a8_qat"] == ["quantize.epochs changed: 1 → 2"]
     assert "finetune" not in reasons and "convert tflite/fp32" not in reasons
+
+
+def _check_ship_set(edgetl, folder, targets):
+    """A bundle of the ship set is whole, signed, and of the set alone."""
+    assert edgetl("ship", "key", "own").returncode == 0
+    done = edgetl("ship", "runs/tiny", "--devices", "raspberry-pi-4", "--allow-unsure", "--out", "set", "--key", "own.key", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and [s["device"] for s in told["served"]] == ["raspberry-pi-4"]
+    (artifact,) = told["artifacts"]
+    assert artifact["name"] in targets and told["bundle"]["sha256"]
+    verified = edgetl("ship", "verify", "set/bundle.zip", "--key", "own.pub", "--json")
+    assert verified.returncode == 0 and artifact["name"] in verified.stdout, verified.stderr
+    held = json.loads((folder / "set" / "bundle" / "manifest.json").read_text())
+    assert [f"{a['format']}/{a['scheme']}" for a in held["artifacts"]] == [artifact["name"]]
+    assert str(folder) not in json.dumps(held) and "runs/tiny" not in json.dumps(held["verdicts"])
 
 
 def _check_flips(folder, report):
@@ -144,14 +165,16 @@ def _check_bundle(folder, targets):
         assert {n.removeprefix("tiny/") for n in archive.namelist()} == files
 
 
-def test_a_failed_gate_is_exit_1_and_makes_no_bundle(tiny, edgetl, tmp_path):
+def test_a_failed_gate_is_exit_1_in_ci_and_makes_no_bundle(tiny, edgetl, in_ci, tmp_path):
     recipe = tiny("tflite/fp32")
-    options = ("--set", "train[0].learning_rate=1e-9", "--set", "gates.min_top1=0.99")
-    run = edgetl("run", recipe, *options)
-    assert run.returncode == 1, run.stderr
-    assert "min_top1" in run.stdout
+    recipe.write_text(recipe.read_text().replace("1.0e-3", "1.0e-9") + "gates: {min_top1: 0.99}\n")
+    found = in_ci(recipe)
+    assert found.codes == {"Run the recipe": 1, "Post the report": 0}, found.told
+    assert "min_top1" in found.summary and "photos: lies outside of the repository" in found.told
+    cases = {case.get("name"): case for case in ElementTree.parse(found.junit).iter("testcase")}
+    assert "must be at least 99.00%" in cases["tflite/fp32 min_top1"].find("failure").get("message")
     assert not (tmp_path / "runs" / "tiny" / "bundle.zip").exists()
-    allowed = edgetl("ship", recipe, *options, "--allow-failed")
+    allowed = edgetl("ship", recipe, "--allow-failed")
     assert allowed.returncode == 1
     manifest = json.loads((tmp_path / "runs" / "tiny" / "bundle" / "manifest.json").read_text())
     assert "min_top1" in manifest["allowed_failed"][0]

@@ -1,0 +1,1 @@
+"""Workflows for CI services, one module each; see `_base.WorkflowModule`."""
