@@ -179,5 +179,5 @@ def test_a_package_says_all_of_it(classifier, name):
         "description": "Tells fruit apart.", "author": "A. Grower", "licence": "Apache-2.0", "version": "1.4.0", "labels": "6",
     }  # fmt: skip
     assert told["com.apple.coreml.model.preview.type"] == "imageClassifier"
-    system = "needs iOS 15 or macOS 12" if name.endswith("fp16") else "needs iOS 17 or macOS 14"
-    assert system in made.converted.notes
+    system = "specification 6, for iOS 15 and macOS 12" if name.endswith("fp16") else "specification 8, for iOS 17 and macOS 14"
+    assert made.converted.notes[0] == system
