@@ -200,7 +200,6 @@ def _notes(version: int, operations: Any) -> tuple[str, ...]:
     counts = Counter(operation.type for operation in operations if operation.type != "const")
     ios, macos = versions.COREML[version]
     return (
-        f"specification {version}",
-        f"needs iOS {ios} or macOS {macos}",
+        f"specification {version}, for iOS {ios} and macOS {macos}",
         *(f"{count} {name}" for name, count in counts.most_common()),
     )

@@ -26,7 +26,7 @@ def _stems(graph):
 def test_it_is_int8_and_says_so(package):
     path, converted = package
     counts = {name: int(count) for count, _, name in (note.partition(" ") for note in converted.notes[1:])}
-    assert converted.notes[0] == "specification 8", "iOS 17"
+    assert converted.notes[0] == "specification 8, for iOS 17 and macOS 14"
     assert counts["constexpr_affine_dequantize"] == counts["conv"] + counts["linear"] == 7
     assert counts["quantize"] >= 7
     assert not {"round", "floor"} & set(counts)

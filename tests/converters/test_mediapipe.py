@@ -12,7 +12,7 @@ from edgetl import platt
 from edgetl.inspection import Asked, inspect
 
 HERE = Path(__file__).parent
-_spec = importlib.util.spec_from_file_location("need", HERE / "need.py")
+_spec = importlib.util.spec_from_file_location("need", HERE.parent / "clients" / "need.py")
 need = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(need)
 
