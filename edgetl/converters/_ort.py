@@ -44,9 +44,7 @@ def write(path: Path, *, int8_activations: bool) -> tuple[Path, ...]:
     try:
         made[0].write_bytes(_ort_order.settle(made[0].read_bytes()))
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise ConversionError(
-            f"{made[0].name}: {error}. Leave ort out, or take onnxruntime 1.31."
-        ) from error
+        raise ConversionError(f"{made[0].name}: {error}. Leave ort out, or take onnxruntime 1.31.") from error
     text = made[1].read_text(encoding="utf-8")
     made[1].write_text(re.sub(r"^# - .*[/\\]", "# - ", text, flags=re.MULTILINE), encoding="utf-8")  # names, no folders
     return made

@@ -1,6 +1,6 @@
 """Whether MediaPipe's ImageClassifier loads a TFLite file.
 
-Source: mediapipe/tasks/cc, image_tensor_specs and classification_postprocessing_graph; tests/converters/test_mediapipe.py asks it.
+Source: mediapipe/tasks/cc, image_tensor_specs and classification_postprocessing_graph; test_mediapipe.py asks it.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from edgetl.types import Preprocess
 
 __all__ = [
     "Augment", "Backbone", "Benchmark", "Data", "Dense", "Distill", "Distribute", "Dropout", "Faults", "Gates", "Head",
-    "HeadLayer", "Labels", "Last", "Match", "Network", "Phase", "Quantize", "RandAugment", "Recipe", "Ship", "Source", "SplitSpec",
-    "Target", "Unfreeze", "Until", "WeightsFile",
+    "HeadLayer", "Labels", "Last", "Match", "Network", "Phase", "Quantize", "RandAugment", "Recipe", "Ship", "Source",
+    "SplitSpec", "Target", "Unfreeze", "Until", "WeightsFile",
 ]  # fmt: skip
 
 

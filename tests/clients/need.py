@@ -1,4 +1,4 @@
-"""Real clients and the programs they need: where they are, or a skip with the reason, which is a failure where EDGETL_CI is set."""
+"""Real clients and the programs they need: where they are, or a skip with the reason (where EDGETL_CI is set, a failure)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,9 @@ def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, in_ci,
 def _check_ship_set(edgetl, folder, targets):
     """A bundle of the ship set is whole, signed, and of the set alone."""
     assert edgetl("ship", "key", "own").returncode == 0
-    done = edgetl("ship", "runs/tiny", "--devices", "raspberry-pi-4", "--allow-unsure", "--out", "set", "--key", "own.key", "--json")
+    done = edgetl(
+        "ship", "runs/tiny", "--devices", "raspberry-pi-4", "--allow-unsure", "--out", "set", "--key", "own.key", "--json"
+    )
     told = json.loads(done.stdout)
     assert done.returncode == 0 and [s["device"] for s in told["served"]] == ["raspberry-pi-4"]
     (artifact,) = told["artifacts"]
