@@ -1,0 +1,95 @@
+"""The newest index that can be trusted: what every client does before it decides anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetl.channel import envelope, keys
+from edgetl.channel.index import Held, opened
+from edgetl.channel.keys import Read, Trust
+from edgetl.errors import ChannelRefused
+
+MAX_STEPS = 1000
+"""Most versions that are followed behind `newest.json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a client knows of a channel, kept from one time to the next."""
+
+    trust: Trust
+    held: Held | None = None
+
+
+def newest_path(channel: str) -> str:
+    """Of the copy of the newest index, the one file that is ever replaced."""
+    return f"{channel}/newest.json"
+
+
+def index_path(channel: str, version: int) -> str:
+    """Of a version."""
+    return f"{channel}/index/{version}.json"
+
+
+def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
+    """Find the newest index.
+
+    Args:
+        read: of the storage; may be anyone's.
+        channel: its name.
+        known: from last time.
+        now_s: the client's clock; one that is behind the newest index seen counts as that index' time.
+
+    Returns:
+        What is known now; its index is there and has not expired.
+
+    Raises:
+        ChannelRefused: with its code; `known` is still what holds.
+    """
+    trust = keys.follow(known.trust, read)
+    held = known.held
+    if held is not None and held.key_id not in {key.id for key in trust.publishers}:
+        held = None  # its key was withdrawn: whoever stole it may have counted ahead
+    older = None
+    data = read(where := newest_path(channel), envelope.MAX_BYTES)
+    if data is not None:
+        found = _opened(data, channel, trust, where)
+        if held is None or found.index.version > held.index.version:
+            held = found
+        elif found.index.version < held.index.version:
+            message = f"{where}: is version {found.index.version}; version {held.index.version} was seen before. Ask again later."
+            older = ChannelRefused("older-index", message)
+        elif found.data != held.data:
+            raise ChannelRefused("other-history", f"{where}: is another version {found.index.version} than the one seen before.")
+    if held is None:
+        raise ChannelRefused("missing", f"{where}: is not there; is this the channel's address, and was anything published?")
+    following = _followed(read, channel, trust, held)
+    if older is not None and following is held:
+        raise older
+    if following.index.expires_s <= max(now_s, held.index.created_s):
+        ago_h = (max(now_s, held.index.created_s) - following.index.expires_s) / 3600
+        message = f"{where}: version {following.index.version} expired {ago_h:.1f} h ago by this clock. Run `edgetl channel renew`."
+        raise ChannelRefused("expired", message)
+    return Known(trust=trust, held=following)
+
+
+def _followed(read: Read, channel: str, trust: Trust, held: Held) -> Held:
+    """Go on behind `newest.json`, which a publisher that was killed, or is slow, may have left behind."""
+    for _ in range(MAX_STEPS):
+        where = index_path(channel, held.index.version + 1)
+        data = read(where, envelope.MAX_BYTES)
+        if data is None:
+            return held
+        found = _opened(data, channel, trust, where)
+        if found.index.version != held.index.version + 1 or found.index.previous != held.sha256:
+            raise ChannelRefused("other-history", f"{where}: does not follow version {held.index.version}.")
+        held = found
+    raise ChannelRefused("malformed", f"{newest_path(channel)}: is more than {MAX_STEPS} versions behind.")
+
+
+def _opened(data: bytes, channel: str, trust: Trust, where: str) -> Held:
+    found = opened(data, channel, trust.publishers, where)
+    if found.index.keys > trust.version:
+        message = f"{where}: knows key list {found.index.keys}, but only {trust.version} is served."
+        raise ChannelRefused("keys-withheld", message)
+    return found
