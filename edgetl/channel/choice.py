@@ -1,4 +1,4 @@
-"""Which release a client gets, decided from the index and what the client says of itself; the Kotlin and Swift clients decide alike."""
+"""Which release a client gets, by the index and what the client says of itself; the Kotlin and Swift clients decide alike."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ class Choice:
 
 
 def place(salt: str, client_id: str) -> int:
-    """Where a client stands in a rollout, 0 to 2^32 - 1: the first four bytes, big-endian, of sha256(salt, a line end, id) in UTF-8.
+    """Where a client stands in a rollout, 0 to 2^32 - 1.
 
+    That is the first four bytes, big-endian, of the sha256 of `salt`, a line end and `client_id` in UTF-8.
     It is admitted where `place x 10000 < rollout x 2^32`: a larger rollout only adds clients.
     """
     return int.from_bytes(hashlib.sha256(f"{salt}\n{client_id}".encode()).digest()[:4], "big")
@@ -57,7 +58,7 @@ def place(salt: str, client_id: str) -> int:
 
 def choose(index: Index, client: Client) -> Choice:
     """Take the first release that admits the client and holds a file that it can run."""
-    passed = []
+    passed: list[tuple[int, str]] = []
     for release in index.releases:
         reason = _refuses(release, client)
         fitting = (f for f in release.files if f.format in client.formats and _names(f.devices, client.device))

@@ -1,6 +1,6 @@
 """What a channel signs: a JSON text carried as one string beside its signature, so that nobody needs a canonical form of JSON.
 
-`{"schema": 1, "key": ID, "signature": BASE64, "signed": TEXT}`; what is signed is `edgetl PURPOSE 1`, a line end and TEXT's UTF-8.
+`{"schema": 1, "key": ID, "signature": BASE64, "signed": TEXT}`; signed is `edgetl PURPOSE 1`, a line end and TEXT in UTF-8.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str)
     Raises:
         ChannelRefused: `malformed`, `key-unknown` or `bad-signature`.
     """
-    outer = _json(data, where)
+    outer = parsed(data, where)
     if set(outer) != _FIELDS or outer["schema"] != 1 or not all(isinstance(outer[n], str) for n in _FIELDS - {"schema"}):
         raise ChannelRefused("malformed", f"{where}: is no signed file of a channel, or of another version of edgetl.")
     found = [key for key in keys if key.id == outer["key"]]
@@ -65,7 +65,7 @@ def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str)
         raise ChannelRefused("malformed", f"{where}: its signature is no base64.") from error
     if not any(key.accepts(purpose, signed, signature) for key in found):
         raise ChannelRefused("bad-signature", f"{where}: is not what the key {outer['key']} signed as a {purpose}.")
-    return _json(signed, where), outer["key"]
+    return parsed(signed, where), outer["key"]
 
 
 def record_of(kind: type, payload: dict[str, Any], where: str) -> Any:
@@ -86,7 +86,12 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _json(data: bytes, where: str) -> dict[str, Any]:
+def parsed(data: bytes, where: str) -> dict[str, Any]:
+    """Read a JSON object strictly: no key twice, no NaN, bounded.
+
+    Raises:
+        ChannelRefused: `malformed`.
+    """
     try:
         if len(data) > MAX_BYTES:
             raise ValueError("too large")

@@ -1,9 +1,8 @@
-"""Who may sign in a channel's storage: lists of keys, each signed by a key of the list before it. A client starts from one it was built with."""
+"""Who may sign: lists of keys, each signed by a key of the list before. A client starts from the one it was built with."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,18 +132,6 @@ def trusted(file: Path) -> Trust:
         data = file.read_bytes()[: envelope.MAX_BYTES + 1]
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
-    payload = envelope._json(envelope._json(data, str(file)).get("signed", "").encode(), str(file))
+    payload = envelope.parsed(str(envelope.parsed(data, str(file)).get("signed")).encode(), str(file))
     found: KeyList = envelope.record_of(KeyList, payload, str(file))
     return Trust(version=found.version, keys=found.keys, sha256=envelope.sha256(data))
-
-
-def raw(text: str) -> PublicKey:
-    """A key of its base64.
-
-    Raises:
-        InputError: it is none.
-    """
-    try:
-        return PublicKey(base64.b64decode(text, validate=True))
-    except binascii.Error as error:
-        raise InputError(f"{text[:60]!r}: is no key in base64.") from error

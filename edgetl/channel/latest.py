@@ -31,6 +31,11 @@ def index_path(channel: str, version: int) -> str:
     return f"{channel}/index/{version}.json"
 
 
+def bundle_path(sha256: str) -> str:
+    """Of a bundle."""
+    return f"bundles/{sha256}.zip"
+
+
 def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
     """Find the newest index.
 
@@ -50,27 +55,32 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
     held = known.held
     if held is not None and held.key_id not in {key.id for key in trust.publishers}:
         held = None  # its key was withdrawn: whoever stole it may have counted ahead
-    older = None
     data = read(where := newest_path(channel), envelope.MAX_BYTES)
     if data is not None:
         found = _opened(data, channel, trust, where)
         if held is None or found.index.version > held.index.version:
             held = found
         elif found.index.version < held.index.version:
-            message = f"{where}: is version {found.index.version}; version {held.index.version} was seen before. Ask again later."
-            older = ChannelRefused("older-index", message)
+            _still_there(read, channel, held, found)
         elif found.data != held.data:
             raise ChannelRefused("other-history", f"{where}: is another version {found.index.version} than the one seen before.")
     if held is None:
         raise ChannelRefused("missing", f"{where}: is not there; is this the channel's address, and was anything published?")
     following = _followed(read, channel, trust, held)
-    if older is not None and following is held:
-        raise older
     if following.index.expires_s <= max(now_s, held.index.created_s):
         ago_h = (max(now_s, held.index.created_s) - following.index.expires_s) / 3600
-        message = f"{where}: version {following.index.version} expired {ago_h:.1f} h ago by this clock. Run `edgetl channel renew`."
+        message = (
+            f"{where}: version {following.index.version} expired {ago_h:.1f} h ago by this clock. Run `edgetl channel renew`."
+        )
         raise ChannelRefused("expired", message)
     return Known(trust=trust, held=following)
+
+
+def _still_there(read: Read, channel: str, held: Held, served: Held) -> None:
+    """See whether only `newest.json` is behind what was seen before, or all of the channel."""
+    if read(index_path(channel, held.index.version), envelope.MAX_BYTES) != held.data:
+        message = f"is version {served.index.version}, and version {held.index.version}, seen before, is gone. Ask again later."
+        raise ChannelRefused("older-index", f"{newest_path(channel)}: {message}")
 
 
 def _followed(read: Read, channel: str, trust: Trust, held: Held) -> Held:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgetl.channel import envelope, keys
 from edgetl.channel.keys import ListedKey, Trust
-from edgetl.channel.publishing import base
+from edgetl.channel.standing import base
 from edgetl.channel.storage import Storage
 from edgetl.errors import InputError
 from edgetl.signing import SecretKey

@@ -31,8 +31,8 @@ class Storage:
         """Open it.
 
         Args:
-            url: a folder, or what fsspec understands: `s3://bucket/models`, `memory://x`. Addresses and credentials of S3 come from
-                where boto3 takes them (`AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ...).
+            url: a folder, or what fsspec understands: `s3://bucket/models`, `memory://x`. S3's address and credentials come
+                from where boto3 takes them (`AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ...).
 
         Raises:
             InputError: no such file system, or one that cannot create exclusively.
@@ -44,12 +44,12 @@ class Storage:
             with _told(url):
                 fs, root = fsspec.url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
         except ImportError as error:
-            raise MissingDependency(f"{url}: {error}. For S3: pip install 'edgetl[s3]'.") from error
+            raise MissingDependency(str(error), url, "pip install 'edgetl[s3]' (S3), or the package named") from error
         protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
         if not protocols & set(EXCLUSIVE):
             raise InputError(
-                f"{url}: {'/'.join(sorted(protocols))} cannot create a file only where there is none, so two publishers could undo each "
-                f"other. Use one of: {', '.join(EXCLUSIVE)}."
+                f"{url}: {'/'.join(sorted(protocols))} cannot create a file only where there is none, so two publishers "
+                f"could undo each other. Use one of: {', '.join(EXCLUSIVE)}."
             )
         self.url, self._fs, self._root = url, fs, root.rstrip("/")
         self._local, self._memory = "file" in protocols, "memory" in protocols
@@ -82,7 +82,9 @@ class Storage:
         """Names of the folders in it."""
         with _told(self.url):
             try:
-                return sorted(row["name"].rsplit("/", 1)[-1] for row in self._fs.ls(self._root, detail=True) if row["type"] == "directory")
+                return sorted(
+                    row["name"].rsplit("/", 1)[-1] for row in self._fs.ls(self._root, detail=True) if row["type"] == "directory"
+                )
             except FileNotFoundError:
                 return []
 

@@ -1,4 +1,4 @@
-"""Read a channel as clients do: files below an http, https or file address, bounded in size, time and redirects. Standard library only."""
+"""Read a channel as clients do: files below an http, https or file address; size, time and redirects have bounds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         """See urllib."""
         before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if after not in ("http", "https") or (before == "https" and after == "http"):
-            raise ChannelRefused("unreachable", f"{req.full_url}: redirects from {before} to {after or newurl[:40]}; not followed.")
+            raise ChannelRefused(
+                "unreachable", f"{req.full_url}: redirects from {before} to {after or newurl[:40]}; not followed."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -81,17 +83,19 @@ class Address:
     def _chunks(self, stream: Any, path: str, limit_bytes: int, longest_s: float) -> Iterator[bytes]:
         end, left = self.tick() + longest_s, limit_bytes
         read = getattr(stream, "read1", stream.read)  # read1: what has come so far, so that a trickle meets the clock
-        while chunk := self._guarded(path, lambda: read(min(_CHUNK_BYTES, left + 1))):
+        while chunk := self._guarded(path, read, min(_CHUNK_BYTES, left + 1)):
             left -= len(chunk)
             if left < 0:
                 raise ChannelRefused("too-large", f"{self.base}: {path}: is larger than the {limit_bytes} bytes it may have.")
             if self.tick() > end:
                 raise ChannelRefused("unreachable", f"{self.base}: {path}: did not arrive within {longest_s:g} s.")
             yield chunk
+        if getattr(stream, "length", None):  # of an HTTP answer: what its Content-Length still promises
+            raise ChannelRefused("truncated", f"{self.base}: {path}: the connection ended early. Try again.")
 
-    def _guarded(self, path: str, call: Callable[[], Any]) -> Any:
+    def _guarded(self, path: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return call()
+            return call(*arguments)
         except ChannelRefused:
             raise
         except http.client.IncompleteRead as error:
@@ -107,7 +111,7 @@ class Address:
         else:
             opener = urllib.request.build_opener(_Redirects)
             request = urllib.request.Request(f"{self.base.rstrip('/')}/{path}", headers={"Cache-Control": "no-cache"})
-            stream = self._guarded(path, lambda: _answer(opener, request, self.wait_s))
+            stream = self._guarded(path, _answer, opener, request, self.wait_s)
         try:
             yield stream
         finally:
