@@ -64,11 +64,12 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
             _still_there(read, channel, held, found)
         elif found.data != held.data:
             raise ChannelRefused("other-history", f"{where}: is another version {found.index.version} than the one seen before.")
-    if held is None:
-        raise ChannelRefused("missing", f"{where}: is not there; is this the channel's address, and was anything published?")
     following = _followed(read, channel, trust, held)
-    if following.index.expires_s <= max(now_s, held.index.created_s):
-        ago_h = (max(now_s, held.index.created_s) - following.index.expires_s) / 3600
+    if following is None:
+        raise ChannelRefused("missing", f"{where}: is not there; is this the channel's address, and was anything published?")
+    clock_s = max(now_s, held.index.created_s if held else 0)
+    if following.index.expires_s <= clock_s:
+        ago_h = (clock_s - following.index.expires_s) / 3600
         message = (
             f"{where}: version {following.index.version} expired {ago_h:.1f} h ago by this clock. Run `edgetl channel renew`."
         )
@@ -83,16 +84,17 @@ def _still_there(read: Read, channel: str, held: Held, served: Held) -> None:
         raise ChannelRefused("older-index", f"{newest_path(channel)}: {message}")
 
 
-def _followed(read: Read, channel: str, trust: Trust, held: Held) -> Held:
+def _followed(read: Read, channel: str, trust: Trust, held: Held | None) -> Held | None:
     """Go on behind `newest.json`, which a publisher that was killed, or is slow, may have left behind."""
     for _ in range(MAX_STEPS):
-        where = index_path(channel, held.index.version + 1)
+        version, sha256 = (held.index.version, held.sha256) if held else (0, "")
+        where = index_path(channel, version + 1)
         data = read(where, envelope.MAX_BYTES)
         if data is None:
             return held
         found = _opened(data, channel, trust, where)
-        if found.index.version != held.index.version + 1 or found.index.previous != held.sha256:
-            raise ChannelRefused("other-history", f"{where}: does not follow version {held.index.version}.")
+        if found.index.version != version + 1 or found.index.previous != sha256:
+            raise ChannelRefused("other-history", f"{where}: does not follow version {version}.")
         held = found
     raise ChannelRefused("malformed", f"{newest_path(channel)}: is more than {MAX_STEPS} versions behind.")
 
