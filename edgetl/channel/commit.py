@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from edgetl.channel import envelope, keys
+from edgetl.channel import keys
 from edgetl.channel.index import Held, Index, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.latest import index_path, newest_path
@@ -57,17 +57,20 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
         InputError: the key may not publish here, the storage is none for a channel, or `change` objects.
     """
     storage, channel = who.storage, who.channel
-    first = keys.path(1)
-    if storage.read(first, envelope.MAX_BYTES) is None and who.trust.version == 0:
-        storage.create(first, keys.sealed(who.trust, who.trust.keys, who.key))
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         trust = keys.follow(who.trust, storage.read)
+        if not trust.version:
+            first = keys.sealed(trust, trust.keys, who.key)
+            storage.create(keys.path(1), first)
+            storage.must_exclude(keys.path(1), first)
+            continue
         if who.key.public not in trust.publishers:
             raise InputError(
                 f"{storage.url}: the key {who.key.public.id} is not in key list {trust.version}; see `edgetl channel keys`."
             )
-        storage.must_exclude(keys.path(trust.version), storage.read(keys.path(trust.version), envelope.MAX_BYTES) or b"")
         start = base(storage, channel, trust)
+        if start.version and not attempt:
+            storage.must_exclude(index_path(channel, start.version), start.data)
         if start.version and start.held is None and not anew:
             raise InputError(
                 f"{storage.url}: version {start.version} of {channel} is signed by a key that is no longer listed, so nothing "
@@ -92,5 +95,6 @@ def _point(storage: Storage, channel: str, trust: Trust, made: Held) -> None:
     newest: Held | None = made
     while newest is not None:
         storage.replace(newest_path(channel), newest.data)
-        now = base(storage, channel, trust).held
-        newest = now if now is not None and now.index.version > newest.index.version else None
+        if storage.size_bytes(index_path(channel, newest.index.version + 1)) is None:
+            return
+        newest = base(storage, channel, trust).held

@@ -18,9 +18,15 @@ class Base:
 
     version: int
     """Of the newest index; 0 = none yet."""
-    sha256: str
+    data: bytes
+    """Of its file."""
     held: Held | None
     """The newest index; None where there is none, or where its key is no longer listed."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its file; empty where there is none yet."""
+        return envelope.sha256(self.data) if self.data else ""
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -30,15 +36,16 @@ class Base:
 
 def base(storage: Storage, channel: str, trust: Trust) -> Base:
     """Find the newest version, in doubling steps from `newest.json` on: versions have no gaps and are never removed."""
-    low, data = 0, storage.read(newest_path(channel), envelope.MAX_BYTES)
+    data, low = storage.read(newest_path(channel), envelope.MAX_BYTES), 0
     if data is not None:
         try:
             low = opened(data, channel, trust.publishers, newest_path(channel)).index.version
         except ChannelRefused:
-            low = 0  # forged, or its key was withdrawn; the versions tell, and the file is replaced
+            data = None  # forged, or its key was withdrawn; the versions tell, and the file is replaced
+    named = low
 
     def there(version: int) -> bool:
-        return storage.size_bytes(index_path(channel, version)) is not None
+        return storage.read(index_path(channel, version), envelope.MAX_BYTES) is not None
 
     step, high = 1, low + 1
     while there(high):
@@ -46,7 +53,7 @@ def base(storage: Storage, channel: str, trust: Trust) -> Base:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if there(middle) else (low, middle)
-    return at(storage, channel, trust, low)
+    return _base(low, data, channel, trust) if data and low == named else at(storage, channel, trust, low)
 
 
 def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
@@ -56,16 +63,19 @@ def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
         InputError: it is missing.
         ChannelRefused: it is none that was signed, whoever's key it names.
     """
-    where = index_path(channel, version)
     if not version:
-        return Base(version=0, sha256="", held=None)
-    data = storage.read(where, envelope.MAX_BYTES)
+        return Base(version=0, data=b"", held=None)
+    data = storage.read(index_path(channel, version), envelope.MAX_BYTES)
     if data is None:
-        raise InputError(f"{storage.url}: {where}: is missing; versions must never be removed.")
+        raise InputError(f"{storage.url}: {index_path(channel, version)}: is missing; versions must never be removed.")
+    return _base(version, data, channel, trust)
+
+
+def _base(version: int, data: bytes, channel: str, trust: Trust) -> Base:
     try:
-        held = opened(data, channel, trust.publishers, where)
+        held = opened(data, channel, trust.publishers, index_path(channel, version))
     except ChannelRefused as refused:
         if refused.code != "key-unknown":
             raise
         held = None
-    return Base(version=version, sha256=envelope.sha256(data), held=held)
+    return Base(version=version, data=data, held=held)

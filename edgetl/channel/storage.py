@@ -62,11 +62,10 @@ class Storage:
         """
         with _told(f"{self.url}: {path}"):
             try:
-                size = int(self._fs.info(self._at(path))["size"])
-                data: bytes = self._fs.cat_file(self._at(path)) if size <= limit_bytes else b""
+                data: bytes = self._fs.cat_file(self._at(path), start=0, end=limit_bytes + 1)
             except FileNotFoundError:
                 return None
-        if size > limit_bytes:
+        if len(data) > limit_bytes:
             raise InputError(f"{self.url}: {path}: is larger than {limit_bytes} bytes; it is none of a channel's.")
         return data
 
