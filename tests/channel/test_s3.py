@@ -128,7 +128,7 @@ def _storm(s3, tmp_path, processes, seed):
                 process.join()
             now = time.monotonic()
             if said and begun is None:
-                slot[2], slot[3] = now, now + draw.uniform(0, 1.2 * sorted(spans)[len(spans) // 2])
+                slot[2], slot[3] = now, now + draw.uniform(0, 2.0 * sorted(spans)[len(spans) // 2])
             if "done" in said or not process.is_alive():
                 process.join()
                 assert process.exitcode in (0, None), f"publisher failed with {process.exitcode}"
