@@ -16,8 +16,9 @@ _HOMES = {
     "load_recipe": ("edgetl.recipefile", "load_recipe"),
     "plan": ("edgetl.pipeline", "plan"),
     "run": ("edgetl.delivery", "deliver"),
+    "verify_bundle": ("edgetl.bundle.verifying", "verify_bundle"),
 }
-__all__ = ["__version__", "estimate", "load_device", "load_recipe", "plan", "run"]
+__all__ = ["__version__", "estimate", "load_device", "load_recipe", "plan", "run", "verify_bundle"]
 
 
 def __getattr__(name: str) -> Any:

@@ -204,6 +204,8 @@ def _publish(out: Path, work: Path, report: dict[str, Any], results: Results) ->
             name = f"{artifact['format']}/{artifact['scheme']}"
             source = _folder(work, "convert", name) / results.answers[f"convert {name}"]["path"]
             source.rename(fresh / artifact["path"])
+            for companion in artifact["companions"]:
+                source.with_name(companion["path"]).rename((fresh / artifact["path"]).with_name(companion["path"]))
     home = work / "adopt"
     for folder in (home / adopt.CHECKPOINT, *sorted({home / t["scheme"] for t in report["artifacts"]})):
         goal = fresh / "checkpoint" if folder.name == adopt.CHECKPOINT else fresh / "checkpoint" / folder.name

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from edgetl import registry
 from edgetl.errors import InputError, UnknownName
-from edgetl.recipe import Backbone, Data, Network, Phase, Quantize, Recipe, Target
+from edgetl.recipe import Backbone, Data, Network, Phase, Quantize, Recipe, Ship, Target
 from edgetl.schema import Bound, check
 
 ENDINGS = (".keras", ".h5", ".hdf5", ".tflite")
@@ -19,12 +19,16 @@ ENDINGS = (".keras", ".h5", ".hdf5", ".tflite")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen with `--set`; the first four go to the files that have the choice."""
+    """What may be chosen with `--set`; the first eight go to the files that have the choice, the last five into all of them."""
 
     io: Literal["float32", "uint8", "int8"] | None = None
     layout: Literal["NHWC", "NCHW"] | None = None
     batch: Literal["fixed", "dynamic"] | None = None
     activation: Literal["auto", "uint8", "int8"] | None = None
+    client: Literal["any", "mediapipe"] | None = None
+    normalise: Literal["app", "graph"] | None = None
+    runtime: str | None = None
+    ort: bool | None = None
     ranges: Literal["minmax", "percentile", "mse"] = "minmax"
     bias_correction: bool = True
     calibration_images: Annotated[int, Bound(ge=1, le=100_000)] = 128
@@ -36,9 +40,16 @@ class Options:
     """Layers of int8 files that compute in float, as the flat network names them."""
     max_top1_drop: Annotated[float, Bound(ge=0.0, le=1.0)] | None = None
     min_agreement: Annotated[float, Bound(ge=0.0, le=1.0)] | None = None
+    title: str = ""
+    description: str = ""
+    version: str | None = None
+    author: str = ""
+    licence: str = ""
 
 
-_OF_TARGETS = ("io", "layout", "batch", "activation")
+_OF_TARGETS = ("io", "layout", "batch", "activation", "client", "normalise", "runtime", "ort")
+_TEXTS = ("runtime", "title", "description", "version", "author", "licence")
+"""Values that are taken as they are: 1.10 is no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +92,7 @@ def options(texts: Sequence[str]) -> Options:
     for text in texts:
         key, equals, raw = text.partition("=")
         try:
-            values[key] = yaml.safe_load(raw) if equals else None
+            values[key] = (raw if key in _TEXTS else yaml.safe_load(raw)) if equals else None
         except yaml.YAMLError:
             faults.append(f"--set {text}: the value is not YAML.")
         if key == "keep_float" and isinstance(values.get(key), str):
@@ -140,6 +151,8 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
         faults.append(f"--calibration FOLDER: is missing; {', '.join(sorted(needs))} takes its ranges from photos.")
     if wishes.options.max_top1_drop is not None and wishes.labels is None:
         faults.append("--set max_top1_drop: needs the names of the classes, --labels FILE, and photos in folders of these names.")
+    told = {key: value for key in ("title", "version", "author", "licence") if (value := getattr(wishes.options, key))}
+    ship = check(Ship, told, lambda key: f"--set {key}", faults)
     if faults or not targets:
         raise InputError("convert: this cannot be done.", faults or ["nothing is asked for: --to tflite --scheme w8a8_ptq."])
     ordered = [t.name for t in sorted(targets, key=lambda t: t.scheme in registry.load("converters", t.format).ORIGIN)]
@@ -152,7 +165,7 @@ def recipe_of(wishes: Wishes) -> tuple[Recipe, tuple[str, ...]]:
         schema=1, name=name[:60], data=Data(source="folder", path=str(wishes.data or wishes.calibration)),
         backbone=Backbone(name="local", network=Network(path=str(wishes.model)), expects="bytes"),
         train=(Phase(phase="none", epochs=1, learning_rate=1e-5),), quantize=section, targets=tuple(targets),
-        devices=wishes.devices,
+        description=wishes.options.description, devices=wishes.devices, ship=ship or Ship(),
     )  # fmt: skip
     return recipe, tuple(ordered)
 
@@ -193,10 +206,10 @@ def _target(
     taken = {key: value for key, value in given.items() if key in registry.load("converters", form).OPTIONS}
     if module.ACTIVATION_BITS != 8:
         taken = {key: value for key, value in taken.items() if key not in ("io", "activation")}
+    if scheme is not None or module.ARITHMETIC[0] != "float32":  # the file takes what it takes; an int8 file has io
+        taken.pop("normalise", None)
     used |= set(taken)
-    target = Target(format=form, scheme=wanted, **taken)
-    faults += [f"{name}: {what}" for _, what in target.faults()]
-    return target
+    return check(Target, {"format": form, "scheme": wanted, **taken}, lambda key: f"{name}: {key}" if key in given else name, faults)
 
 
 def extra_of(wishes: Wishes) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgetl import devices, judging, ledger, pipeline, places, tracking
+from edgetl import content, devices, judging, ledger, pipeline, places, shipping, tracking
 from edgetl.errors import InputError
-from edgetl.pipeline import Planned, Results, Silent, Watcher
+from edgetl.pipeline import Silent, Watcher
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import device_plots, flips, markdown, plots, record
-from edgetl.stages import ship
-from edgetl.store import ROOT, Step, Store
-from edgetl.types import Verdict, from_json, to_json
+from edgetl.signing import SecretKey
+from edgetl.store import ROOT, Store
+from edgetl.types import Verdict, from_json
 
 RUNS = Path("runs")
 CHECKPOINT = ("checkpoint.json", "network.pb", "backbone.npz")
@@ -32,6 +32,7 @@ def deliver(
     out: Path | None = None,
     allow_failed: bool = False,
     store_root: Path = ROOT,
+    sign_with: SecretKey | None = None,
 ) -> dict[str, Any]:
     """Run a recipe as far as asked and publish the report.
 
@@ -43,6 +44,7 @@ def deliver(
         out: folder for the report; `runs/<recipe>` when None.
         allow_failed: make the bundle although a gate failed; its manifest says so.
         store_root: where results of steps are kept.
+        sign_with: key that the published bundle is signed with; None = it is not signed.
 
     Returns:
         The content of report.json. `failed` is empty when everything passed.
@@ -65,17 +67,18 @@ def deliver(
         judged = record.judge(recipe, profiles, results, known, str(folder))
         bundle = None
         if until == "ship" and not only and not results.failures and (allow_failed or not judged.failed):
-            shipped = _ship(loaded, steps, store, watcher, results, judged)
-            bundle = {"path": "bundle.zip", "sha256": results.answers["ship"]["sha256"]}
+            shipped = shipping.make(loaded, steps, store, watcher, results, profiles, known)
+            bundle = {"path": shipping.ARCHIVE, "sha256": results.answers["ship"]["sha256"], "signed_by": None}
         report = record.build(loaded, results, judged, bundle, profiles)
         files = {a["path"]: a for a in report["artifacts"]}
         made = [p for p in steps if p.step.stage == "convert" and p.step.label in results.answers]
         sources = [store.path(p.step) / results.answers[p.step.label]["path"] for p in made]
         wanted = [path for path in sources if f"artifacts/{path.name}" in files]
+        wanted += [store.path(p.step) / c["path"] for p in made for c in results.answers[p.step.label]["companions"]]
         whole = until == "ship" and not only
         learned = {p.step.label: store.path(p.step) for p in steps if p.step.label in ("finetune", "evaluate")}
         learned |= {p.step.label: store.path(p.step) for p in steps if p.step.stage in ("prepare", "quantize")}
-        _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole)
+        _publish(folder, wanted, report, store.path(shipped) if bundle else None, learned, whole=whole, sign_with=sign_with)
         told = tracking.log(recipe, report, folder)
         if told is not None:
             watcher.note(told)
@@ -100,36 +103,6 @@ def _check_folder(folder: Path) -> None:
         raise InputError(f"--out: {folder}: holds files, and no report.json of an earlier run. Choose an empty folder.")
 
 
-def _ship(
-    loaded: LoadedRecipe,
-    steps: Sequence[Planned],
-    store: Store,
-    watcher: Watcher,
-    results: Results,
-    judged: record.Judged,
-) -> Step:
-    """Plan and run the last step, which needs all others and the verdicts."""
-    recipe = loaded.recipe
-    needs = {p.step.label: p.step for p in steps if p.step.stage in ("prepare", "convert", "verify")}
-    accuracy = {
-        t.name: {k: v for k, v in results.answers[f"verify {t.name}"].items() if k not in ("counts", "flips", "seconds")}
-        for t in recipe.targets
-    }
-    extra = {"verdicts": to_json(judged.verdicts), "failed": list(judged.failed), "accuracy": accuracy}
-    step = Step(
-        stage="ship",
-        target="",
-        decides={
-            "stage version": ship.VERSION,
-            **ship.decides(recipe, ""),
-            "verdicts": json.dumps(extra, sort_keys=True),
-            **{f"from {label}": need.key for label, need in needs.items()},
-        },
-    )
-    pipeline.run(loaded, [Planned(step=step, needs=needs, extra=extra)], store, watcher, results)
-    return step
-
-
 def _publish(
     folder: Path,
     artifacts: Sequence[Path],
@@ -138,6 +111,7 @@ def _publish(
     learned: dict[str, Path],
     *,
     whole: bool,
+    sign_with: SecretKey | None = None,
 ) -> None:
     """Copy artifacts and bundle out of the store and write the reports; each file or folder whole or not at all.
 
@@ -149,6 +123,7 @@ def _publish(
         learned: results of `prepare`, `finetune`, `evaluate` and `quantize SCHEME`.
         whole: this was a run of everything: what an earlier one left must not outlive it. A partial run leaves the bundle and
             the other artifacts of an earlier one as they are.
+        sign_with: see `deliver`.
     """
     fresh = folder / _FRESH
     shutil.rmtree(fresh, ignore_errors=True)
@@ -162,8 +137,12 @@ def _publish(
             shutil.rmtree(goal)
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, goal)
     if shipped is not None:
-        shutil.copytree(shipped / "bundle", fresh / "bundle")
-        shutil.copy2(shipped / "bundle.zip", fresh / "bundle.zip")
+        shutil.copytree(shipped / shipping.FOLDER, fresh / shipping.FOLDER)
+        shutil.copy2(shipped / shipping.ARCHIVE, fresh / shipping.ARCHIVE)
+        if sign_with is not None:
+            shipping.sign(fresh, sign_with, report["recipe"]["name"])
+            digest = content.digest(fresh / shipping.ARCHIVE, shipping.ARCHIVE)
+            report["bundle"] |= {"sha256": digest, "signed_by": sign_with.public.id}
     _copy_learned(fresh, report, learned)
     _draw_devices(fresh, report)
     flips.draw_all(report, learned["prepare"], fresh)
@@ -175,7 +154,7 @@ def _publish(
         "training",
         "devices",
         flips.FOLDER,
-        *(("bundle", "bundle.zip") if whole else ()),
+        *((shipping.FOLDER, shipping.ARCHIVE) if whole else ()),
         "report.md",
         "report.json",
     ):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgetl import errors
+from edgetl import errors, signing
 from edgetl.stages._base import Job
 from edgetl.types import to_json
 
@@ -124,8 +124,9 @@ def _run(
 
 
 def _merged(wishes: Mapping[str, str | None]) -> dict[str, str]:
-    """Variables of a child: this process's, the settings above, and what its stage asks for."""
+    """Variables of a child: this process's, the settings above, and what its stage asks for. No key to sign with."""
     found = {**os.environ, **_ENVIRONMENT}
+    found.pop(signing.VARIABLE, None)
     for name, value in wishes.items():
         kept = os.environ.get(name) if value is None else value
         found.pop(name, None)

@@ -202,7 +202,8 @@ def describe(preprocess: Preprocess) -> list[str]:
         "round the longer side to the nearest pixel.",
         f"Cut out the centre {p.crop_px} × {p.crop_px} pixels; odd margins are rounded down at the left and at the top.",
         f"Compute ({p.channel_order} value - {p.mean:g}) / {p.std:g} as float32, layout height × width × channel. "
-        "(A file with uint8 input takes the values as they are, one with int8 input the values less 128. "
+        "(A file with uint8 input takes the values as they are, one with int8 input the values less 128, one that was made "
+        "with normalise: graph the values as they are, as float32. "
         "Core ML: skip this step; the package takes the image and does it itself.)",
     ]
 

@@ -137,9 +137,19 @@ def _check(hint: Any, value: Any, key: str, fault: Callable[[str, str], None]) -
             fault(key, f"must be a list, not {_show(value)}.")
             return None
         return tuple(_check(arguments[0], item, f"{key}[{index}]", fault) for index, item in enumerate(value))
+    if origin is dict:
+        return _check_mapping(arguments, value, key, fault)
     if dataclasses.is_dataclass(hint):
         return _check_record(typing.cast("type", hint), value, key, fault)
     return _check_scalar(hint, value, key, fault)
+
+
+def _check_mapping(arguments: tuple[Any, ...], value: Any, key: str, fault: Callable[[str, str], None]) -> Any:
+    if not isinstance(value, dict):
+        fault(key, f"must be a mapping, not {_show(value)}.")
+        return None
+    names, items = arguments
+    return {_check(names, name, key, fault): _check(items, item, f"{key}.{name}", fault) for name, item in value.items()}
 
 
 def _check_record(kind: type, value: Any, key: str, fault: Callable[[str, str], None]) -> Any:
@@ -274,6 +284,9 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"enum": list(arguments)}
     if origin is tuple:
         return {"type": "array", "items": _schema(arguments[0], definitions)}
+    if origin is dict:
+        names, items = (_schema(a, definitions) for a in arguments)
+        return {"type": "object", "propertyNames": names, "additionalProperties": items}
     if dataclasses.is_dataclass(hint):
         record = typing.cast("type", hint)
         if record.__name__ not in definitions:

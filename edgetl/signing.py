@@ -1,7 +1,7 @@
 """Ed25519 signatures over bytes, each for one purpose: a signature of a bundle is none of a channel's index.
 
-Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes from a
-file or from the environment, never from the command line, where other users of the computer could read it.
+Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes from
+a file or from the environment, never from the command line, where other users of the computer could read it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class PublicKey:
         """The key as a PEM file."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        return self._key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        found: bytes = self._key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return found
 
     def accepts(self, purpose: Purpose, data: bytes, signature: bytes) -> bool:
         """Whether a signature is this key's, for that purpose, over exactly these bytes."""
@@ -74,13 +75,15 @@ class SecretKey:
 
     def sign(self, purpose: Purpose, data: bytes) -> bytes:
         """Sign bytes: 64 bytes, always the same for the same key, purpose and data (RFC 8032)."""
-        return self.key.sign(_message(purpose, data))
+        signed: bytes = self.key.sign(_message(purpose, data))
+        return signed
 
     def pem(self) -> bytes:
         """The key as a PEM file, unencrypted."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        found: bytes = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return found
 
 
 def _message(purpose: Purpose, data: bytes) -> bytes:
@@ -92,6 +95,38 @@ def new_key() -> SecretKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return SecretKey(Ed25519PrivateKey.generate())
+
+
+def new_pair(name: Path) -> tuple[Path, Path, str]:
+    """Draw a key and write it and its public half beside each other.
+
+    Args:
+        name: path of both files, without their ending.
+
+    Returns:
+        `NAME.key`, which only its owner can read; `NAME.pub`; the key's id.
+
+    Raises:
+        InputError: one of them is there already, or they cannot be written.
+    """
+    if name.name in ("", ".."):
+        raise InputError(f"{name}: is no name for a pair of keys.")
+    secret, public = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
+    there = [path for path in (secret, public) if path.exists() or path.is_symlink()]
+    if there:
+        raise InputError(f"{there[0]}: is there already, and a key is never overwritten. Choose another name.")
+    key = new_key()
+    made: list[Path] = []
+    try:
+        for path, data, mode in ((secret, key.pem(), 0o600), (public, key.public.pem(), 0o644)):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                made.append(path)
+                file.write(data)
+    except OSError as error:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise InputError(f"{error.filename or name}: cannot be written ({error.strerror or error}).") from error
+    return secret, public, key.public.id
 
 
 def secret_key(file: Path | None) -> SecretKey | None:

@@ -96,6 +96,16 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A file that lies beside an artifact and belongs to it."""
+
+    path: str
+    """File name, relative to the record's folder."""
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """One converted file (for Core ML: a package folder)."""
 
@@ -123,6 +133,10 @@ class Artifact:
     """What the read-back found worth telling: operator counts, stamped versions."""
     keep_float: tuple[str, ...] = ()
     """Layers of an int8 network that were to stay in float, as the float network names them."""
+    normalise: Literal["app", "graph"] = "app"
+    """Who computes `(byte - mean) / std` for a float input: the app, or the file, whose input takes the bytes as float32."""
+    companions: tuple[Companion, ...] = ()
+    """Files that belong to it: an `.ort` file, the operators that it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

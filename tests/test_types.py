@@ -9,7 +9,7 @@ from edgetl import places, types
 from edgetl.recipe import Recipe, Target
 from edgetl.recipefile import load_recipe
 from edgetl.stages._base import Job
-from edgetl.types import Artifact, Measurement, Preprocess, TensorSpec, Verdict, flatten, from_json, to_json
+from edgetl.types import Artifact, Companion, Measurement, Preprocess, TensorSpec, Verdict, flatten, from_json, to_json
 
 SPEC = TensorSpec(name="image", shape=(1, 8, 8, 3), dtype="int8", layout="NHWC", scale=0.5, zero_point=-1)
 RECORDS = [
@@ -17,8 +17,9 @@ RECORDS = [
     Preprocess(resize_px=73, crop_px=64, interpolation="bicubic", mean=0.5, std=2.0),
     Artifact(
         format="tflite", scheme="fp32", path="a.tflite", sha256="0" * 64, size_bytes=3, inputs=(SPEC,), outputs=(SPEC, SPEC),
-        converter="x 1", notes=("1 CONV_2D",),
+        converter="x 1", notes=("1 CONV_2D",), normalise="graph", companions=(Companion(path="a.ort", sha256="1" * 64, size_bytes=2),),
     ),
+    Companion(path="a.ort", sha256="0" * 64, size_bytes=3),
     Measurement(name="latency_ms", values=(1.0, 2.5), evidence="host", environment={"cpu": "x"}),
     Verdict(
         format="tflite", scheme="fp32", device=None, gate="min_top1", outcome="pass", value=0.5, interval=(0.4, 0.6), limit=0.3,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-import stat
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.errors import InputError
+from edgetl.bundle import folder as folders
+from edgetl.bundle import manifest, names, plain, signature, zipform
+from edgetl.bundle.faults import BundleFault, Fault, one
+from edgetl.signing import PublicKey
 from edgetl.types import Preprocess, from_json
 
-MAX_BYTES = 4_000_000_000
-"""Most that a bundle may hold, unpacked."""
-MAX_FILES = 10_000
-_MAX_RECORD_BYTES = 64_000_000
-"""Largest JSON file of a bundle; golden.json of a thousand classes and twenty artifacts takes about 2 million."""
-_CHUNK_BYTES = 1 << 20
-_NAME = re.compile(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\:]{1,512}")
-"""A path inside a folder: no empty, `.` or `..` parts, so neither absolute nor escaping; no backslash, no drive."""
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +35,16 @@ class OpenBundle:
         return tuple(map(str, self.manifest["classes"]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A bundle that holds exactly the files that its manifest lists; of what they say nothing is checked yet."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    key_id: str | None
+    """Of the key that its signature names; None where it is not signed."""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[OpenBundle]:
     """Open a bundle for as long as the block lasts.
@@ -56,103 +58,160 @@ def opened(path: Path) -> Iterator[OpenBundle]:
     Raises:
         InputError: it is none, is too large, leaves its folder, or a file is not what the manifest says.
     """
+    with whole(path) as found:
+        missing = [name for name in ("preprocess.json", "golden/golden.json") if name not in found.manifest["files"]]
+        if missing:
+            raise one(path, "file missing", f"its manifest lacks {', '.join(missing)}; ship it again with this version.")
+        yield OpenBundle(
+            folder=found.folder,
+            manifest=found.manifest,
+            preprocess=preprocess_of(found.folder, path)[0],
+            golden=record(found.folder, "golden/golden.json", path),
+        )
+
+
+@contextmanager
+def whole(path: Path, key: PublicKey | None = None) -> Iterator[Whole]:
+    """Check that a bundle is whole: its structure, its signature, its manifest's list, and then every file.
+
+    Args:
+        path: the folder `bundle`, or `bundle.zip`.
+        key: that must have signed it; None = the origin is not checked.
+
+    Yields:
+        The bundle; a zip is unpacked into a temporary folder, once its manifest lists just what it holds.
+
+    Raises:
+        InputError: there is no such file.
+        BundleFault: what is wrong.
+    """
     if path.is_dir():
-        yield _read(path, path)
+        found = _listed(path, folders.listed(path, path), path, key)
+        _check_sums(found, path)
+        yield found
         return
     if not path.is_file():
-        raise InputError(f"{path}: no such bundle; give the folder `bundle` of a run, or its bundle.zip.")
+        raise one(path, "not a bundle", "no such bundle; give the folder `bundle` of a run, or its bundle.zip.")
+    members = zipform.members(path)
+    root = _root(members, path)
     with tempfile.TemporaryDirectory(prefix="edgetl-bundle-") as temporary:
-        yield _read(_unpacked(path, Path(temporary)), path)
+        goal = Path(temporary)
+        first = [m for m in members if m.name.removeprefix(root) in (manifest.FILE, manifest.SIGNATURE)]
+        _check_sizes({m.name.removeprefix(root): m.size_bytes for m in first}, path)
+        zipform.unpack(path, root, first, goal)
+        found = _listed(goal, {m.name.removeprefix(root): m.size_bytes for m in members}, path, key)
+        zipform.unpack(path, root, [m for m in members if m not in first], goal)
+        _check_sums(found, path)
+        yield found
 
 
-def _unpacked(path: Path, goal: Path) -> Path:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            faults = [fault for entry in entries[: MAX_FILES + 1] if (fault := _fault(entry))]
-            if len(entries) > MAX_FILES:
-                faults.append(f"holds more than {MAX_FILES} files.")
-            if len({entry.filename for entry in entries}) < len(entries):
-                faults.append("holds two files of one name.")
-            if sum(entry.file_size for entry in entries) > MAX_BYTES:
-                faults.append(f"would unpack to more than {MAX_BYTES // 10**9} GB.")
-            if faults:
-                raise InputError(f"{path}: is no bundle of edgetl's; nothing was unpacked.", faults[:20])
-            for entry in (e for e in entries if not e.is_dir()):
-                target = goal / entry.filename
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as source, target.open("xb") as sink:
-                    left = entry.file_size
-                    while chunk := source.read(min(_CHUNK_BYTES, left + 1)):
-                        left -= len(chunk)
-                        if left < 0:
-                            raise InputError(
-                                f"{path}: {entry.filename!r} is larger than the archive says; it is damaged or hostile."
-                            )
-                        sink.write(chunk)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise InputError(f"{path}: is no zip that can be read ({error}).") from error
-    folders = list(goal.iterdir())
-    return folders[0] if len(folders) == 1 and folders[0].is_dir() and not (goal / "manifest.json").exists() else goal
+def _root(members: list[zipform.Member], named: Path) -> str:
+    """Folder that all members lie in, with a slash; "" where they lie in none."""
+    tops = {m.name.partition("/")[0] for m in members}
+    if any(m.name == manifest.FILE for m in members) or not members:
+        return ""
+    root = f"{members[0].name.partition('/')[0]}/"
+    if len(tops) > 1 or not all(m.name.startswith(root) for m in members):
+        homes = [m.name.partition("/")[0] for m in members if m.name.endswith(f"/{manifest.FILE}") and m.name.count("/") == 1]
+        odd = next((m.name for m in members if homes and not m.name.startswith(f"{homes[0]}/")), members[0].name)
+        raise one(named, "file not listed", f"{odd!r} lies outside the bundle's folder.")
+    return root
 
 
-def _fault(entry: zipfile.ZipInfo) -> str | None:
-    if not _NAME.fullmatch(entry.filename.removesuffix("/")):
-        return f"{entry.filename[:80]!r} leaves the folder, or is no plain name."
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return f"{entry.filename[:80]!r} is a link or a device."
-    if entry.flag_bits & 1:
-        return f"{entry.filename[:80]!r} is encrypted."
-    if entry.file_size > 1_000_000 and entry.file_size > 1100 * max(entry.compress_size, 1):  # deflate's limit is 1032 to 1
-        return f"{entry.filename[:80]!r} says that it unpacks to more than its kind of compression can."
-    return None
+def _check_sizes(found: dict[str, int], named: Path) -> None:
+    if manifest.FILE not in found:
+        raise one(named, "manifest missing", f"holds no {manifest.FILE}; is no bundle of edgetl's.")
+    if found[manifest.FILE] > manifest.MAX_MANIFEST_BYTES:
+        limit = manifest.MAX_MANIFEST_BYTES // 10**6
+        raise one(named, "manifest too large", f"its {manifest.FILE} is larger than {limit} MB; this is none of edgetl's.")
+    if found.get(manifest.SIGNATURE, 0) > signature.MAX_SIGNATURE_BYTES:
+        raise one(named, "signature form", f"its {manifest.SIGNATURE} is too large for a signature.")
 
 
-def _read(folder: Path, named: Path) -> OpenBundle:
-    manifest = _load(folder / "manifest.json", named)
-    files = manifest.get("files")
-    classes = manifest.get("classes")
-    if not isinstance(files, dict) or len(files) > MAX_FILES or not isinstance(classes, list) or not classes:
-        raise InputError(f"{named}: its manifest.json is not what edgetl writes.")
-    faults = []
-    for name, facts in files.items():
-        if not _NAME.fullmatch(name):
-            faults.append(f"{name[:80]!r} leaves the folder.")
-            continue
-        file = folder / name
-        if not file.resolve().is_relative_to(folder.resolve()) or not file.is_file():
-            faults.append(f"{name}: is not in the bundle.")
-        elif not isinstance(facts, dict) or facts.get("size_bytes") != file.stat().st_size:
-            faults.append(f"{name}: has another size than manifest.json says.")
-        elif content.digest(file, name) != facts.get("sha256"):
-            faults.append(f"{name}: is not the file that manifest.json names (its sha256 differs).")
+def _listed(folder: Path, found: dict[str, int], named: Path, key: PublicKey | None) -> Whole:
+    """Check signature and manifest, and hold the names and sizes of the files against it."""
+    _check_sizes(found, named)
+    twins = names.collision(found)
+    if twins is not None:
+        raise one(named, "names collide", f"{twins[0]!r} and {twins[1]!r} are one file on some phones and computers.")
+    data = (folder / manifest.FILE).read_bytes()
+    signed = (folder / manifest.SIGNATURE).read_bytes() if manifest.SIGNATURE in found else None
+    key_id = signature.checked(signed, data, key, named)
+    value = manifest.read(data, named)
+    wanted = {name: facts["size_bytes"] for name, facts in value["files"].items()}
+    own = {manifest.FILE, manifest.SIGNATURE}
+    faults: list[Fault] = []
+    for name in own & set(wanted):
+        faults.append(Fault(kind="manifest form", says=f"{manifest.FILE} lists {name}, which is no file of its list."))
+    for name in sorted(set(wanted) - set(found)):
+        faults.append(Fault(kind="file missing", says=f"{name}: is not in the bundle."))
+    for name in sorted(set(found) - set(wanted) - own):
+        faults.append(Fault(kind="file not listed", says=f"{name[:200]}: is not listed in {manifest.FILE}; take it out."))
+    for name in sorted(set(found) & set(wanted)):
+        if found[name] != wanted[name]:
+            what = f"{name}: has another size ({found[name]} bytes) than {manifest.FILE} says ({wanted[name]})."
+            faults.append(Fault(kind="file size", says=what))
     if faults:
-        raise InputError(f"{named}: does not hold what its manifest says; ship it again.", faults[:20])
-    missing = [name for name in ("preprocess.json", "golden/golden.json") if name not in files]
-    if missing:
-        raise InputError(f"{named}: its manifest lacks {', '.join(missing)}; ship it again with this version.")
+        raise BundleFault(named, faults[:_SHOWN])
+    return Whole(folder=folder, manifest=value, key_id=key_id)
+
+
+def _check_sums(found: Whole, named: Path) -> None:
+    faults = []
+    for name, facts in sorted(found.manifest["files"].items()):
+        if content.digest(found.folder / name, name) != facts["sha256"]:
+            what = f"{name}: is not the file that {manifest.FILE} names (its sha256 differs)."
+            faults.append(Fault(kind="file content", says=what))
+    if faults:
+        raise BundleFault(named, faults[:_SHOWN])
+
+
+def preprocess_of(folder: Path, named: Path) -> tuple[Preprocess, list[Any]]:
+    """Read preprocess.json.
+
+    Args:
+        folder: of the bundle.
+        named: the bundle, for messages.
+
+    Returns:
+        What is done to a photo; the same as sentences.
+
+    Raises:
+        BundleFault: the file is not what edgetl writes.
+    """
+    value = record(folder, "preprocess.json", named)
     try:
-        steps = _load(folder / "preprocess.json", named)
-        preprocess = from_json(Preprocess, {k: v for k, v in steps.items() if k != "steps"})
-        if not 1 <= preprocess.crop_px <= preprocess.resize_px <= 4096 or preprocess.std == 0:
+        found = from_json(Preprocess, {k: v for k, v in value.items() if k != "steps"})
+        if not 1 <= found.crop_px <= found.resize_px <= 4096 or found.std == 0:
             raise ValueError("sizes out of range")
     except (TypeError, ValueError) as error:
-        raise InputError(f"{named}: its preprocess.json is not what edgetl writes ({error}).") from error
-    return OpenBundle(
-        folder=folder, manifest=manifest, preprocess=preprocess, golden=_load(folder / "golden" / "golden.json", named)
-    )
+        raise one(named, "record form", f"its preprocess.json is not what edgetl writes ({error}).") from error
+    steps = value.get("steps")
+    return found, steps if isinstance(steps, list) else []
 
 
-def _load(path: Path, named: Path) -> dict[str, Any]:
+def record(folder: Path, name: str, named: Path) -> dict[str, Any]:
+    """Read a JSON file of a bundle.
+
+    Args:
+        folder: of the bundle.
+        name: of the file, relative to it.
+        named: the bundle, for messages.
+
+    Returns:
+        Its values.
+
+    Raises:
+        BundleFault: it is too large, or not what edgetl writes.
+    """
+    path = folder / name
+    if path.stat().st_size > plain.MAX_RECORD_BYTES:
+        what = f"its {name} is larger than {plain.MAX_RECORD_BYTES // 10**6} MB; this is none of edgetl's."
+        raise one(named, "record form", what)
     try:
-        if path.stat().st_size > _MAX_RECORD_BYTES:
-            raise InputError(
-                f"{named}: its {path.name} is larger than {_MAX_RECORD_BYTES // 10**6} MB; this is none of edgetl's."
-            )
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{named}: is no bundle of edgetl's: {path.name} cannot be read ({error}).") from error
-    if not isinstance(value, dict) or value.get("schema") != 1:
-        raise InputError(f"{named}: its {path.name} is not what this version of edgetl writes.")
+        value = plain.read(path.read_bytes())
+    except ValueError as error:
+        raise one(named, "record form", f"its {name} cannot be read ({error}).") from None
+    if value.get("schema") != 1:
+        raise one(named, "record form", f"its {name} is not what this version of edgetl writes.")
     return value

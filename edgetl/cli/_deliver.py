@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from edgetl.cli._options import AllowFailedOption, JsonOption, OutOption, RecipeArgument, SetOption, TargetOption
+from edgetl.cli._options import AllowFailedOption, JsonOption, KeyOption, OutOption, RecipeArgument, SetOption, TargetOption
 
 
 def add_command(app: typer.Typer, name: str, until: str, text: str) -> None:
@@ -29,8 +29,9 @@ def add_command(app: typer.Typer, name: str, until: str, text: str) -> None:
             out: OutOption = None,
             json: JsonOption = False,
             allow_failed: AllowFailedOption = False,
+            key: KeyOption = None,
         ) -> None:
-            deliver_and_show(recipe, set_, until, target, out, json, allow_failed)
+            deliver_and_show(recipe, set_, until, target, out, json, allow_failed, key)
 
     else:
 
@@ -53,6 +54,7 @@ def deliver_and_show(
     out: Path | None,
     as_json: bool,
     allow_failed: bool,
+    key: Path | None = None,
 ) -> None:
     """Run a recipe, show the report, and leave with 0, 1 (a gate failed) or 4 (a target failed)."""
     import gc
@@ -61,11 +63,15 @@ def deliver_and_show(
     from edgetl.delivery import deliver
     from edgetl.errors import EdgetlError
     from edgetl.recipefile import load_recipe
+    from edgetl.signing import secret_key
 
     gc.enable()
+    sign_with = secret_key(key) if until == "ship" else None
     loaded = load_recipe(recipe, tuple(overrides or ()))
     with Progress() as progress:
-        report = deliver(loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed)
+        report = deliver(
+            loaded, progress, until=until, only=tuple(only or ()), out=out, allow_failed=allow_failed, sign_with=sign_with
+        )
     if as_json:
         typer.echo(json_module.dumps(report, ensure_ascii=False))
     else:

@@ -23,3 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard
 AllowFailedOption = Annotated[
     bool, typer.Option("--allow-failed", help="Bundle even though a gate failed; the manifest says so.")
 ]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Sign the bundle with this secret key [that of $EDGETL_SIGNING_KEY, if any]."),
+]

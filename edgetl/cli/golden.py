@@ -66,8 +66,8 @@ def _run(
 ) -> None:
     import os
 
-    from edgetl.errors import InputError
     from edgetl.bundle.opening import opened
+    from edgetl.errors import InputError
     from edgetl.golden.expected import expected
     from edgetl.golden.log import log
 

@@ -29,21 +29,25 @@ def register(app: typer.Typer) -> None:
         runtime: Annotated[
             str | None, typer.Option(metavar="NAME==VERSION", help="Oldest runtime or system that must load it: ios==16.")
         ] = None,
+        client: Annotated[
+            Literal["mediapipe"] | None, typer.Option("--client", help="Program that must load it: MediaPipe's ImageClassifier.")
+        ] = None,
         device: Annotated[
             str | None, typer.Option(metavar="NAME", help="Device whose accelerators are asked which operators they take.")
         ] = None,
         json: JsonOption = False,
     ) -> None:
-        from edgetl import registry
+        from edgetl import registry, versions
         from edgetl.errors import UnknownName
-        from edgetl.inspection import Asked, apart, versions
+        from edgetl.inspection import Asked, apart
 
         if scheme is not None and scheme not in registry.names("schemes"):
             raise UnknownName("scheme", scheme, registry.names("schemes"), "--scheme")
         if runtime is not None:
             versions.wanted(runtime)
-        given = any(wish is not None for wish in (scheme, io, batch, runtime))
-        options = Asked(scheme=scheme, io=io, batch=batch, runtime=runtime, source="the options") if given else None
+        given = any(wish is not None for wish in (scheme, io, batch, runtime, client))
+        source = "the options"
+        options = Asked(scheme=scheme, io=io, batch=batch, runtime=runtime, client=client, source=source) if given else None
         told: dict[str, Any] = apart.inspect(file, options, device=device, operators=ops)
         if json:
             typer.echo(json_module.dumps(told, ensure_ascii=False))

@@ -6,13 +6,13 @@ import sys
 
 import typer
 
-from edgetl.cli import ship_app, ship_key, ship_recipe, ship_verify
+from edgetl.cli import ship_app, ship_key, ship_recipe, ship_schema, ship_verify
 
-_COMMANDS = {"app": ship_app, "key": ship_key, "verify": ship_verify}
+_COMMANDS = {"app": ship_app, "key": ship_key, "schema": ship_schema, "verify": ship_verify}
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands: `edgetl ship RECIPE|RUN`, and the group `edgetl ship app|key|verify`."""
+    """Add the commands: `edgetl ship RECIPE|RUN`, and the group `edgetl ship app|key|schema|verify`."""
     asked = next((argument for argument in sys.argv[2:] if not argument.startswith("-")), None)
     if sys.argv[1:2] == ["ship"] and asked not in _COMMANDS:
         ship_recipe.add(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from edgetl.types import Preprocess, TensorSpec
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a file tells people about itself; what is empty is left out."""
+
+    title: str = ""
+    description: str = ""
+    version: str = ""
+    author: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +41,22 @@ class Source:
     """The artifact this one is made from, when `ORIGIN` says so."""
     keep_float: tuple[str, ...] = ()
     """Layers of an int8 network that compute in float, as its checkpoint says."""
+    words: Words = Words()
+    scores: tuple[tuple[float, float], ...] | None = None
+    """Slope and offset of each class' calibrated score (`edgetl.platt`); None: scores stay as they are."""
 
-    def function(self, batch: int | None = 1, change: Callable[[Any], None] | None = None) -> Any:
+    def function(
+        self, batch: int | None = 1, change: Callable[[Any], None] | None = None, normalise: Literal["app", "graph"] = "app"
+    ) -> Any:
         """The network as a concrete function: float32 (batch, px, px, 3) `image` → float32 (batch, classes) `probabilities`.
 
-        `change` changes its `GraphDef`, in place, before it is used.
+        `change` changes its `GraphDef`, in place, before it is used. With `normalise` graph, `image` holds bytes, 0 to 255.
         """
         from edgetl.nn import frozen
 
-        return frozen.thaw(self.network / frozen.NETWORK, self.preprocess.crop_px, batch, change)
+        spec = self.preprocess
+        feed = (spec.mean, spec.std) if normalise == "graph" else None
+        return frozen.thaw(self.network / frozen.NETWORK, spec.crop_px, batch, change, feed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,8 @@ class Converted:
     """What is in it: operator counts, stamped versions."""
     int8_mac_share: float = 0.0
     """Share of the multiply-accumulates whose weights and activations are both int8, 0 to 1."""
+    companions: tuple[Path, ...] = ()
+    """Further files, written beside it."""
 
 
 class ConverterModule(Protocol):

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from edgetl import registry
+from edgetl import registry, versions
+from edgetl.converters._base import INPUT_NAME, Words
 from edgetl.errors import ConversionError
 from edgetl.grid.weights_only import LEAST_ELEMENTS
 
@@ -22,12 +23,14 @@ STORAGE = {
 """Scheme of compressed weights → the operator that a package unpacks each of them with."""
 _LEAST_ELEMENTS = {"w8": LEAST_ELEMENTS, "w6_palette": 2048, "w4_palette": 2048}
 """Weights of so many elements or fewer stay in half precision (of palettes: coremltools' own default)."""
+_PREVIEW = "com.apple.coreml.model.preview.type"
+"""Key that makes Xcode offer its preview of classifiers. Source: coremltools guide, "Xcode Model Preview Types"."""
 _LAYERS = ("conv", "linear", "matmul")
 _FLOAT16, _FLOAT32 = 10, 11
 """Types of values, as in MIL.proto."""
 
 
-def save(model: Any, package: Path) -> None:
+def save(model: Any, package: Path, words: Words | None = None) -> None:
     """Write the package, its specification and manifest in a fixed order.
 
     Why: coremltools serializes maps in no order, names the package's items at random and stamps the day.
@@ -35,13 +38,23 @@ def save(model: Any, package: Path) -> None:
     Args:
         model: `ct.models.MLModel`.
         package: folder to write.
+        words: what Xcode shows of it; None: nothing.
     """
     import json
     import uuid
 
     from coremltools.proto import Model_pb2
 
-    model.short_description = "Made by edgetl."
+    words = words or Words()
+    model.short_description = words.description or words.title or "Made by edgetl."
+    model.author, model.license, model.version = words.author, words.licence, words.version
+    if words.title:
+        model.user_defined_metadata["title"] = words.title
+    if model.get_spec().description.predictedFeatureName:
+        model.user_defined_metadata[_PREVIEW] = "imageClassifier"
+        model.input_description[INPUT_NAME] = "An upright picture; the part of it that is classified fills the square."
+        model.output_description["classLabel"] = "The likeliest class."
+        model.output_description["classLabel_probs"] = "Probability of each class."
     model.user_defined_metadata.pop("com.github.apple.coremltools.conversion_date", None)
     model.save(str(package))
     (file,) = package.rglob("model.mlmodel")
@@ -185,4 +198,9 @@ def _open(package: Path) -> tuple[int, Any]:
 
 def _notes(version: int, operations: Any) -> tuple[str, ...]:
     counts = Counter(operation.type for operation in operations if operation.type != "const")
-    return (f"specification {version}", *(f"{count} {name}" for name, count in counts.most_common()))
+    ios, macos = versions.COREML[version]
+    return (
+        f"specification {version}",
+        f"needs iOS {ios} or macOS {macos}",
+        *(f"{count} {name}" for name, count in counts.most_common()),
+    )

@@ -90,7 +90,7 @@ def _convert_float(source: Source, scheme: str, out: Path) -> tuple[str, ...]:
     )
     if compressed:
         model = _mlpackage.compress(model, scheme)
-    _mlpackage.save(model, out)
+    _mlpackage.save(model, out, source.words)
     promised = sparsity.insist(scheme, lambda: reading_mil.kernels(reading_mil.program(out)), out.name)
     return (*_mlpackage.audit_float(out, scheme), *promised)
 
@@ -116,7 +116,7 @@ def _convert_int8(source: Source, origin: Path, scheme: str, out: Path) -> tuple
         pass_pipeline=mil.passes(),
         skip_model_load=True,
     )
-    _mlpackage.save(model, out)
+    _mlpackage.save(model, out, source.words)
     stems = tuple(graph.stem(i) for i in range(len(graph.operators)))
     faults = compare.differences(graph, reading_mil.read(reading_mil.program(out), stems))
     if faults:

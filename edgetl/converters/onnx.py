@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edgetl.converters import _onnx_stamps, _ort
 from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
 from edgetl.types import TensorSpec
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TITLE = "onnxruntime on every system."
 SUFFIX = ".onnx"
 SCHEMES = ("fp32", "w8", "w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat", "sparse", "sparse_2_4", "cluster")
-OPTIONS = ("io", "layout", "batch", "activation")
+OPTIONS = ("io", "layout", "batch", "activation", "normalise", "runtime", "ort")
 ORIGIN = dict.fromkeys(("w8a8_ptq", "w8a8_qat", "w8a8_pqat", "w8a8_cqat", "w8a8_pcqat"), "tflite")
 PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 
@@ -41,6 +42,8 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     activation: Literal["uint8", "int8"] = "int8" if target.activation == "int8" else "uint8"
     form = qdq.Form(activation=activation, layout=target.layout, dynamic_batch=target.batch == "dynamic", io=target.io)
     model = qdq.write(graph, form, (INPUT_NAME, OUTPUT_NAME))
+    _onnx_stamps.stamp(model, target.runtime, out.name)
+    _onnx_stamps.describe(model, source, target)
     data: bytes = model.SerializeToString(deterministic=True)
     faults = compare.differences(graph, reading_onnx.read(data), real_ends=target.io == "float32")
     if faults:
@@ -71,8 +74,9 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
             ),
         ),
         converter=versions("onnx"),
-        notes=(f"opset {qdq.OPSET}, IR {qdq.IR_VERSION}", f"activations {activation}", *notes),
+        notes=(_onnx_stamps.stamps(model), f"activations {activation}", *notes),
         int8_mac_share=facts.int8_mac_share,
+        companions=_ort.write(out, int8_activations=activation == "int8") if target.ort else (),
     )
 
 
@@ -91,6 +95,8 @@ def _convert_tflite(source: Source, origin: Path, target: Target, out: Path) -> 
         raise ConversionError(f"{out.name}: {origin.name} takes one image at a time; leave batch at fixed.")
     if target.layout != "NHWC":
         raise ConversionError(f"{out.name}: made of a TFLite file it keeps that file's layout, NHWC.")
+    if target.normalise != "app":
+        raise ConversionError(f"{out.name}: made of a TFLite file it takes what that file takes; leave normalise at app.")
     model, _ = tf2onnx.convert.from_tflite(str(origin), opset=OPSET)
     del model.graph.value_info[:]
     for value in (*model.graph.input, *model.graph.output):
@@ -106,7 +112,7 @@ def _convert_float(source: Source, target: Target, out: Path) -> Converted:
 
     px, batch = source.preprocess.crop_px, None if target.batch == "dynamic" else 1
     signature = [tf.TensorSpec((batch, px, px, 3), tf.float32, name=INPUT_NAME)]
-    network = source.function(batch)
+    network = source.function(batch, normalise=target.normalise)
     function = tf.function(lambda image: network(image=image)[OUTPUT_NAME], input_signature=signature)
     nchw = [INPUT_NAME] if target.layout == "NCHW" else None
     model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET, inputs_as_nchw=nchw)
@@ -118,7 +124,7 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
     import onnx
 
     from edgetl.grid import reading_onnx, sparsity, weights_only
-    from edgetl.grid.qdq import IR_VERSION, OPSET
+    from edgetl.grid.qdq import IR_VERSION
 
     _name_tensors(model.graph)
     _settle_constants(model.graph)
@@ -126,6 +132,8 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
     model.producer_name, model.producer_version = "edgetl", ""  # not that of the exporter
     if target.scheme == "w8":
         weights_only.rewrite_onnx(model)
+    _onnx_stamps.stamp(model, target.runtime, out.name)
+    _onnx_stamps.describe(model, source, target)
     onnx.checker.check_model(model, full_check=True)
     if target.scheme != "w8" and any(
         node.op_type in ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger") for node in model.graph.node
@@ -144,8 +152,9 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
             TensorSpec(name=OUTPUT_NAME, shape=(-1 if target.batch == "dynamic" else 1, classes), dtype="float32", layout="NC"),
         ),
         converter=versions("tf2onnx", "onnx"),
-        notes=(f"opset {OPSET}, IR {IR_VERSION}", *promised, *(f"{count} {name}" for name, count in counts.most_common())),
+        notes=(_onnx_stamps.stamps(model), *promised, *(f"{count} {name}" for name, count in counts.most_common())),
         int8_mac_share=0.0,
+        companions=_ort.write(out, int8_activations=False) if target.ort else (),
     )
 
 

@@ -29,7 +29,7 @@ SCHEMES = (
     "sparse_2_4",
     "cluster",
 )
-OPTIONS = ("io",)
+OPTIONS = ("io", "client", "normalise")
 ORIGIN: dict[str, str] = {}
 PACKAGES = ("tensorflow", "ai-edge-litert")
 
@@ -43,13 +43,14 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
     """See `ConverterModule.convert`. A w8a8 network carries its ranges as fake quantization; only w8a16 is calibrated here."""
     import tensorflow as tf
 
-    from edgetl.converters import _flatbuffer
+    from edgetl.converters import _flatbuffer, _tasks_metadata
     from edgetl.grid import float_borders, reader, weights_only
     from edgetl.grid.audit import audit
 
     scheme = registry.load("schemes", target.scheme)
     kept = source.keep_float
-    network = source.function(change=(lambda graph: float_borders.mark(graph, kept)) if kept else None)
+    change = (lambda graph: float_borders.mark(graph, kept)) if kept else None
+    network = source.function(change=change, normalise=target.normalise)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([network], tf.Module())
     converter.experimental_lower_to_saved_model = False  # the detour takes 13 s instead of 1 s, for names that are given below
     if target.scheme != "w8" and scheme.WEIGHT_BITS < 32:
@@ -70,7 +71,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
         data = weights_only.rewrite_tflite(data)
     graph = reader.read(data)
     facts = audit(graph, target.scheme, out.name, kept)
-    out.write_bytes(data)
+    out.write_bytes(_tasks_metadata.describe(data, source, target, graph.tensors[graph.input].dtype))
     return Converted(
         inputs=(_flatbuffer.spec(graph.tensors[graph.input], "NHWC"),),
         outputs=(_flatbuffer.spec(graph.tensors[graph.output], "NC"),),

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from edgetl.errors import InputError
 from edgetl.bundle.opening import OpenBundle
+from edgetl.errors import InputError
 from edgetl.golden.contradictions import contradictions
 from edgetl.golden.expected import Expected, ExpectedImage, opening
 from edgetl.mistakes._base import Given

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from edgetl.errors import InputError, UnknownName
 from edgetl.bundle.opening import OpenBundle
+from edgetl.errors import InputError, UnknownName
 from edgetl.mistakes._base import Given
 from edgetl.replay import network
 from edgetl.replay.observed import SAMPLES, sample_at

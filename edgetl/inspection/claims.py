@@ -39,7 +39,7 @@ def of_target(form: str, scheme: str, options: dict[str, str], source: str = "",
     Args:
         form: format.
         scheme: quantization scheme.
-        options: `io`, `layout`, `batch`, `activation` of the target; others are not looked at.
+        options: `io`, `layout`, `batch`, `activation`, `client`, `runtime` of the target; others are not looked at.
         source: see `Asked`.
         keep_float: see `Asked`.
 
@@ -53,7 +53,10 @@ def of_target(form: str, scheme: str, options: dict[str, str], source: str = "",
         told.pop("activation", None)
         if integer and form == "onnx":
             told["activation"] = "uint8"  # what `auto` means
-    return Asked(scheme=scheme, keep_float=keep_float, source=source, **told)
+    client = "mediapipe" if options.get("client") == "mediapipe" else None
+    runtime = options.get("runtime", "None")
+    oldest = None if runtime == "None" else f"onnxruntime=={runtime}"
+    return Asked(scheme=scheme, keep_float=keep_float, source=source, client=client, runtime=oldest, **told)
 
 
 def of_name(stem: str) -> Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgetl import registry
+from edgetl import registry, versions
 from edgetl.errors import InputError
 from edgetl.inspection import ends
 from edgetl.inspection.records import Finding, Inspection
@@ -62,7 +62,6 @@ def of_device(path: Path, inspection: Inspection, device: str) -> tuple[list[dic
     """
     from edgetl.delegates import _base
     from edgetl.devices import load_device
-    from edgetl.inspection import versions
 
     profile = load_device(device, "--device")
     facts = inspection.facts

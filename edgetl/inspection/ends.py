@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgetl.inspection import versions
+from edgetl import versions
 from edgetl.inspection.records import Asked, End, Facts, Finding, Level
 
 

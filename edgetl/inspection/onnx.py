@@ -14,6 +14,7 @@ from edgetl.inspection.records import End, Facts
 _KNOWN = ("", "ai.onnx", "ai.onnx.ml")
 _MAX_DEPTH = 16
 _MAX_TEXT = 200
+_MAX_LABELS = 1_000_000
 
 
 def read(path: Path) -> Facts:
@@ -37,6 +38,9 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
     stamps = {"ir": str(model.ir_version), **{("opset" if d == "ai.onnx" else f"opset {d}"): str(v) for d, v in opsets.items()}}
     external = sum(tensor.data_location == 1 for tensor in main.initializer)
     told = {entry.key: entry.value[:_MAX_TEXT] for entry in list(model.metadata_props)[:64]}
+    whole = {entry.key: entry.value for entry in list(model.metadata_props)[:64]}
+    if "labels" in told:
+        told["labels"] = _labels(whole["labels"])
     if model.doc_string:
         told.setdefault("description", model.doc_string[:_MAX_TEXT])
     if external:
@@ -64,6 +68,17 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
         outside=outside,
         bad_scales=tuple(sorted(name for name, values in scales.items() if not all(0 < v < float("inf") for v in values[:4096]))),
     )
+
+
+def _labels(text: str) -> str:
+    """Sum up a list of class names; what is none is told as it is."""
+    import json
+
+    try:
+        names = json.loads(text[:_MAX_LABELS])
+    except (ValueError, RecursionError):
+        return text[:_MAX_TEXT]
+    return str(len(names)) if isinstance(names, list) else text[:_MAX_TEXT]
 
 
 def _nodes(graph: Any, depth: int = 0) -> Iterator[Any]:

@@ -77,6 +77,8 @@ class Asked:
     activation: str | None = None
     runtime: str | None = None
     """`NAME==VERSION` of the oldest runtime or system that must load it: `onnxruntime==1.16`, `litert==2.14`, `ios==16`."""
+    client: str | None = None
+    """Program that must load it: `mediapipe`, the ImageClassifier of MediaPipe Tasks."""
     keep_float: tuple[str, ...] = ()
     """Layers, as the float network names them, that were to stay in float."""
     source: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from edgetl import registry
 from edgetl.graphs._base import OperatorFacts
 from edgetl.grid.weights_only import LEAST_ELEMENTS
-from edgetl.inspection import ends, foreign, islands
+from edgetl.inspection import ends, foreign, islands, mediapipe
 from edgetl.inspection.claims import INTEGERS
 from edgetl.inspection.records import Asked, Facts, Finding, Level
 
@@ -31,7 +31,7 @@ def judge(name: str, facts: Facts, asked: Asked) -> tuple[Finding, ...]:
     Returns:
         Findings, errors first.
     """
-    found = [*_scheme(facts, asked), *ends.judge(facts, asked), *foreign.judge(facts)]
+    found = [*_scheme(facts, asked), *ends.judge(facts, asked), *mediapipe.judge(facts, asked), *foreign.judge(facts)]
     return ordered(found)
 
 

@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from edgetl import registry
+from edgetl import registry, versions
 from edgetl.errors import ConversionError, InputError
-from edgetl.inspection import repeated, tflite_metadata, versions
+from edgetl.inspection import repeated, tflite_metadata
 from edgetl.inspection.records import End, Facts
 
 _INTEGER = (3, 7, 9)

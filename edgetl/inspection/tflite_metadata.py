@@ -6,9 +6,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from edgetl import declared
+
 _MAX_TEXT = 200
 _MAX_LABELS_BYTES = 1_000_000
-_NORMALIZATION = 1
+_NORMALIZATION, _SCORE_CALIBRATION = 1, 2
 """Union ProcessUnitOptions. Source of this and of all places below: tflite-support, metadata_schema.fbs 1.x."""
 
 
@@ -20,7 +22,8 @@ def read(path: Path, model: Any) -> dict[str, str]:
         model: its flatbuffer, unpacked.
 
     Returns:
-        `name`, `description`, `version`, `author`, `licence`, `normalisation`, `labels`; only what is there.
+        `name`, `description`, `version`, `author`, `licence`, `normalisation`, `score_calibration`, `labels`, and what
+        `edgetl.declared` reads; only what is there.
 
     Raises:
         What the flatbuffer reader raises of a damaged file.
@@ -28,7 +31,9 @@ def read(path: Path, model: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in model.metadata or ():
         if entry.name == b"TFLITE_METADATA":
-            found = _table(bytes(model.buffers[entry.buffer].data))
+            found |= _table(bytes(model.buffers[entry.buffer].data))
+        if entry.name == declared.KEY.encode():
+            found[declared.KEY] = bytes(model.buffers[entry.buffer].data).decode("utf-8", "replace")[:_MAX_TEXT]
     labels = _labels(path)
     return {**found, **({"labels": labels} if labels else {})}
 
@@ -60,10 +65,13 @@ def _table(data: bytes) -> dict[str, str]:
     places = {"name": 0, "description": 1, "version": 2, "author": 4, "licence": 5}
     found = {key: value for key, place in places.items() if (value := text(root, place))}
     for graph in rows(root, 3)[:1]:
-        for tensor in rows(graph, 2)[:1]:
+        for tensor in (*rows(graph, 2)[:1], *rows(graph, 3)[:1]):
             for unit in rows(tensor, 4):
                 kind, at = unit.Offset(4), unit.Offset(6)
-                if kind and at and unit.Get(number_types.Uint8Flags, kind + unit.Pos) == _NORMALIZATION:
+                number = unit.Get(number_types.Uint8Flags, kind + unit.Pos) if kind and at else 0
+                if number == _SCORE_CALIBRATION:
+                    found["score_calibration"] = "a slope and an offset for each class"
+                if number == _NORMALIZATION:
                     options = Table(unit.Bytes, unit.Indirect(at + unit.Pos))
                     mean, std = (" ".join(f"{v:g}" for v in floats(options, place)) for place in (0, 1))
                     found["normalisation"] = f"mean {mean}, std {std}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgetl import declared
 from edgetl.errors import InputError
 from edgetl.layers.fusing import fuse
 from edgetl.layers.steps import Grid, Kind, Step, Walk
@@ -255,6 +256,7 @@ def _run(
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         (given,) = session.get_inputs()
         kind = {"tensor(uint8)": "uint8", "tensor(int8)": "int8"}.get(given.type, "float32")
+        preprocess = declared.of_file(path, preprocess)
         for image in pixels:
             value = prepared(image, preprocess, kind)
             value = value if reading.last[reading.input] else value.transpose(0, 3, 1, 2).copy()

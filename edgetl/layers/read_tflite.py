@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgetl import declared
 from edgetl.errors import ConversionError, InputError
 from edgetl.grid.graph import WEIGHTED, Graph, Operator, Tensor, integer_limits
 from edgetl.layers.fusing import fuse
@@ -181,6 +182,7 @@ def _run(
         given = interpreter.get_input_details()[0]
         places = [int(name.rpartition("#")[2]) for name in names]
         kept: list[list[np.ndarray]] = [[] for _ in places]
+        preprocess = declared.of_file(path, preprocess)
         for image in pixels:
             interpreter.set_tensor(given["index"], prepared(image, preprocess, given["dtype"].__name__))
             interpreter.invoke()

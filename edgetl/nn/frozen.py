@@ -40,7 +40,13 @@ def freeze(model: Any, px: int, path: Path, *, several: bool = False, ended: boo
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-def thaw(path: Path, px: int, batch: int | None = 1, change: Callable[[Any], None] | None = None) -> Any:
+def thaw(
+    path: Path,
+    px: int,
+    batch: int | None = 1,
+    change: Callable[[Any], None] | None = None,
+    feed: tuple[float, float] | None = None,
+) -> Any:
     """Read what `freeze` wrote.
 
     Args:
@@ -48,6 +54,7 @@ def thaw(path: Path, px: int, batch: int | None = 1, change: Callable[[Any], Non
         px: side of the input.
         batch: images at a time; None for any number.
         change: changes the `GraphDef`, in place, before it is used.
+        feed: mean and deviation with which the function normalises bytes itself; None: `image` is normalised.
 
     Returns:
         A concrete function, float32 (batch, px, px, 3) `image` → {`probabilities`: float32 (batch, classes)}.
@@ -66,6 +73,8 @@ def thaw(path: Path, px: int, batch: int | None = 1, change: Callable[[Any], Non
     output = _SEVERAL if any(node.name == _SEVERAL for node in definition.node) else _ONE
 
     def infer(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        if feed is not None:
+            image = (image - feed[0]) / feed[1]
         (result,) = tf.graph_util.import_graph_def(
             definition, input_map={f"{_INPUT}:0": image}, return_elements=[f"{output}:0"], name=""
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
-from edgetl import registry
+from edgetl import registry, versions
 from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, LayerName, Rate, Ratio, SchemeName
 from edgetl.schema import Bound, MinItems, Pattern
 
 _VERSION = Pattern(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", "a version of letters, digits, '.', '+' and '-'")
+_RUNTIME = Pattern(r"1\.\d{1,3}(\.\d{1,3})?", "a version of onnxruntime, as '1.16' (with quotes)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,15 @@ class Target:
     activation: Literal["auto", "uint8", "int8"] = "auto"
     """ONNX, int8: type of the values between operators. `auto` is uint8, which onnxruntime fuses wholly on x86 and on ARM."""
 
+    client: Literal["any", "mediapipe"] = "any"
+    """TFLite: who loads it. `mediapipe`: MediaPipe's ImageClassifier must, so what that refuses is refused here."""
+    normalise: Literal["app", "graph"] = "app"
+    """TFLite and ONNX in float: who computes (byte - mean) / std. `graph`: the file, whose input is then the bytes as float32."""
+    runtime: Annotated[str, _RUNTIME] | None = None
+    """ONNX: oldest onnxruntime that must load the file, as `"1.16"` (with quotes); opset and IR version are stamped for it."""
+    ort: bool = False
+    """ONNX: write the `.ort` file beside it, and the operators that a minimal build of onnxruntime must have."""
+
     @property
     def name(self) -> str:
         """`format/scheme`, as the command line and the reports write it."""
@@ -85,6 +95,23 @@ class Target:
                 found.append((field.name, f"{value} is for files with 8-bit activations; {self.scheme} has none."))
         if self.format == "onnx" and self.io not in ("float32", {"int8": "int8"}.get(self.activation, "uint8")):
             found.append(("io", f"{self.io} input and output need activation: {self.io}."))
+        return (*found, *self._client_faults()) if not found else tuple(found)
+
+    def _client_faults(self) -> Faults:
+        """What the programs that are to load the file refuse."""
+        found = []
+        if self.client == "mediapipe" and self.io == "int8":
+            what = "MediaPipe's ImageClassifier takes uint8 or float32, not int8. Say io: uint8; its answers are the same."
+            found.append(("io", what))
+        integers = registry.load("schemes", self.scheme).ARITHMETIC[0] != "float32"
+        if self.normalise == "graph" and integers:
+            fix = "Say io: uint8: then it takes the bytes." if self.scheme != "w8a16" else "Leave normalise out."
+            found.append(("normalise", f"graph is for files that compute in float; {self.scheme} computes in integers. {fix}"))
+        if self.runtime is not None and versions.onnx_limits(self.runtime) is None:
+            found.append(("runtime", f"onnxruntime {self.runtime} is older than the table of versions; ask for 1.0 or newer."))
+        if self.ort and self.runtime is not None:
+            what = "is loaded by the onnxruntime that wrote it and by newer ones, which runtime need not be. Leave one of them out."
+            found.append(("ort", what))
         return tuple(found)
 
 
@@ -99,6 +126,9 @@ class Ship:
     author: str = ""
     licence: str = ""
     """Of the model as a whole, as an SPDX expression (`Apache-2.0`) or in words."""
+    score_calibration: bool = False
+    """TFLite: have MediaPipe's ImageClassifier turn each class' score into the share of validation photos with such a score that
+    are of the class (Platt scaling of each class alone, so its scores no longer sum to one, and near ties may be ranked anew)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

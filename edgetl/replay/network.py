@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from edgetl import registry
+from edgetl import declared, registry
 from edgetl.errors import InputError, VerificationError
 from edgetl.mistakes._base import Given, InputType
 from edgetl.types import Preprocess
@@ -42,7 +42,7 @@ def given(path: Path, preprocess: Preprocess, class_names: tuple[str, ...]) -> G
             "with 3 channels, the size that its preprocessing makes."
         )
     kind: InputType = dtype
-    return Given(preprocess=preprocess, dtype=kind, layout=layout, class_names=class_names)
+    return Given(preprocess=declared.of_file(path, preprocess), dtype=kind, layout=layout, class_names=class_names)
 
 
 def runtimes(path: Path) -> tuple[str, ...]:

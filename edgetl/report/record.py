@@ -213,8 +213,16 @@ def _artifact(wanted: Target, results: Results, gates: Gates) -> dict[str, Any]:
         "converter": artifact["converter"] if artifact else None,
         "notes": artifact["notes"] if artifact else [],
         "keep_float": artifact.get("keep_float", []) if artifact else [],
+        "normalise": artifact["normalise"] if artifact else wanted.normalise,
+        "companions": _companions(artifact, verified) if artifact else [],
         "benchmark": [_benchmark(t) for t in _timings(target, results)],
     }
+
+
+def _companions(artifact: dict[str, Any], verified: dict[str, Any]) -> list[dict[str, Any]]:
+    """Files beside an artifact, and how those that are networks answered."""
+    held = {row["path"]: row for row in verified.get("companions", [])}
+    return [{**companion, **held.get(companion["path"], {})} for companion in artifact["companions"]]
 
 
 def _benchmark(timing: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edgetl import declared
 from edgetl.errors import VerificationError
 from edgetl.runtimes._base import missing, probabilities, tensor
 from edgetl.types import Preprocess
@@ -53,7 +54,7 @@ class Session:
             raise VerificationError(f"{path.name}: LiteRT refuses it: {error}") from error
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
-        self._preprocess = preprocess
+        self._preprocess = declared.of_file(path, preprocess)
 
     def set_input(self, pixels: np.ndarray) -> None:
         """See `Session.set_input`."""

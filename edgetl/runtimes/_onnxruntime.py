@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from edgetl import declared
 from edgetl.errors import VerificationError
 from edgetl.runtimes._base import missing, probabilities, tensor
 from edgetl.types import Preprocess
@@ -70,7 +71,8 @@ class Session:
         (given,) = self._session.get_inputs()
         self._input, self._channels_first = given.name, given.shape[-1] != 3
         self._dtype = {"tensor(uint8)": "uint8", "tensor(int8)": "int8"}.get(given.type, "float32")
-        self._preprocess = preprocess
+        told = self._session.get_modelmeta().custom_metadata_map
+        self._preprocess = declared.left_for_app(preprocess, graph=told.get(declared.KEY) == declared.GRAPH)
         self._feed: dict[str, Any] = {}
         self._result: Any = None
 

@@ -12,16 +12,19 @@ from typing import Any
 from edgetl import registry
 from edgetl.recipe import Recipe, Target
 from edgetl.stages._base import CALIBRATION, Emit, Job, artifact_in, find_target
-from edgetl.types import Artifact, flatten, to_json
+from edgetl.types import Artifact, Companion, flatten, to_json
 
-VERSION = 9
+VERSION = 10
 RESUMABLE = False
+_WORDS = ("title", "version", "author", "licence")
 
 
 def decides(recipe: Recipe, target: str) -> dict[str, Any]:
     """See `StageModule.decides`."""
     options = {k: v for k, v in to_json(find_target(recipe, target)).items() if k not in ("format", "scheme")}
-    return {**flatten(recipe.preprocess, "preprocess"), **flatten(options, "target")}
+    told = {"name": recipe.name, "description": recipe.description}
+    ship = {k: getattr(recipe.ship, k) for k in (*_WORDS, *(("score_calibration",) if target.startswith("tflite/") else ()))}
+    return {**flatten(recipe.preprocess, "preprocess"), **flatten(options, "target"), **told, **flatten(ship, "ship")}
 
 
 def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`."""
-    from edgetl.converters._base import Source
+    from edgetl.converters._base import Source, Words
     from edgetl.errors import MissingDependency
     from edgetl.schemes import _base as schemes
 
@@ -57,6 +60,12 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             calibration=(lambda: _calibration(job)) if scheme.NEEDS == "calibration" and not simulated else None,
             origin=origin,
             keep_float=keep_float,
+            words=Words(
+                title=recipe.ship.title or recipe.name,
+                description=recipe.description,
+                **{name: getattr(recipe.ship, name) for name in _WORDS if name != "title"},
+            ),
+            scores=_scores(job, tuple(facts["class_names"])),
         ),
         target,
         path,
@@ -77,6 +86,8 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         int8_mac_share=converted.int8_mac_share,
         notes=converted.notes,
         keep_float=keep_float,
+        normalise=target.normalise,
+        companions=tuple(_companion(file) for file in converted.companions),
     )
     text = json.dumps({"schema": 1, **to_json(artifact)}, indent=1, ensure_ascii=False)
     (Path(job.out) / "artifact.json").write_text(text, encoding="utf-8")
@@ -88,12 +99,33 @@ def _insist(path: Path, target: Target, keep_float: tuple[str, ...] = ()) -> lis
     from edgetl.errors import ConversionError
     from edgetl.inspection import claims, covered, inspect
 
-    options = {name: str(getattr(target, name)) for name in ("io", "layout", "batch", "activation")}
+    options = {k: str(v) for k, v in to_json(target).items() if k not in ("format", "scheme")}
     found = inspect(path, claims.of_target(target.format, target.scheme, options, keep_float=keep_float))
     if found.errors:
         told = "; ".join(f"{error.where}: {error.message}" for error in found.errors[:4])
         raise ConversionError(f"{path.name}: is not what {target.name} says: {told}")
     return covered.taken(path, found)
+
+
+def _companion(path: Path) -> Companion:
+    digest, size, _ = measure(path)
+    return Companion(path=path.name, sha256=digest, size_bytes=size)
+
+
+def _scores(job: Job, class_names: tuple[str, ...]) -> tuple[tuple[float, float], ...] | None:
+    """Fit calibrated scores on what the float checkpoint answers to the validation images; None where none are asked for."""
+    if not job.recipe.ship.score_calibration or job.wanted.format != "tflite":
+        return None
+    import numpy as np
+
+    from edgetl import multilabel, platt
+    from edgetl.preprocess import load_label_sets
+
+    with np.load(job.folder("finetune") / "answers.npz", allow_pickle=False) as file:
+        logits, labels = file["val_logits"], file["val_labels"]
+    sets = load_label_sets(job.folder("prepare"))
+    right = np.eye(len(class_names), dtype=bool)[labels] if sets is None else sets[labels]
+    return platt.fit(multilabel.probabilities(logits, sets), right, class_names)
 
 
 def _calibration(job: Job) -> Iterator[Any]:

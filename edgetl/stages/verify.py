@@ -10,8 +10,9 @@ from edgetl.recipe import Recipe
 from edgetl.runtimes._base import each_answer
 from edgetl.schemes._base import origin
 from edgetl.stages._base import Emit, Job, artifact_in
+from edgetl.types import Artifact
 
-VERSION = 7
+VERSION = 8
 RESUMABLE = False
 _SAME = 0.01
 """Most that a probability of an fp32 file may be off; order of sums and fused arithmetic make less than a thousandth."""
@@ -97,6 +98,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "status": "verified",
         "evidence": "reference" if registry.load("runtimes", name).REFERENCE else "measured",
         "against_origin": against_origin,
+        "companions": _beside(job, artifact, name, pixels, class_names, outputs),
         "runtime": name,
         "n": len(labels),
         "top1": float(right.mean()),
@@ -107,6 +109,28 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         "max_abs_err": worst,
         **flips.compare(multilabel.probabilities(float_answers, sets), outputs, labels, sets, class_names, names),
     }
+
+
+def _beside(job: Job, artifact: Artifact, name: str, pixels: Any, class_names: tuple[str, ...], outputs: Any) -> list[dict[str, Any]]:
+    """Run companions that are networks too: they must answer as the artifact does."""
+    import numpy as np
+
+    from edgetl import parity
+    from edgetl.errors import VerificationError
+
+    found = []
+    for path in (job.folder("convert") / companion.path for companion in artifact.companions if companion.path.endswith(".ort")):
+        session = registry.load("runtimes", name).open(path, 1, job.preprocess, class_names)
+        answers = np.array(list(each_answer(session, pixels)), np.float32)
+        session.close()
+        worst, differ = parity.max_abs_err(outputs, answers), int((answers.argmax(1) != outputs.argmax(1)).sum())
+        if not worst <= _SAME or differ:
+            raise VerificationError(
+                f"{path.name}: does not answer as {artifact.path}: {differ} of {len(outputs)} images get another class, "
+                f"probabilities are off by up to {worst:.3g}. Leave ort out."
+            )
+        found.append({"path": path.name, "max_abs_err": worst, "agreement": 1.0})
+    return found
 
 
 def _steps(job: Job, path: Path, pixels: Any, class_names: tuple[str, ...], emit: Emit) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgetl import answers, desk, ondevice, registry
+from edgetl import answers, declared, desk, ondevice, registry
 from edgetl.desk import Way
 from edgetl.errors import DeviceUnreachable, InputError, did_you_mean
 
@@ -183,6 +183,7 @@ def ask_there(
     ):
         given = session.facts["inputs"][0]
         channels_first = given["shape"][-1] != 3
+        preprocess = declared.of_file(path, preprocess)
         for first in range(0, len(pixels), _CHUNK):
             values = [tensor(image, preprocess, given["dtype"]) for image in pixels[first : first + _CHUNK]]
             images = tuple(np.ascontiguousarray(v.transpose(0, 3, 1, 2)) if channels_first else v for v in values)

@@ -9,7 +9,7 @@ import edgetl
 
 
 def test_every_public_name_is_there():
-    assert edgetl.__all__ == ["__version__", "estimate", "load_device", "load_recipe", "plan", "run"]
+    assert edgetl.__all__ == ["__version__", "estimate", "load_device", "load_recipe", "plan", "run", "verify_bundle"]
     for name in edgetl.__all__:
         assert getattr(edgetl, name)
 

@@ -160,7 +160,7 @@ def test_the_least_tflite_version_is_the_converters_own(made):
     """The table against the stamp that TensorFlow's converter writes."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from edgetl.inspection import versions
+    from edgetl import versions
 
     for target in ("tflite/fp32", "tflite/w8a8_qat"):
         model = schema.ModelT.InitFromPackedBuf(made(target).read_bytes(), 0)

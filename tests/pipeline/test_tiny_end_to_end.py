@@ -10,8 +10,12 @@ import sys
 import time
 import zipfile
 
+import jsonschema
 import psutil
 import pytest
+
+import edgetl as edgetl_api
+from edgetl.bundle import manifest as bundle_manifest
 
 ALL = (
     "tflite/fp32", "tflite/fp16", "tflite/w8", "tflite/w8a8_dynamic", "tflite/w8a16", "tflite/w8a8_ptq", "tflite/w8a8_qat",
@@ -93,8 +97,8 @@ def _check_flips(folder, report):
 
 def _check_golden(bundle, path, targets):
     """What an app does with the golden photos is equal to the bit for each file, whatever its layout; so is an image's rgb[i]."""
-    from edgetl.golden import check, log
     from edgetl.bundle.opening import opened
+    from edgetl.golden import check, log
     from edgetl.golden.expected import expected
     from edgetl.preprocess import to_pixels
     from edgetl.replay import observed
@@ -121,8 +125,11 @@ def _check_bundle(folder, targets):
     manifest = json.loads((folder / "bundle" / "manifest.json").read_text())
     files = {p.relative_to(folder / "bundle").as_posix() for p in (folder / "bundle").rglob("*") if p.is_file()}
     assert files == {*manifest["files"], "manifest.json"}
-    for name, facts in manifest["files"].items():
-        assert hashlib.sha256((folder / "bundle" / name).read_bytes()).hexdigest() == facts["sha256"]
+    for form in ("bundle", "bundle.zip"):
+        assert edgetl_api.verify_bundle(folder / form).artifacts == tuple(targets)
+    jsonschema.validate(manifest, json.loads(bundle_manifest.schema_file().read_text()))
+    for name in files:
+        assert str(folder).encode() not in (folder / "bundle" / name).read_bytes(), name
     assert manifest["allowed_failed"] == []
     assert (folder / "bundle" / "labels.txt").read_text().split() == ["blue", "green", "red"]
     golden = json.loads((folder / "bundle" / "golden" / "golden.json").read_text())["images"]

@@ -3,14 +3,13 @@
 import hashlib
 import json
 import re
-import stat
 import zipfile
 
 import pytest
 
+from edgetl.bundle.opening import opened
 from edgetl.errors import InputError
 from edgetl.golden import check, contract, log
-from edgetl.bundle.opening import opened
 from edgetl.golden.expected import expected
 from edgetl.replay import observed
 from edgetl.types import to_json
@@ -289,52 +288,6 @@ def test_diagnose_preprocessing_as_a_command(bundle, grocer, replayed, edgetl, t
     assert {"none", "bgr", "no_division", "labels_shifted (next name)"} <= {cost["name"] for cost in found["mistakes"]}
 
 
-def _zip(path, *entries):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries:
-            archive.writestr(name, data)
-    return path
-
-
-def test_hostile_zips_are_refused_before_anything_is_unpacked(tmp_path):
-    link = zipfile.ZipInfo("x/link")
-    link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    for number, (entries, why) in enumerate(
-        (
-            ([("../evil.txt", b"x")], "leaves the folder"),
-            ([("/evil.txt", b"x")], "leaves the folder"),
-            ([("a/../../evil.txt", b"x")], "leaves the folder"),
-            ([("a\\..\\evil.txt", b"x")], "leaves the folder"),
-            ([(link, b"/etc/passwd")], "is a link"),
-            ([("a/x", b"x")], "manifest.json"),
-        )
-    ):
-        path = _zip(tmp_path / f"{number}.zip", *entries)
-        with pytest.raises(InputError, match=why), opened(path):
-            pass
-    assert not list(tmp_path.parent.glob("evil.txt"))
-
-
-def test_bombs_and_lies_about_sizes_are_refused(tmp_path):
-    bomb = _zip(tmp_path / "bomb.zip", *((f"b/{n}", b"") for n in range(10_001)))
-    with pytest.raises(InputError, match="more than 10000 files"), opened(bomb):
-        pass
-    large = _zip(tmp_path / "large.zip", ("b/manifest.json", b"0" * 5_000_000))
-    data = bytearray(large.read_bytes())
-    place = data.rindex(b"PK\x01\x02")
-    data[place + 24 : place + 28] = (4_100_000_000).to_bytes(4, "little")
-    large.write_bytes(data)
-    with pytest.raises(InputError, match="more than 4 GB"), opened(large):
-        pass
-    data[place + 24 : place + 28] = (1000).to_bytes(4, "little")
-    large.write_bytes(data)
-    with pytest.raises(InputError, match=r"larger than the archive says|cannot be read|no zip that can be read"), opened(large):
-        pass
-    (tmp_path / "no.zip").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(InputError, match="no zip"), opened(tmp_path / "no.zip"):
-        pass
-
-
 def test_a_changed_file_and_a_manifest_that_leaves_the_folder_are_refused(bundle, grocer, tmp_path):
     import shutil
 
@@ -346,7 +299,7 @@ def test_a_changed_file_and_a_manifest_that_leaves_the_folder_are_refused(bundle
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["files"]["../secret"] = {"sha256": "0" * 64, "size_bytes": 1}
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="leaves the folder"), opened(copy):
+    with pytest.raises(InputError, match="is not a path inside the bundle"), opened(copy):
         pass
     golden = json.loads((bundle / "golden" / "golden.json").read_text())
     golden["artifacts"]["tflite/fp32"]["path"] = "../../secret"

@@ -49,6 +49,19 @@ LITERT_FROM = (2, 16)
 """LiteRT's numbers began anew after TFLite 2.16; each of them loads what that does."""
 
 
+def onnx_limits(version: str) -> tuple[int, int] | None:
+    """Say what a version of onnxruntime loads.
+
+    Args:
+        version: "1.16".
+
+    Returns:
+        Highest opset and IR version; those of the newest in the table for a newer one; None for one that is older than the table.
+    """
+    rows = [known for known in ONNXRUNTIME if known <= number(version)[:2]]
+    return ONNXRUNTIME[max(rows)] if rows else None
+
+
 def number(text: str) -> tuple[int, ...]:
     """Read a version, so that versions compare.
 

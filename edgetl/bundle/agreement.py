@@ -1,0 +1,113 @@
+"""What the files of a bundle say of one another: labels, preparation, golden photos, artifacts, cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgetl import content
+from edgetl.bundle import packed_labels, plain
+from edgetl.bundle.building import EVALUATION, GOLDEN, LABELS, PREPROCESS
+from edgetl.bundle.card import HTML, MARKDOWN
+from edgetl.bundle.faults import one
+from edgetl.bundle.opening import Whole, preprocess_of, record
+from edgetl.bundle.sbom import FILE as SBOM
+from edgetl.types import to_json
+
+ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, "licences.json")
+_MOST_APART = 3.0
+"""Most that the mean of a channel of a golden photo, decoded here, may lie from golden.json beyond its tolerance, in levels."""
+
+
+def check(found: Whole, named: Path) -> None:
+    """Hold the files against the manifest and each other.
+
+    Args:
+        found: a bundle whose files are those that its manifest lists, and whose manifest obeys its schema.
+        named: the bundle, for messages.
+
+    Raises:
+        BundleFault: the first that does not fit.
+    """
+    manifest = found.manifest
+    missing = [name for name in ALWAYS if name not in manifest["files"]]
+    if missing:
+        raise one(named, "file missing", f"{missing[0]}: is not in the bundle, and each bundle holds it.")
+    for artifact in manifest["artifacts"]:
+        _artifact(found, artifact, named)
+    _labels(found, named)
+    preprocess, _ = preprocess_of(found.folder, named)
+    if to_json(preprocess) != {**manifest["preprocess"], "mean": preprocess.mean, "std": preprocess.std} or any(
+        float(manifest["preprocess"][name]) != getattr(preprocess, name) for name in ("mean", "std")
+    ):
+        raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
+    _golden(found, named)
+    for name in ("licences.json", *((EVALUATION,) if EVALUATION in manifest["files"] else ())):
+        record(found.folder, name, named)
+    if manifest["provenance"]["recipe"]["path"] not in manifest["files"]:
+        raise one(named, "file missing", f"{manifest['provenance']['recipe']['path']}: the recipe is not in the bundle.")
+
+
+def _artifact(found: Whole, artifact: dict[str, Any], named: Path) -> None:
+    files, name = found.manifest["files"], f"{artifact['format']}/{artifact['scheme']}"
+    for file in (artifact, *artifact.get("companions", ())):
+        path = file["path"]
+        sizes = [facts["size_bytes"] for own, facts in files.items() if own == path or own.startswith(f"{path}/")]
+        if not sizes or not path.startswith("artifacts/"):
+            raise one(named, "file missing", f"{path}: a file of the artifact {name} is not in the bundle.")
+        if sum(sizes) != file["size_bytes"] or content.digest(found.folder / path, path) != file["sha256"]:
+            raise one(named, "artifact differs", f"{path}: is not the {name} that was verified.")
+
+
+def _labels(found: Whole, named: Path) -> None:
+    classes = found.manifest["classes"]
+    data = (found.folder / LABELS).read_bytes()
+    if data != "".join(f"{name}\n" for name in classes).encode():
+        raise one(named, "labels differ", f"{LABELS}: names other classes, or in another order, than manifest.json.")
+    for artifact in found.manifest["artifacts"]:
+        try:
+            inside = packed_labels.read(found.folder / artifact["path"], artifact["format"])
+        except ValueError as error:
+            raise one(named, "labels differ", f"{artifact['path']}: its labels cannot be read ({error}).") from None
+        if inside is not None and inside != classes:
+            what = f"{artifact['path']}: carries other labels, or in another order, than manifest.json."
+            raise one(named, "labels differ", what)
+
+
+def _golden(found: Whole, named: Path) -> None:
+    """The photos are those of the contract, for the artifacts of this bundle, and look as it says."""
+    manifest, golden = found.manifest, record(found.folder, GOLDEN, named)
+    stated = manifest["golden"]
+    if stated["path"] != GOLDEN or stated["sha256"] != manifest["files"][GOLDEN]["sha256"]:
+        raise one(named, "golden differs", f"{GOLDEN}: is not the contract that manifest.json names.")
+    paths = {f"{a['format']}/{a['scheme']}": a["path"] for a in manifest["artifacts"]}
+    try:
+        told = {name: facts["path"] for name, facts in golden["artifacts"].items()}
+        images = {f"golden/{image['file']}": image for image in golden["images"]}
+        if told != paths:
+            raise one(named, "golden differs", f"{GOLDEN}: is of other artifacts than manifest.json names.")
+        if list(images) != stated["photos"] or not images:
+            raise one(named, "golden differs", f"{GOLDEN}: is of other photos than manifest.json names.")
+        for name, image in images.items():
+            if name not in manifest["files"] or manifest["files"][name]["sha256"] != image["sha256"]:
+                raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
+            if not _looks(found, name, image):
+                raise one(
+                    named, "golden differs", f"{name}: prepared as the bundle says, it does not give what {GOLDEN} expects."
+                )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
+
+
+def _looks(found: Whole, name: str, image: dict[str, Any]) -> bool:
+    from edgetl.preprocess import ImageFault, to_pixels
+
+    try:
+        pixels = to_pixels((found.folder / name).read_bytes(), preprocess_of(found.folder, found.folder)[0])
+    except ImageFault:
+        return False
+    if plain.digest(pixels.tobytes()) == image["pixels"]["sha256"]:
+        return True
+    means = pixels.reshape(-1, 3).mean(axis=0)  # another decoder than that of where it was made
+    most = float(image["pixels"]["tolerance"]["mean"]) + _MOST_APART
+    return all(abs(float(mine) - float(told)) <= most for mine, told in zip(means, image["pixels"]["mean"], strict=True))

@@ -1,0 +1,97 @@
+"""Fill a bundle's folder beside what is copied into it: labels, preparation, licences, cards, SBOM, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgetl import __version__, content
+from edgetl.bundle import archive, card, licences, manifest, plain, provenance, sbom
+from edgetl.multilabel import NAMED_FROM
+from edgetl.preprocess import describe
+from edgetl.recipe import Recipe
+from edgetl.types import Artifact, to_json
+
+LABELS, PREPROCESS, EVALUATION, GOLDEN = "labels.txt", "preprocess.json", "evaluation.json", "golden/golden.json"
+
+
+def build(
+    folder: Path,
+    recipe: Recipe,
+    index: Mapping[str, Any],
+    artifacts: Mapping[str, Artifact],
+    golden: Mapping[str, Any],
+    told: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Make a bundle of a folder that holds `artifacts/` and the photos of `golden/`.
+
+    Args:
+        folder: of the bundle.
+        recipe: of the run.
+        index: of its images (`preprocess.load_index`).
+        artifacts: target → its record; its file lies in `artifacts/`.
+        golden: content of golden.json.
+        told: what only the run as a whole knows (`edgetl.shipping`).
+
+    Returns:
+        Content of manifest.json.
+    """
+    steps, collected = describe(recipe.preprocess), licences.of(recipe, index["licence"])
+    (folder / LABELS).write_bytes("".join(f"{name}\n" for name in index["class_names"]).encode())
+    plain.write(folder / PREPROCESS, {"schema": 1, **to_json(recipe.preprocess), "steps": steps})
+    plain.write(folder / GOLDEN, golden)
+    plain.write(folder / licences.FILE, collected)
+    (folder / provenance.RECIPE).write_bytes(told["recipe"]["text"].encode())
+    if told["evaluation"] is not None:
+        plain.write(folder / EVALUATION, {"schema": 1, **told["evaluation"]})
+    value = {
+        "schema": 1,
+        "name": recipe.name,
+        "title": recipe.ship.title or recipe.name,
+        "version": recipe.ship.version,
+        "author": recipe.ship.author,
+        "licence": recipe.ship.licence,
+        "description": recipe.description,
+        "classes": list(index["class_names"]),
+        "answers": _kind_of_answers(index),
+        "preprocess": to_json(recipe.preprocess),
+        "artifacts": [{**_placed(to_json(a)), "accuracy": told["accuracy"][name]} for name, a in artifacts.items()],
+        "golden": {
+            "path": GOLDEN,
+            "sha256": content.digest(folder / GOLDEN, GOLDEN),
+            "photos": [f"golden/{image['file']}" for image in golden["images"]],
+        },
+        "verdicts": told["verdicts"],
+        "allowed_failed": told["failed"],
+        "provenance": {
+            "edgetl": __version__,
+            "recipe": told["recipe"]["facts"],
+            "data": provenance.of_images(index),
+            "data_licence": index["licence"],
+            **told["made_by"],
+            "host": told["host"],
+        },
+    }
+    plain.write(folder / sbom.FILE, sbom.of(value, value["provenance"]["tools"]))
+    card.write(folder, value, told["evaluation"], collected, steps)
+    value["files"] = {
+        name: {"sha256": content.digest(folder / name, name), "size_bytes": (folder / name).stat().st_size}
+        for name in archive.files_of(folder)
+    }
+    plain.write(folder / manifest.FILE, value)
+    manifest.check_whole(value, folder)
+    return value
+
+
+def _placed(artifact: dict[str, Any]) -> dict[str, Any]:
+    """The record of an artifact with paths relative to the bundle."""
+    held = [{**companion, "path": f"artifacts/{companion['path']}"} for companion in artifact["companions"]]
+    return {**artifact, "path": f"artifacts/{artifact['path']}", "companions": held}
+
+
+def _kind_of_answers(index: Mapping[str, Any]) -> dict[str, Any]:
+    """What the numbers that an artifact gives are."""
+    if index["label_sets"] is None:
+        return {"labels_per_image": "one", "function": "softmax", "named_from": None}
+    return {"labels_per_image": "several", "function": "sigmoid", "named_from": NAMED_FROM}

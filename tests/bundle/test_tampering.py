@@ -1,0 +1,444 @@
+"""Whatever is done to a bundle after it was signed is refused, and named by a kind of its own; a sound one passes."""
+
+import json
+import os
+import shutil
+import stat
+import struct
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from edgetl import signing
+from edgetl.bundle import archive, plain, signature
+from edgetl.bundle.faults import BundleFault
+from edgetl.bundle.opening import opened
+from edgetl.bundle.verifying import verify_bundle
+from edgetl.errors import InputError
+
+from . import small
+
+KEY = signing.SecretKey(signing.new_key().key)
+OTHER = signing.new_key()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A signed bundle, as a folder and as a zip; nothing changes it."""
+    folder = tmp_path_factory.mktemp("sound")
+    bundle = small.make(folder)
+    signature.sign(bundle, KEY)
+    archive.pack(bundle, folder / "bundle.zip", "small")
+    return bundle
+
+
+@pytest.fixture
+def copy(sound, tmp_path):
+    return Path(shutil.copytree(sound, tmp_path / "bundle"))
+
+
+def refused(path, key=KEY.public):
+    with pytest.raises(BundleFault) as caught:
+        verify_bundle(path, key)
+    return caught.value.found[0]
+
+
+def test_sound_bundles_pass(sound):
+    for path in (sound, sound.parent / "bundle.zip"):
+        found = verify_bundle(path, KEY.public)
+        assert (found.name, found.version, found.origin_checked, found.signed_by) == ("small", "1.2.0", True, KEY.public.id)
+        assert found.files == len(list(p for p in sound.rglob("*") if p.is_file())) - 1
+        assert not verify_bundle(str(path)).origin_checked
+        with opened(path) as bundle:
+            assert bundle.class_names == tuple(small.CLASSES)
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+FILES = (
+    "artifacts/small.mlpackage/Data/weight.bin", "artifacts/small.mlpackage/Manifest.json", "artifacts/small.tflite", "card.html",
+    "card.md", "evaluation.json", "golden/0.png", "golden/1.png", "golden/golden.json", "labels.txt", "licences.json",
+    "preprocess.json", "recipe.yaml", "sbom.cdx.json",
+)  # fmt: skip
+
+
+def test_the_files_are_all_those_of_a_bundle(sound):
+    assert archive.files_of(sound) == sorted([*FILES, "manifest.json", "manifest.sig"])
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+@pytest.mark.parametrize("name", [*FILES, "manifest.json", "manifest.sig"])
+def test_a_byte_flipped_in_any_file_is_named(copy, name, form):
+    _flip(copy / name)
+    if form == "zip":
+        archive.pack(copy, copy.parent / "b.zip", "small")
+    found = refused(copy if form == "folder" else copy.parent / "b.zip")
+    wanted = {"manifest.json": "signature wrong", "manifest.sig": ("signature form", "signature wrong")}
+    assert found.kind in wanted.get(name, "file content")
+    assert name in found.says
+
+
+def _edit(bundle, name, change, seal=False):
+    """Change a JSON file; `seal`: as somebody who also changes the manifest to fit."""
+    value = json.loads((bundle / name).read_text())
+    change(value)
+    (bundle / name).write_bytes(plain.text(value).encode())
+    if seal:
+        _seal(bundle)
+
+
+def _seal(bundle, key=None):
+    """Let the manifest list what lies there now, and sign it where a key is given."""
+    value = json.loads((bundle / "manifest.json").read_text())
+    names = [n for n in archive.files_of(bundle) if n not in ("manifest.json", "manifest.sig")]
+    value["files"] = {
+        n: {"sha256": plain.digest((bundle / n).read_bytes()), "size_bytes": (bundle / n).stat().st_size} for n in names
+    }
+    value["golden"]["sha256"] = value["files"].get("golden/golden.json", {}).get("sha256", "0" * 64)
+    (bundle / "manifest.json").write_bytes(plain.text(value).encode())
+    if key is not None:
+        signature.sign(bundle, key)
+
+
+def _resigned(bundle, change, name="manifest.json"):
+    """As the owner of the key would, by mistake: everything fits but what is said."""
+    _edit(bundle, name, change)
+    _seal(bundle, KEY)
+
+
+def _swap(bundle, one, other):
+    (bundle / one).rename(bundle / "swap")
+    (bundle / other).rename(bundle / one)
+    (bundle / "swap").rename(bundle / other)
+
+
+def _replace_and_seal(bundle, key=None):
+    (bundle / "artifacts/small.tflite").write_bytes(b"another model")
+    _seal(bundle, key)
+
+
+def _sign_of_another(bundle):
+    other = bundle.parent / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text("{}")
+    signature.sign(other, KEY)
+    shutil.move(other / "manifest.sig", bundle / "manifest.sig")
+
+
+def _sign_for_another_purpose(bundle):
+    import base64
+
+    signed = KEY.sign("channel index", (bundle / "manifest.json").read_bytes())
+    _edit(bundle, "manifest.sig", lambda s: s.update(signature=base64.b64encode(signed).decode()))
+
+
+def _say(bundle, **changes):
+    _edit(bundle, "manifest.sig", lambda s: s.update(changes))
+
+
+def _twice(bundle):
+    text = (bundle / "manifest.json").read_text()
+    (bundle / "manifest.json").write_text(text.replace('"schema": 1,', '"schema": 1,\n "schema": 1,', 1))
+    signature.sign(bundle, KEY)
+
+
+def _huge(bundle):
+    with (bundle / "manifest.json").open("ab") as file:
+        file.write(b" " * 16_000_001)
+
+
+def _add(bundle, name, data=b"x"):
+    (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+    (bundle / name).write_bytes(data)
+
+
+def _set(*keys):
+    *path, last, value = keys
+
+    def change(found):
+        for key in path:
+            found = found[key]
+        found[last] = value
+
+    return change
+
+
+BOTH = {
+    "a file removed": ("file missing", lambda b: (b / "golden/1.png").unlink()),
+    "labels removed": ("file missing", lambda b: (b / "labels.txt").unlink()),
+    "the manifest removed": ("manifest missing", lambda b: (b / "manifest.json").unlink()),
+    "the signature removed": ("signature missing", lambda b: (b / "manifest.sig").unlink()),
+    "a file added": ("file not listed", lambda b: _add(b, "readme.txt")),
+    "a file added below": ("file not listed", lambda b: _add(b, "artifacts/small.mlpackage/Data/run.sh")),
+    "a hidden file added": ("file not listed", lambda b: _add(b, "golden/.DS_Store")),
+    "a file renamed": ("file missing", lambda b: (b / "card.md").rename(b / "card2.md")),
+    "a file in another case": ("file missing", lambda b: (b / "labels.txt").rename(b / "Labels.txt")),
+    "a twin in another case": ("names collide", lambda b: _add(b, "LABELS.txt")),
+    "a folder's twin in another case": ("names collide", lambda b: _add(b, "Golden/2.png")),
+    "twins of Unicode": ("names collide", lambda b: [_add(b, unicodedata.normalize(f, "é.txt")) for f in ("NFC", "NFD")]),
+    "a name that Windows keeps": ("bad name", lambda b: _add(b, "aux.txt")),
+    "photos swapped": ("file", lambda b: _swap(b, "golden/0.png", "golden/1.png")),
+    "cards swapped": ("file size", lambda b: _swap(b, "card.md", "card.html")),
+    "an artifact cut off": ("file size", lambda b: os.truncate(b / "artifacts/small.tflite", 4000)),
+    "an artifact emptied": ("file size", lambda b: os.truncate(b / "artifacts/small.tflite", 0)),
+    "something appended to a file": ("file size", lambda b: (b / "labels.txt").open("a").write("more\n")),
+    "a manifest edited": ("signature wrong", lambda b: _edit(b, "manifest.json", _set("version", "9.9.9"))),
+    "a manifest laid out otherwise": ("signature wrong", lambda b: _edit(b, "manifest.json", lambda m: m.update(m.copy()))
+                                      or (b / "manifest.json").write_text((b / "manifest.json").read_text() + "\n")),
+    "an artifact and its sum replaced": ("signature wrong", _replace_and_seal),
+    "signed anew by another key": ("signed by another key", lambda b: _replace_and_seal(b, OTHER)),
+    "another key under the right id": ("signature wrong", lambda b: (_replace_and_seal(b, OTHER), _say(b, key_id=KEY.public.id))),
+    "the signature of another bundle": ("signature wrong", _sign_of_another),
+    "a signature for another purpose": ("signature wrong", _sign_for_another_purpose),
+    "a signature that claims another purpose": ("signature form", lambda b: _say(b, purpose="channel index")),
+    "a signature of another kind": ("signature form", lambda b: _say(b, algorithm="none")),
+    "a signature that is too short": ("signature form", lambda b: _say(b, signature="QUJD")),
+    "a signature that is no JSON": ("signature form", lambda b: (b / "manifest.sig").write_text("no")),
+    "a signature that is huge": ("signature form", lambda b: (b / "manifest.sig").write_text("[" * 3000)),
+    "a huge manifest": ("manifest too large", _huge),
+    "signed: a key twice": ("manifest form", _twice),
+    "signed: a manifest without a title": ("manifest form", lambda b: _resigned(b, lambda m: m.pop("title"))),
+    "signed: a manifest that says more": ("manifest form", lambda b: _resigned(b, _set("run", "rm -rf"))),
+    "signed: a file that escapes": ("manifest form", lambda b: (_edit(b, "manifest.json", lambda m: m["files"].update(
+        {"../labels.txt": m["files"]["labels.txt"]})), signature.sign(b, KEY))),
+    "signed: lists its own manifest": ("manifest form", lambda b: (_edit(b, "manifest.json", lambda m: m["files"].update(
+        {"manifest.json": m["files"]["labels.txt"]})), signature.sign(b, KEY))),
+    "signed: other labels": ("labels differ", lambda b: ((b / "labels.txt").write_text("red\ngreen\nblé\n"), _seal(b, KEY))),
+    "signed: other classes": ("labels differ", lambda b: _resigned(b, _set("classes", ["red", "green", "blé"]))),
+    "signed: other labels inside": ("labels differ", lambda b: (
+        (b / "labels.txt").write_text("red\ngreen\nblé\n"), _resigned(b, _set("classes", ["red", "green", "blé"])))),
+    "signed: other preparation": ("preprocessing differs", lambda b: _resigned(b, _set("std", 255.0), "preprocess.json")),
+    "signed: preparation told otherwise": ("preprocessing differs", lambda b: _resigned(b, _set("preprocess", "mean", 0.0))),
+    "signed: preparation that is none": ("record form", lambda b: _resigned(b, _set("crop_px", "all"), "preprocess.json")),
+    "signed: another golden photo": ("golden differs", lambda b: (shutil.copy(b / "golden/0.png", b / "golden/1.png"), _seal(b, KEY))),
+    "signed: a photo that looks otherwise": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["images"][0]["pixels"].update(sha256="0" * 64, mean=[0, 0, 0]), "golden/golden.json")),
+    "signed: a contract of other artifacts": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["artifacts"].pop("coreml/fp16"), "golden/golden.json")),
+    "signed: a contract that is none": ("record form", lambda b: _resigned(b, _set("images", 7), "golden/golden.json")),
+    "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
+        b, _set("artifacts", 0, "sha256", "0" * 64))),
+    "signed: an artifact elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "path", "labels.txt"))),
+    "signed: no card": ("file missing", lambda b: ((b / "card.md").unlink(), _seal(b, KEY))),
+}  # fmt: skip
+"""What is done → kind of the first fault, and how; the same as a folder and as a zip."""
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+@pytest.mark.parametrize("what", BOTH)
+def test_tampering_is_refused_and_named(copy, what, form):
+    kind, tamper = BOTH[what]
+    tamper(copy)
+    if form == "zip":
+        archive.pack(copy, copy.parent / "b.zip", "small")
+    found = refused(copy if form == "folder" else copy.parent / "b.zip")
+    assert found.kind.startswith(kind), found
+    assert found.says.endswith((".", ")")), found
+
+
+def test_there_are_more_than_thirty():
+    assert len(BOTH) + len(FILES) + len(ZIPS) >= 60
+
+
+def _linked(bundle):
+    (bundle / "labels.txt").rename(bundle.parent / "labels.txt")
+    (bundle / "labels.txt").symlink_to(bundle.parent / "labels.txt")
+
+
+def _folder_linked(bundle):
+    (bundle / "golden").rename(bundle.parent / "golden")
+    (bundle / "golden").symlink_to(bundle.parent / "golden")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tamper"),
+    [
+        ("link or device", _linked),
+        ("link or device", _folder_linked),
+        ("link or device", lambda b: os.mkfifo(b / "pipe")),
+        ("hard link", lambda b: os.link(b / "labels.txt", b.parent / "labels.txt")),
+        ("bad name", lambda b: (b / "a\\b").write_text("x")),
+        ("bad name", lambda b: (b / "a\nb").write_text("x")),
+    ],
+)
+def test_a_folder_holds_files_of_its_own_only(copy, kind, tamper):
+    tamper(copy)
+    assert refused(copy).kind == kind
+
+
+def _entry(name="small/extra.txt", mode=stat.S_IFREG | 0o644):
+    entry = zipfile.ZipInfo(name)
+    entry.create_system, entry.external_attr = 3, mode << 16
+    return entry
+
+
+def _appended(*names, mode=stat.S_IFREG | 0o644, data=b"x", **fields):
+    def tamper(path):
+        with zipfile.ZipFile(path, "a") as file:
+            for name in names:
+                entry = _entry(name, mode)
+                for key, value in fields.items():
+                    setattr(entry, key, value)
+                file.writestr(entry, data)
+
+    return tamper
+
+
+def _bytes(change):
+    def tamper(path):
+        data = bytearray(path.read_bytes())
+        path.write_bytes(bytes(change(data) or data))
+
+    return tamper
+
+
+def _poke(signature_, offset, form, value):
+    """Overwrite a field of the last record that starts so."""
+
+    def change(data):
+        struct.pack_into(form, data, data.rindex(signature_) + offset, value)
+
+    return _bytes(change)
+
+
+def _hide(data):
+    """Put a member before the directory that the directory does not list."""
+    end = len(data) - 22
+    start = struct.unpack_from("<L", data, end + 16)[0]
+    hidden = b"PK\x03\x04" + data[4:30] + b"evil"
+    struct.pack_into("<L", data, end + 16, start + len(hidden))
+    return data[:start] + hidden + data[start:]
+
+
+def _rename_local(data):
+    at = data.index(b"small/labels.txt")
+    data[at : at + 16] = b"small/nothing.txt"[:16]
+
+
+def _garbage(data):
+    at = data.index(b"small/card.html") + 40
+    data[at : at + 200] = b"\xff" * 200
+
+
+def _bomb(path):
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(_entry("small/large.bin"), bytes(30_000_000), zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        struct.pack_into("<L", data, data.rindex(mark) + place, 3_900_000_000)
+    path.write_bytes(data)
+
+
+def _many_bombs(path):
+    """Members that each may be, but together unpack to more than is allowed."""
+    large = os.urandom(1_000_000)
+    with zipfile.ZipFile(path, "a") as file:
+        for number in range(5):
+            file.writestr(_entry(f"small/{number}.bin"), large, zipfile.ZIP_DEFLATED)
+    data = path.read_bytes()
+    assert data.count(struct.pack("<L", len(large))) == 10
+    path.write_bytes(data.replace(struct.pack("<L", len(large)), struct.pack("<L", 1_000_000_000)))
+
+
+def _flood(path):
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(10_001):
+            file.writestr(_entry(f"small/{number}"), b"")
+
+
+ZIPS = {
+    "../": ("bad name", _appended("small/../../evil.txt")),
+    "../ at the start": ("bad name", _appended("../evil.txt")),
+    "an absolute name": ("bad name", _appended("/etc/evil.txt")),
+    "a drive": ("bad name", _appended("C:/evil.txt")),
+    "a backslash": ("bad name", _bytes(lambda d: d.replace(b"small/labels.txt", b"small\\labels.txt"))),
+    "a dot": ("bad name", _appended("small/./evil.txt")),
+    "an empty part": ("bad name", _appended("small//evil.txt")),
+    "a name of 300 letters": ("bad name", _appended("small/" + "a" * 300)),
+    "a folder": ("link or device", _appended("small/empty/", mode=stat.S_IFDIR | 0o755, data=b"")),
+    "a link": ("link or device", _appended("small/link", mode=stat.S_IFLNK | 0o777, data=b"/etc/passwd")),
+    "a device": ("link or device", _appended("small/device", mode=stat.S_IFCHR | 0o666)),
+    "a file outside the folder": ("file not listed", _appended("other/evil.txt")),
+    "a file at the top": ("file not listed", _appended("evil.txt")),
+    "a member twice": ("name twice", _appended("small/labels.txt")),
+    "a file that is a folder": ("names collide", _appended("small/labels.txt/evil")),
+    "fields of another program": ("packed otherwise", _appended("small/extra.txt", extra=b"UT\x05\x00\x03\0\0\0\0")),
+    "a comment of a member": ("packed otherwise", _appended("small/extra.txt", comment=b"hello")),
+    "another compression": ("packed otherwise", _appended("small/extra.txt", compress_type=zipfile.ZIP_BZIP2)),
+    "sizes behind the data": ("packed otherwise", _poke(b"PK\x01\x02", 8, "<H", 8)),
+    "encrypted": ("encrypted", _poke(b"PK\x01\x02", 8, "<H", 1)),
+    "a part of several": ("packed otherwise", _poke(b"PK\x05\x06", 4, "<H", 1)),
+    "another size in front": ("records differ", _poke(b"PK\x03\x04", 22, "<L", 7)),
+    "another sum in front": ("records differ", _poke(b"PK\x03\x04", 14, "<L", 7)),
+    "another name in front": ("records differ", _bytes(_rename_local)),
+    "another size in both": (
+        "file size",
+        lambda p: (_poke(b"PK\x01\x02", 24, "<L", 999)(p), _poke(b"PK\x03\x04", 22, "<L", 999)(p)),
+    ),
+    "a member that starts elsewhere": ("hidden data", _poke(b"PK\x01\x02", 42, "<L", 0)),
+    "a member that is not listed": ("hidden data", _bytes(_hide)),
+    "one member fewer in the end": ("packed otherwise", _poke(b"PK\x05\x06", 8, "<H", 2)),
+    "something before it": ("leading data", _bytes(lambda d: b"#!/bin/sh\n" + d)),
+    "something behind it": ("trailing data", _bytes(lambda d: d + b"more")),
+    "a comment of the zip": ("trailing data", _bytes(lambda d: d[:-2] + b"\x04\x00more")),
+    "a zip behind it": ("leading data", _bytes(lambda d: d + d)),
+    "the last byte missing": ("truncated", _bytes(lambda d: d[:-1])),
+    "half of it": ("truncated", _bytes(lambda d: d[: len(d) // 2])),
+    "the middle missing": ("truncated", _bytes(lambda d: d[:1000] + d[2000:])),
+    "nothing": ("not a bundle", _bytes(lambda d: b"\n")),
+    "another file": ("not a bundle", _bytes(lambda d: b"GIF89a" * 100)),
+    "damaged data": ("damaged", _bytes(_garbage)),
+    "a bomb": ("too large", _bomb),
+    "a bomb of many": ("too large", _many_bombs),
+    "ten thousand files": ("too large", _flood),
+}
+
+
+@pytest.mark.parametrize("what", ZIPS)
+def test_zips_that_are_not_as_packed_are_refused(sound, tmp_path, what, monkeypatch):
+    kind, tamper = ZIPS[what]
+    path, unpacked = tmp_path / "b.zip", tmp_path / "unpacked"
+    shutil.copy(sound.parent / "bundle.zip", path)
+    tamper(path)
+    unpacked.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(unpacked))
+    found = refused(path)
+    assert found.kind.startswith(kind), found
+    assert not list(unpacked.iterdir()), "what was unpacked is gone"
+    assert not list(tmp_path.parent.rglob("evil*"))
+    with pytest.raises(InputError), opened(path):
+        pass
+
+
+def test_a_hostile_manifest_costs_little(copy):
+    import time
+
+    for text in ("[" * 5_000_000, '{"schema": 1, "files": ' + "[" * 3000 + "]" * 3000 + "}", '{"a": ' + "9" * 5000 + "}", "NaN",
+                 '{"schema": 1, "files": {"a": {"sha256": 1e999, "size_bytes": 1}}, "classes": ["a"]}'):  # fmt: skip
+        (copy / "manifest.json").write_text(text)
+        begun = time.process_time()
+        assert refused(copy, None).kind == "manifest form"
+        assert time.process_time() - begun < 5
+
+
+def test_the_command_names_the_first_thing_and_exits_1(sound, copy, edgetl, tmp_path):
+    (tmp_path / "k.pub").write_bytes(KEY.public.pem())
+    done = edgetl("ship", "verify", sound.parent / "bundle.zip", "--key", "k.pub", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["sound"], told["origin_checked"], told["signed_by"]) == (0, True, True, KEY.public.id)
+    done = edgetl("ship", "verify", sound)
+    assert (done.returncode, "Origin not checked" in done.stdout) == (0, True)
+    (copy / "labels.txt").unlink()
+    (copy / "readme.txt").write_text("x")
+    done = edgetl("ship", "verify", copy, "--key", "k.pub", "--json")
+    told = json.loads(done.stdout)
+    wanted = {"kind": "file missing", "says": "labels.txt: is not in the bundle."}
+    assert (done.returncode, told["sound"], told["fault"]) == (1, False, wanted)
+    assert edgetl("ship", "verify", tmp_path / "nothing").returncode == 2
+    assert edgetl("ship", "verify", sound, "--key", sound / "labels.txt").returncode == 2
