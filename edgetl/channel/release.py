@@ -18,6 +18,7 @@ def of_bundle(
     systems: tuple[System, ...] = (),
     devices: tuple[str, ...] = (),
     wanted: tuple[tuple[str, tuple[str, ...]], ...] = (),
+    allow_failed: bool = False,
 ) -> Release:
     """Describe a bundle, having held every file of it against its manifest.
 
@@ -29,12 +30,13 @@ def of_bundle(
         devices: that are served; empty = all.
         wanted: artifacts by their path or target, in the order of preference, each with the devices it is for (none = all);
             empty = all artifacts, as the manifest lists them.
+        allow_failed: take a bundle that was shipped although a gate failed.
 
     Returns:
         The release, without its number.
 
     Raises:
-        InputError: it is no whole bundle, or holds no such artifact.
+        InputError: it is no whole bundle, holds no such artifact, or a gate failed.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; a channel serves one file. Give the bundle.zip beside it.")
@@ -48,6 +50,10 @@ def of_bundle(
             )
             for name in rows
         }
+        if (failed := bundle.manifest.get("allowed_failed")) and not allow_failed:
+            raise InputError(
+                f"{path}: was shipped although gates failed. To publish it all the same: --allow-failed.", failed[:20]
+            )
         version = str(bundle.manifest.get("version") or "")
         title = str(bundle.manifest.get("title") or bundle.manifest.get("name") or "")
     targets = {f"{row['format']}/{row['scheme']}": name for name, row in rows.items()}

@@ -47,6 +47,7 @@ def add(channel: typer.Typer) -> None:
             ),
         ] = None,
         valid_days: DaysOption = _DAYS,
+        allow_failed: Annotated[bool, typer.Option("--allow-failed", help="Publish it although a gate failed.")] = False,
         anew: Annotated[
             bool, typer.Option("--anew", help="Forget releases that a key signed which is no longer listed.")
         ] = False,
@@ -65,6 +66,7 @@ def add(channel: typer.Typer) -> None:
             systems=tuple(System(name=name, version=version or "0") for name, _, version in pairs),
             devices=tuple(device or ()),
             wanted=tuple((name, tuple(filter(None, models.split(",")))) for name, _, models in wanted),
+            allow_failed=allow_failed,
         )
         made = publishing.publish(publisher(to, channel, key, trust, valid_days), bundle, release, anew=anew)
         tell(made, to, json=json)

@@ -65,7 +65,7 @@ def who(key):
 def bundle(tmp_path):
     """Write a whole bundle of two artifacts; returns its zip."""
 
-    def make(name="m"):
+    def make(name="m", **more):
         rows = {
             "artifacts/m.tflite": b"TFL3" + name.encode(),
             "artifacts/m.onnx": b"onnx" + name.encode(),
@@ -75,7 +75,7 @@ def bundle(tmp_path):
         }
         files = {n: {"sha256": hashlib.sha256(d).hexdigest(), "size_bytes": len(d)} for n, d in rows.items()}
         artifacts = [{"path": f"artifacts/m.{f}", "format": f, "scheme": "w8a8_qat"} for f in ("tflite", "onnx")]
-        manifest = {"schema": 1, "name": name, "classes": ["a", "b"], "artifacts": artifacts, "files": files}
+        manifest = {"schema": 1, "name": name, "classes": ["a", "b"], "artifacts": artifacts, "files": files, **more}
         path = tmp_path / f"{name}.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for inner, data in {**rows, "manifest.json": json.dumps(manifest).encode()}.items():

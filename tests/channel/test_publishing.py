@@ -228,8 +228,12 @@ def test_a_release_of_a_bundle(bundle, tmp_path):
     assert [(f.path, f.devices) for f in one.files] == [("artifacts/m.onnx", ("Pixel*",))]
     with pytest.raises(InputError, match="no artifact 'onnx/fp32'. Known: "):
         of_bundle(path, wanted=(("onnx/fp32", ()),))
+    failed = bundle("f", allowed_failed=["accuracy tflite/w8a8_qat"])
+    with pytest.raises(InputError, match="was shipped although gates failed"):
+        of_bundle(failed)
+    assert of_bundle(failed, allow_failed=True).title == "f"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match="is no zip"):
+    with pytest.raises(InputError, match="is not whole"):
         of_bundle(path)
     with pytest.raises(InputError, match="is a folder"):
         of_bundle(tmp_path)
