@@ -23,7 +23,7 @@ VERSION = r"\d{1,9}(\.\d{1,9}){0,3}"
 _Count = Annotated[int, Bound(ge=1, le=2**53)]
 _Seconds = Annotated[int, Bound(ge=0, le=2**53)]
 _Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
-_Text = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,200}", "one line of at most 200 characters")]
+_Text = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,512}", "one line of at most 512 characters")]
 _Word = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,200}", "one line of 1 to 200 characters")]
 _Numbers = Annotated[str, Pattern(VERSION, "one to four numbers with dots between them")]
 _Path = Annotated[str, Pattern(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\:]{1,300}", "a path inside a bundle")]

@@ -9,6 +9,8 @@ from edgetl.bundle.opening import opened
 from edgetl.channel.index import MAX_BUNDLE_BYTES, WHOLE, File, Release, System
 from edgetl.errors import InputError, did_you_mean
 
+_FACTS = {"path", "format", "scheme"}
+
 
 def of_bundle(
     path: Path,
@@ -41,7 +43,10 @@ def of_bundle(
     if path.is_dir():
         raise InputError(f"{path}: is a folder; a channel serves one file. Give the bundle.zip beside it.")
     with opened(path) as bundle:
-        rows = {str(row["path"]): row for row in bundle.manifest.get("artifacts", ())}
+        listed = bundle.manifest.get("artifacts")
+        if not isinstance(listed, list) or not all(isinstance(r, dict) and r.keys() >= _FACTS for r in listed):
+            raise InputError(f"{path}: its manifest does not say what its artifacts are; ship it again with this version.")
+        rows = {str(row["path"]): row for row in listed}
         sizes = {
             name: sum(
                 int(facts["size_bytes"])
@@ -66,7 +71,7 @@ def of_bundle(
     size_bytes = path.stat().st_size
     if size_bytes > MAX_BUNDLE_BYTES:
         raise InputError(f"{path}: is larger than {MAX_BUNDLE_BYTES // 10**9} GB; clients would not take it.")
-    files = tuple(File(path=n, format=rows[n]["format"], size_bytes=sizes[n], devices=given) for n, given in chosen)
+    files = tuple(File(path=n, format=str(rows[n]["format"]), size_bytes=sizes[n], devices=given) for n, given in chosen)
     return Release(
         number=1, version=version, title=title, sha256=content.digest(path, "BUNDLE"), size_bytes=size_bytes, rollout=rollout,
         salt="-", min_app=min_app, systems=systems, devices=devices, files=files,

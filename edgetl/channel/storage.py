@@ -93,15 +93,14 @@ class Storage:
         Returns:
             Whether the file holds `data` now; False = another was first.
         """
-        try:
-            self._create(path, data)
-        except EdgetlError:
-            raise
-        except Exception:  # S3 says it in several ways; what lies there decides, as it does where an answer was lost
-            found = self.read(path, max(len(data), 1 << 20))
-            if found is None:
-                raise
-            return found == data
+        with _told(f"{self.url}: {path}"):
+            try:
+                self._create(path, data)
+            except Exception:  # S3 says it in several ways; what lies there decides, as it does where an answer was lost
+                found = self.read(path, max(len(data), 1 << 20))
+                if found is None:
+                    raise
+                return found == data
         return True
 
     def must_exclude(self, path: str, data: bytes) -> None:

@@ -98,7 +98,7 @@ def _history(storage, trust):
 
 
 def _storm(s3, tmp_path, processes, seed, longest=1.2):
-    """Start publishers, three at once; kill each at a random moment up to `longest` medians of a whole change; returns figures."""
+    """Start publishers, three at once; kill each at a random moment up to `longest` medians of a change; returns figures."""
     url, address = s3
     draw = random.Random(seed)
     who = storm.publisher(tmp_path, url)

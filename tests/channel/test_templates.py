@@ -13,8 +13,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "edgetl/apps/templates/_update"
 CHANNEL = Path(latest.__file__).parent
 CODE = r'(?:ChannelRefused\((?:code: )?|refuse\(|\? |: )"([a-z]+(?:-[a-z]+)?)"'
 ALL = {
-    "malformed", "key-unknown", "bad-signature", "other-channel", "other-history", "older-index", "keys-withheld", "expired", "missing",
-    "unreachable", "too-large", "truncated", "bundle-differs",
+    "malformed", "key-unknown", "bad-signature", "other-channel", "other-history", "older-index", "keys-withheld", "expired",
+    "missing", "unreachable", "too-large", "truncated", "bundle-differs",
 }  # fmt: skip
 """README, "Update channel"."""
 
