@@ -32,6 +32,8 @@ def rotate(
     now = keys.follow(trust, storage.read)
     if key.public not in [listed.key for listed in now.keys if listed.rotates]:
         raise InputError(f"{storage.url}: the key {key.public.id} may not sign a key list after version {now.version}.")
+    if not add and not remove and now.version:
+        raise InputError(f"{storage.url}: no key to add or to remove. `edgetl channel status` shows key list {now.version}.")
     if unknown := remove - {listed.key.id for listed in now.keys}:
         listed_ids = ", ".join(listed.key.id for listed in now.keys)
         raise InputError(f"{storage.url}: no key {', '.join(sorted(unknown))} in key list {now.version}. Listed: {listed_ids}.")

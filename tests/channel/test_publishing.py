@@ -176,6 +176,8 @@ def test_keys_change_hands(who, blobs):
         rotate(who.storage, who.trust, robot, (), frozenset({old.public.id}))
     with pytest.raises(InputError, match="clients would refuse what a removed key signed"):
         rotate(who.storage, who.trust, new, (), frozenset({old.public.id}))
+    with pytest.raises(InputError, match="no key to add or to remove"):
+        rotate(who.storage, who.trust, new, (), frozenset())
     publishing.renew(dataclasses.replace(who, key=robot))
     known = seen(who)
     rotate(who.storage, who.trust, new, (), frozenset({old.public.id}))

@@ -21,13 +21,15 @@ from edgetl.errors import InputError
 from tests.channel import storm
 from tests.channel.conftest import NOW, describe, someone
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def s3(monkeypatch, tmp_path, key):
     """Address of a bucket, over S3 and over plain HTTP."""
-    pytest.importorskip("s3fs")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))  # for the forkserver
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
