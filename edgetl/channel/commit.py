@@ -12,7 +12,7 @@ from edgetl.channel.keys import Trust
 from edgetl.channel.latest import index_path, newest_path
 from edgetl.channel.standing import Base, base
 from edgetl.channel.storage import Storage
-from edgetl.errors import InputError
+from edgetl.errors import ChannelRefused, InputError
 from edgetl.signing import SecretKey
 
 VALID_DAYS = 90
@@ -58,7 +58,7 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
     """
     storage, channel = who.storage, who.channel
     for attempt in range(_TRIES):
-        trust = keys.follow(who.trust, storage.read)
+        trust = _trust(who)
         if not trust.version:
             first = keys.sealed(trust, trust.keys, who.key)
             storage.create(keys.path(1), first)
@@ -88,6 +88,16 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
             _point(storage, channel, trust, made)
             return made
     raise InputError(f"{storage.url}: {_TRIES} times another publisher was faster. Try again.")
+
+
+def _trust(who: Publisher) -> Trust:
+    try:
+        return keys.follow(who.trust, who.storage.read)
+    except ChannelRefused as refused:
+        if refused.code != "key-unknown":
+            raise
+        hint = "Give --trust: the public key that this channel began with, or a key list you kept."
+        raise ChannelRefused(refused.code, f"{refused} {hint}") from refused
 
 
 def _point(storage: Storage, channel: str, trust: Trust, made: Held) -> None:

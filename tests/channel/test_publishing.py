@@ -160,7 +160,7 @@ def test_a_bundle_that_did_not_arrive_or_was_changed_is_not_published(who, blobs
 def test_a_key_that_is_not_listed_may_not_publish(who, blobs):
     put(who, blobs("a"))
     stranger = signing.new_key()
-    with pytest.raises(ChannelRefused, match=r"keys/1.json: is signed by the key '\w+', which may not") as error:
+    with pytest.raises(ChannelRefused, match=r"keys/1.json: is signed by the key '\w+', which may not. Give --trust") as error:
         put(dataclasses.replace(who, key=stranger, trust=keys.only(stranger.public)), blobs("a"))
     assert error.value.code == "key-unknown"
     with pytest.raises(InputError, match=r"the key \w+ is not in key list 1"):
