@@ -78,7 +78,7 @@ def _tampered(name, files, who):
         rotate(who.storage, who.trust, who.key, (keys.listed(robot.public, rotates=False),), frozenset())
         files["keys/2.json"] = data = who.storage.read("keys/2.json", 10**6)
         payload = {"schema": 1, "version": 3, "previous": envelope.sha256(data)}
-        payload["keys"] = [to_json(keys.listed(robot.public, rotates=True))]
+        payload["keys"] = [to_json(keys.listed(one.public, rotates=True)) for one in (robot, who.key)]
         files["keys/3.json"] = envelope.seal("channel keys", payload, robot)
     if name == "key list that does not follow":
         payload = json.loads(json.loads(files["keys/1.json"])["signed"]) | {"version": 2, "previous": "0" * 64}
@@ -139,6 +139,22 @@ def test_a_tampering_is_refused_and_named(name, served):
         _look(files, served[1], known)
     assert error.value.code == TAMPERINGS[name]
     assert ".json: " in str(error.value)
+
+
+def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served):
+    files, who = served
+    far = {**files, NEWEST: _signed(files[NEWEST], lambda p: p.update(version=2**52), who.key)}
+    known = _look(far, who)
+    assert known.held.index.version == 2**52
+    with pytest.raises(ChannelRefused) as error:
+        _look(files, who, known)
+    assert error.value.code == "older-index"
+    new = signing.new_key()
+    rotate(who.storage, who.trust, who.key, (keys.listed(new.public, rotates=True),), frozenset())
+    publishing.renew(dataclasses.replace(who, key=new))
+    rotate(who.storage, known.trust, new, (), frozenset({who.key.public.id}), stolen=True)
+    now = {name: who.storage.read(name, 10**6) for name in (NEWEST, "keys/2.json", "keys/3.json")}
+    assert _look({**files, **now}, who, known).held.index.version == 4
 
 
 def test_every_byte_of_an_index_counts(served):
