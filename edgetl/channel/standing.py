@@ -42,6 +42,8 @@ def base(storage: Storage, channel: str, trust: Trust) -> Base:
             low = opened(data, channel, trust.publishers, newest_path(channel)).index.version
         except ChannelRefused:
             data = None  # forged, or its key was withdrawn; the versions tell, and the file is replaced
+    if low and storage.read(index_path(channel, low), envelope.MAX_BYTES) != data:
+        data, low = None, 0  # a version that was never created
     named = low
 
     def there(version: int) -> bool:

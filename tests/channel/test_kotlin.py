@@ -18,7 +18,7 @@ from edgetl.channel.index import File, System
 from edgetl.channel.transport import Address
 from tests.channel.conftest import DAY, NOW, describe, someone
 from tests.channel.test_client import Nasty
-from tests.channel.test_latest import TAMPERINGS, _tampered
+from tests.channel.test_latest import NEWEST, TAMPERINGS, _signed, _tampered
 
 ROOT = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("need", ROOT / "tests/clients/need.py")
@@ -199,6 +199,43 @@ def test_the_same_history(kotlin, who, blobs, tmp_path, http):
         expected.append(outcome.installed.release)
     assert expected == [1, 1, 2, 1, 1, 1, 1, 6]
     assert len(list((tmp_path / "kotlin").glob("*.zip"))) == 2
+
+
+def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
+    """The thief counted far ahead; with its key the count falls."""
+    from edgetl import signing
+    from edgetl.channel import keys
+    from edgetl.channel.rotation import rotate
+    from edgetl.channel.storage import Storage
+
+    mine = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    new = signing.new_key()
+    publishing.publish(mine, blobs("a"), describe(blobs("a")))
+    honest = mine.storage.read(NEWEST, 10**6)
+    said = []
+
+    def look():
+        outcome = client.update(tmp_path / "python", Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        theirs, messages = kotlin([("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(someone()))])
+        assert theirs == [_said(outcome, tmp_path / "python")], messages
+        said.append((outcome.status, outcome.code, outcome.index_version))
+
+    mine.storage.replace(NEWEST, _signed(honest, lambda p: p.update(version=2**52), who.key))
+    look()
+    mine.storage.replace(NEWEST, honest)
+    look()
+    rotate(
+        mine.storage, mine.trust, mine.key, (keys.listed(new.public, rotates=True),), frozenset({who.key.public.id}), stolen=True
+    )
+    look()
+    publishing.publish(dataclasses.replace(mine, key=new), blobs("b"), describe(blobs("b")), anew=True)
+    look()
+    assert said == [
+        ("installed", "", 2**52),
+        ("kept", "older-index", 2**52),
+        ("kept", "key-unknown", 2**52),
+        ("installed", "", 2),
+    ]
 
 
 @pytest.mark.parametrize("what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated"])

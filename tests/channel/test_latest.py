@@ -141,7 +141,7 @@ def test_a_tampering_is_refused_and_named(name, served):
     assert ".json: " in str(error.value)
 
 
-def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served):
+def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served, blobs):
     files, who = served
     far = {**files, NEWEST: _signed(files[NEWEST], lambda p: p.update(version=2**52), who.key)}
     known = _look(far, who)
@@ -153,8 +153,11 @@ def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served):
     rotate(who.storage, who.trust, who.key, (keys.listed(new.public, rotates=True),), frozenset())
     publishing.renew(dataclasses.replace(who, key=new))
     rotate(who.storage, known.trust, new, (), frozenset({who.key.public.id}), stolen=True)
+    who.storage.replace(NEWEST, far[NEWEST])
+    made = publishing.publish(dataclasses.replace(who, key=new), blobs("e"), describe(blobs("e")), anew=True)
+    assert made.index.version == 5, "publishers count what was created, not what newest.json says"
     now = {name: who.storage.read(name, 10**6) for name in (NEWEST, "keys/2.json", "keys/3.json")}
-    assert _look({**files, **now}, who, known).held.index.version == 4
+    assert _look({**files, **now}, who, known).held.index.version == 5
 
 
 def test_every_byte_of_an_index_counts(served):
