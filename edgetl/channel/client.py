@@ -20,8 +20,9 @@ from edgetl.channel import memory
 from edgetl.channel.choice import Client, choose
 from edgetl.channel.index import File, Release
 from edgetl.channel.keys import Trust
-from edgetl.channel.latest import Known, bundle_path, latest
+from edgetl.channel.latest import Known, latest
 from edgetl.channel.memory import Installed, State, bundle_file
+from edgetl.channel.paths import bundle_path
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused
 

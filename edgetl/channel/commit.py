@@ -9,7 +9,7 @@ from typing import Literal
 from edgetl.channel import keys
 from edgetl.channel.index import Held, Index, Release, opened
 from edgetl.channel.keys import Trust
-from edgetl.channel.latest import index_path, newest_path
+from edgetl.channel.paths import index_path, newest_path
 from edgetl.channel.standing import Base, base
 from edgetl.channel.storage import Storage
 from edgetl.errors import ChannelRefused, InputError

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from edgetl import signing
 from edgetl.channel import envelope
+from edgetl.channel.strict_json import MAX_BYTES, parsed
 from edgetl.errors import ChannelRefused, InputError
 from edgetl.schema import Bound, Pattern
 from edgetl.signing import PublicKey, SecretKey
@@ -113,7 +114,7 @@ def follow(trust: Trust, read: Read) -> Trust:
     """
     for _ in range(MAX_LISTS):
         where = path(trust.version + 1)
-        data = read(where, envelope.MAX_BYTES)
+        data = read(where, MAX_BYTES)
         if data is None:
             return trust
         trust = trust.next(data, where)
@@ -129,9 +130,9 @@ def trusted(file: Path) -> Trust:
     if file.suffix != ".json":
         return only(signing.public_key(file))
     try:
-        data = file.read_bytes()[: envelope.MAX_BYTES + 1]
+        data = file.read_bytes()[: MAX_BYTES + 1]
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
-    payload = envelope.parsed(str(envelope.parsed(data, str(file)).get("signed")).encode(), str(file))
+    payload = parsed(str(parsed(data, str(file)).get("signed")).encode(), str(file))
     found: KeyList = envelope.record_of(KeyList, payload, str(file))
     return Trust(version=found.version, keys=found.keys, sha256=envelope.sha256(data))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgetl.channel import envelope, keys
+from edgetl.channel import keys
 from edgetl.channel.index import Held, opened
 from edgetl.channel.keys import Read, Trust
+from edgetl.channel.paths import index_path, newest_path
+from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import ChannelRefused
 
 MAX_STEPS = 1000
@@ -19,21 +21,6 @@ class Known:
 
     trust: Trust
     held: Held | None = None
-
-
-def newest_path(channel: str) -> str:
-    """Of the copy of the newest index, the one file that is ever replaced."""
-    return f"{channel}/newest.json"
-
-
-def index_path(channel: str, version: int) -> str:
-    """Of a version."""
-    return f"{channel}/index/{version}.json"
-
-
-def bundle_path(sha256: str) -> str:
-    """Of a bundle."""
-    return f"bundles/{sha256}.zip"
 
 
 def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
@@ -55,7 +42,7 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
     held = known.held
     if held is not None and held.key_id not in {key.id for key in trust.publishers}:
         held = None  # its key was withdrawn: whoever stole it may have counted ahead
-    data = read(where := newest_path(channel), envelope.MAX_BYTES)
+    data = read(where := newest_path(channel), MAX_BYTES)
     if data is not None:
         found = _opened(data, channel, trust, where)
         if held is None or found.index.version > held.index.version:
@@ -79,7 +66,7 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
 
 def _still_there(read: Read, channel: str, held: Held, served: Held) -> None:
     """See whether only `newest.json` is behind what was seen before, or all of the channel."""
-    if read(index_path(channel, held.index.version), envelope.MAX_BYTES) != held.data:
+    if read(index_path(channel, held.index.version), MAX_BYTES) != held.data:
         message = f"is version {served.index.version}, and version {held.index.version}, seen before, is gone. Ask again later."
         raise ChannelRefused("older-index", f"{newest_path(channel)}: {message}")
 
@@ -89,7 +76,7 @@ def _followed(read: Read, channel: str, trust: Trust, held: Held | None) -> Held
     for _ in range(MAX_STEPS):
         version, sha256 = (held.index.version, held.sha256) if held else (0, "")
         where = index_path(channel, version + 1)
-        data = read(where, envelope.MAX_BYTES)
+        data = read(where, MAX_BYTES)
         if data is None:
             return held
         found = _opened(data, channel, trust, where)

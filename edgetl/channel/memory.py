@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from edgetl.channel import envelope
 from edgetl.channel.index import MAX_BUNDLE_BYTES, opened
 from edgetl.channel.keys import ListedKey, Trust
 from edgetl.channel.latest import Known
+from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import ChannelRefused, InputError
 from edgetl.schema import Bound, Pattern, check
 from edgetl.types import to_json
 
-_STATE_BYTES = 4 * envelope.MAX_BYTES
+_STATE_BYTES = 4 * MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

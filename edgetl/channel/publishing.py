@@ -8,7 +8,7 @@ from pathlib import Path
 from edgetl.channel import keys
 from edgetl.channel.commit import Change, Publisher, commit
 from edgetl.channel.index import MAX_RELEASES, WHOLE, Held, Release
-from edgetl.channel.latest import bundle_path
+from edgetl.channel.paths import bundle_path
 from edgetl.channel.standing import Base, at
 from edgetl.channel.storage import Storage
 from edgetl.errors import InputError

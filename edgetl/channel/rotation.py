@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from edgetl.channel import envelope, keys
+from edgetl.channel import keys
 from edgetl.channel.keys import ListedKey, Trust
 from edgetl.channel.standing import base
 from edgetl.channel.storage import Storage
+from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import InputError
 from edgetl.signing import SecretKey
 
@@ -48,7 +49,7 @@ def rotate(
     data = keys.sealed(now, (*kept, *add), key)
     where = keys.path(now.version + 1)
     if now.version:
-        storage.must_exclude(keys.path(now.version), storage.read(keys.path(now.version), envelope.MAX_BYTES) or b"")
+        storage.must_exclude(keys.path(now.version), storage.read(keys.path(now.version), MAX_BYTES) or b"")
     if not storage.create(where, data):
         raise InputError(f"{storage.url}: {where}: another list came first. Look with `edgetl channel status`, then repeat.")
     return now.next(data, where)

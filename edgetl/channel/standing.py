@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from edgetl.channel import envelope
 from edgetl.channel.index import Held, Release, opened
 from edgetl.channel.keys import Trust
-from edgetl.channel.latest import index_path, newest_path
+from edgetl.channel.paths import index_path, newest_path
 from edgetl.channel.storage import Storage
+from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import ChannelRefused, InputError
 
 
@@ -36,18 +37,18 @@ class Base:
 
 def base(storage: Storage, channel: str, trust: Trust) -> Base:
     """Find the newest version, in doubling steps from `newest.json` on: versions have no gaps and are never removed."""
-    data, low = storage.read(newest_path(channel), envelope.MAX_BYTES), 0
+    data, low = storage.read(newest_path(channel), MAX_BYTES), 0
     if data is not None:
         try:
             low = opened(data, channel, trust.publishers, newest_path(channel)).index.version
         except ChannelRefused:
             data = None  # forged, or its key was withdrawn; the versions tell, and the file is replaced
-    if low and storage.read(index_path(channel, low), envelope.MAX_BYTES) != data:
+    if low and storage.read(index_path(channel, low), MAX_BYTES) != data:
         data, low = None, 0  # a version that was never created
     named = low
 
     def there(version: int) -> bool:
-        return storage.read(index_path(channel, version), envelope.MAX_BYTES) is not None
+        return storage.read(index_path(channel, version), MAX_BYTES) is not None
 
     step, high = 1, low + 1
     while there(high):
@@ -67,7 +68,7 @@ def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
     """
     if not version:
         return Base(version=0, data=b"", held=None)
-    data = storage.read(index_path(channel, version), envelope.MAX_BYTES)
+    data = storage.read(index_path(channel, version), MAX_BYTES)
     if data is None:
         raise InputError(f"{storage.url}: {index_path(channel, version)}: is missing; versions must never be removed.")
     return _base(version, data, channel, trust)

@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from edgetl.channel.commit import Publisher
     from edgetl.channel.index import Held
+    from edgetl.channel.keys import Read
+    from edgetl.channel.latest import Known
 
 UrlOption = Annotated[
     str, typer.Option("--to", "--at", metavar="URL", help="Where the channels lie: a folder, s3://bucket/folder, … (fsspec).")
@@ -25,6 +27,12 @@ TrustOption = Annotated[
 ]
 DaysOption = Annotated[
     int, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days.")
+]
+ClientTrustOption = Annotated[
+    Path, typer.Option("--trust", "--key", metavar="FILE", help="Public key, or key list, that clients are built with.")
+]
+ClockOption = Annotated[
+    int | None, typer.Option("--clock", metavar="SECONDS", help="The client's clock, seconds since 1970 [now].")
 ]
 
 
@@ -102,3 +110,21 @@ def day(seconds: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(min(seconds, 253402300799), UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def reader(url: str) -> Read:
+    """What reads there: as clients do over HTTP, else through fsspec."""
+    from edgetl.channel.storage import Storage
+    from edgetl.channel.transport import Address
+
+    return Address(base=url).read if url.startswith(("http://", "https://")) else Storage(url).read
+
+
+def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:
+    """What a client finds that was never there before."""
+    import time
+
+    from edgetl.channel import keys
+    from edgetl.channel.latest import Known, latest
+
+    return latest(read, channel, Known(trust=keys.trusted(trust)), int(time.time()) if clock is None else clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgetl.cli import channel_change, channel_look
+from edgetl.cli import channel_change, channel_check, channel_status
 
 
 def register(app: typer.Typer) -> None:
@@ -14,4 +14,5 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(channel, name="channel")
     channel_change.add(channel)
-    channel_look.add(channel)
+    channel_status.add(channel)
+    channel_check.add(channel)
