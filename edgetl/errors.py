@@ -69,6 +69,20 @@ class UnknownName(InputError):
         super().__init__(f"{where + ': ' if where else ''}no {kind} named '{name}'. {did_you_mean(name, known)}")
 
 
+class ChannelRefused(InputError):
+    """Something an update channel served is not taken; whoever asked keeps what it has."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Make the error.
+
+        Args:
+            code: one word for programs, the same in every client: "older-index", "expired" (README, "Update channel").
+            message: where: what. what to do.
+        """
+        self.code = code
+        super().__init__(message)
+
+
 class MissingDependency(EdgetlError):
     """A package that this request needs is not installed."""
 

@@ -1,0 +1,226 @@
+// The client of an update channel of edgetl: look, decide, install. Run it off the main thread; it keeps its state in one folder.
+//
+//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(base64("…"), true))), folder)
+//     val outcome = client.update(Device("2.1", "android", Build.VERSION.RELEASE, Build.MODEL, id, setOf("tflite")), System.currentTimeMillis() / 1000)
+//     outcome.installed?.let { java.util.zip.ZipFile(client.bundle(it)) }   // its artifact: an entry that ends with it.file
+package edgetl.update
+
+import java.io.File
+import java.io.FileOutputStream
+import java.io.IOException
+import java.io.InputStream
+import java.io.OutputStream
+import java.net.HttpURLConnection
+import java.net.URL
+import java.security.MessageDigest
+import java.util.Properties
+
+class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String)
+
+/** `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays). */
+class Outcome(val status: String, val code: String, val message: String, val installed: Installed?, val indexVersion: Long)
+
+class UpdateClient(
+    private val base: String,
+    private val channel: String,
+    private val builtIn: Trust,
+    private val folder: File,
+    verifier: Verifier = platformEd25519,
+    private val waitMs: Int = 20_000,
+    private val downloadMs: Long = 900_000
+) {
+    private val reader = Reader(verifier)
+    private val stateFile = File(folder, "state.properties")
+
+    fun bundle(installed: Installed) = File(folder, "${installed.sha256}.zip")
+
+    fun installed(): Installed? = installed(state(), "installed")
+
+    /** A refusal is an outcome, no exception; an IOException means that the folder itself cannot be written. */
+    @Synchronized
+    fun update(device: Device, nowS: Long): Outcome {
+        if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
+        val state = state()
+        var known = known(state)
+        try {
+            known = reader.latest(this::read, channel, known, nowS)
+            val index = known.held!!
+            remember(state, known)
+            write(state)
+            val choice = choose(index, device)
+            if (choice.release == null || choice.file == null) {
+                val reasons = choice.passedOver.joinToString { "release ${it.first}: ${it.second}" }
+                return Outcome("kept", "not-offered", "nothing is offered to this device ($reasons)", installed(state, "installed"), index.version)
+            }
+            val release = choice.release
+            val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path)
+            val before = installed(state, "installed")
+            if (same(before, wanted) && whole(wanted)) return Outcome("unchanged", "", "", before, index.version)
+            if (!whole(wanted)) download(wanted)
+            if (before != null && before.sha256 != wanted.sha256) put(state, "previous", before)
+            put(state, "installed", wanted)
+            write(state)
+            tidy(state)
+            return Outcome("installed", "", "", wanted, index.version)
+        } catch (refused: ChannelRefused) {
+            return Outcome("kept", refused.code, refused.message ?: "", installed(state, "installed"), known.held?.version ?: 0)
+        }
+    }
+
+    private fun known(state: Properties): Known {
+        var trust = builtIn
+        val version = state.getProperty("trust_version")?.toLong() ?: -1
+        if (version >= builtIn.version) {
+            val keys = state.getProperty("trust_keys").split(" ").map { ListedKey(base64(it.substring(1)), it[0] == '+') }
+            trust = Trust(version, keys, state.getProperty("trust_sha256"))
+        }
+        val held = state.getProperty("index")?.toByteArray(Charsets.UTF_8) ?: return Known(trust, null)
+        return try {
+            Known(trust, reader.index(held, channel, trust, "state"))
+        } catch (refused: ChannelRefused) {
+            Known(trust, null) // another channel now, or a key that is no longer listed
+        }
+    }
+
+    private fun remember(state: Properties, known: Known) {
+        state["trust_version"] = known.trust.version.toString()
+        state["trust_sha256"] = known.trust.sha256
+        state["trust_keys"] = known.trust.keys.joinToString(" ") { (if (it.rotates) "+" else "-") + encoded(it.public) }
+        state["index"] = String(known.held!!.data, Charsets.UTF_8)
+    }
+
+    private fun same(one: Installed?, other: Installed) =
+        one != null && one.release == other.release && one.sha256 == other.sha256 && one.file == other.file
+
+    private fun whole(wanted: Installed) = bundle(wanted).let { it.isFile && it.length() == wanted.sizeBytes }
+
+    private fun installed(state: Properties, name: String): Installed? {
+        val row = (state.getProperty(name) ?: return null).split("\n")
+        return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4])
+    }
+
+    private fun put(state: Properties, name: String, it: Installed) {
+        state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file).joinToString("\n")
+    }
+
+    private fun state() = Properties().also { if (stateFile.isFile) stateFile.inputStream().use(it::load) }
+
+    private fun write(state: Properties) {
+        val partial = File(folder, "state.partial")
+        FileOutputStream(partial).use {
+            state.store(it, null)
+            it.fd.sync()
+        }
+        moved(partial, stateFile)
+    }
+
+    private fun download(wanted: Installed) {
+        val partial = File(folder, "${wanted.sha256}.partial")
+        try {
+            val digest = MessageDigest.getInstance("SHA-256")
+            var bytes = 0L
+            FileOutputStream(partial).use { sink ->
+                val there = open(bundlePath(wanted.sha256)) { stream ->
+                    bytes = copy(stream, sink, digest, wanted.sizeBytes, bundlePath(wanted.sha256), downloadMs)
+                }
+                if (!there) throw ChannelRefused("missing", "${bundlePath(wanted.sha256)}: is not there")
+                sink.fd.sync()
+            }
+            if (bytes != wanted.sizeBytes) throw ChannelRefused("truncated", "${bundlePath(wanted.sha256)}: $bytes of ${wanted.sizeBytes} bytes came")
+            if (digest.digest().joinToString("") { "%02x".format(it.toInt() and 0xff) } != wanted.sha256) {
+                throw ChannelRefused("bundle-differs", "${bundlePath(wanted.sha256)}: is not the bundle that the index names")
+            }
+            moved(partial, bundle(wanted))
+        } finally {
+            partial.delete()
+        }
+    }
+
+    private fun moved(from: File, to: File) { // rename(2): whole, or not at all
+        if (!from.renameTo(to)) throw IOException("$to cannot be written")
+    }
+
+    private fun tidy(state: Properties) {
+        val kept = listOf("installed", "previous").mapNotNull { installed(state, it) }.map { bundle(it).name }
+        folder.listFiles()?.filter { (it.name.endsWith(".zip") || it.name.endsWith(".partial")) && it.name !in kept }?.forEach { it.delete() }
+    }
+
+    private fun read(path: String, limit: Int): ByteArray? {
+        val sink = java.io.ByteArrayOutputStream()
+        val there = open(path) { copy(it, sink, null, limit.toLong(), path, waitMs.toLong()) }
+        return if (there) sink.toByteArray() else null
+    }
+
+    private fun copy(from: InputStream, to: OutputStream, digest: MessageDigest?, limit: Long, path: String, longestMs: Long): Long {
+        val end = System.nanoTime() + longestMs * 1_000_000
+        val chunk = ByteArray(1 shl 16)
+        var bytes = 0L
+        while (true) {
+            val count = from.read(chunk)
+            if (count < 0) return bytes
+            bytes += count
+            if (bytes > limit) throw ChannelRefused("too-large", "$path: is larger than the $limit bytes it may have")
+            if (System.nanoTime() > end) throw ChannelRefused("unreachable", "$path: did not arrive within $longestMs ms")
+            to.write(chunk, 0, count)
+            digest?.update(chunk, 0, count)
+        }
+    }
+
+    /** Whether there is such a file; three redirects at most, none to a weaker protocol. */
+    private fun open(path: String, use: (InputStream) -> Unit): Boolean {
+        var url = URL(base.trimEnd('/') + "/" + path)
+        var promised = -1L
+        try {
+            for (hop in 0..3) {
+                val connection = url.openConnection() as HttpURLConnection
+                try {
+                    connection.connectTimeout = waitMs
+                    connection.readTimeout = waitMs
+                    connection.instanceFollowRedirects = false
+                    connection.useCaches = false
+                    connection.setRequestProperty("Accept-Encoding", "identity")
+                    when (connection.responseCode) {
+                        200 -> {
+                            promised = connection.getHeaderField("Content-Length")?.toLongOrNull() ?: -1
+                            var bytes = 0L
+                            connection.inputStream.use { use(Counting(it) { count -> bytes += count }) }
+                            if (promised >= 0 && bytes < promised) throw ChannelRefused("truncated", "$path: the connection ended early")
+                            return true
+                        }
+                        403, 404, 410 -> return false // 403: S3 gives it for a missing file to those who may not list
+                        301, 302, 303, 307, 308 -> {
+                            val next = URL(url, connection.getHeaderField("Location") ?: "")
+                            val weaker = next.protocol !in setOf("http", "https") || (url.protocol == "https" && next.protocol == "http")
+                            if (weaker) throw ChannelRefused("unreachable", "$path: redirects to ${next.protocol}; not followed")
+                            url = next
+                        }
+                        else -> throw ChannelRefused("unreachable", "$path: the server answers ${connection.responseCode}")
+                    }
+                } finally {
+                    connection.disconnect()
+                }
+            }
+        } catch (error: IOException) {
+            throw ChannelRefused(if (promised >= 0 && "remature" in (error.message ?: "")) "truncated" else "unreachable", "$path: $error")
+        }
+        throw ChannelRefused("unreachable", "$path: redirects too often")
+    }
+}
+
+private class Counting(private val from: InputStream, private val count: (Int) -> Unit) : InputStream() {
+    override fun read(): Int = from.read().also { if (it >= 0) count(1) }
+    override fun read(into: ByteArray, at: Int, most: Int): Int = from.read(into, at, most).also { if (it > 0) count(it) }
+    override fun close() = from.close()
+}
+
+private fun encoded(data: ByteArray): String {
+    val letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    val found = StringBuilder()
+    for (place in data.indices step 3) {
+        val word = (0..2).fold(0) { all, offset -> (all shl 8) or (data.getOrElse(place + offset) { 0 }.toInt() and 0xff) }
+        for (shift in listOf(18, 12, 6, 0)) found.append(letters[(word shr shift) and 63])
+        val missing = maxOf(0, place + 3 - data.size)
+        if (missing > 0) found.replace(found.length - missing, found.length, "=".repeat(missing))
+    }
+    return found.toString()
+}

@@ -1,0 +1,123 @@
+"""The reference client: look, decide, install. Standard library only, but for signatures (cryptography); the clock is given.
+
+    outcome = client.update(folder, Address(base="https://…/models"), "beta", keys.trusted(key), me, int(time.time()))
+
+State lies in one folder: `state.json`, replaced whole, says what is installed; bundles lie beside it under their sha256. Whatever
+is refused, and whenever the process dies, what was installed stays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgetl.channel import memory
+from edgetl.channel.choice import Client, choose
+from edgetl.channel.index import File, Release
+from edgetl.channel.keys import Trust
+from edgetl.channel.latest import Known, latest
+from edgetl.channel.memory import Installed, State, bundle_file
+from edgetl.channel.paths import bundle_path
+from edgetl.channel.transport import Address
+from edgetl.errors import ChannelRefused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an update went."""
+
+    status: Literal["installed", "unchanged", "kept"]
+    """`kept`: something was refused, or nothing is offered; what was installed stays."""
+    code: str
+    """Empty, `not-offered`, or of a `ChannelRefused`."""
+    message: str
+    installed: Installed | None
+    index_version: int
+    """Newest that was accepted; 0 = none ever."""
+
+
+def update(folder: Path, address: Address, channel: str, trust: Trust, client: Client, now_s: int) -> Outcome:
+    """Bring a folder up to date.
+
+    Args:
+        folder: of this client alone.
+        address: where the channel is served.
+        channel: its name.
+        trust: what the app was built with.
+        client: who asks.
+        now_s: the clock.
+
+    Returns:
+        What was done; a refusal is an outcome, no exception.
+
+    Raises:
+        InputError: the folder's own state is damaged.
+    """
+    with memory.alone(folder):
+        state = memory.read(folder)
+        known = memory.known(state, channel, trust)
+        try:
+            known = latest(address.read, channel, known, now_s)
+            assert known.held is not None
+            state = memory.remembered(state, known)
+            memory.write(folder, state)
+            choice = choose(known.held.index, client)
+            if choice.release is None or choice.file is None:
+                reasons = ", ".join(f"release {number}: {reason}" for number, reason in choice.passed_over)
+                return _outcome("kept", "not-offered", f"nothing is offered to this client ({reasons}).", state, known)
+            wanted = _installed(choice.release, choice.file)
+            if state.installed == wanted and _whole(folder, wanted):
+                return _outcome("unchanged", "", "", state, known)
+            if not _whole(folder, wanted):
+                _download(folder, address, choice.release)
+        except ChannelRefused as refused:
+            return _outcome("kept", refused.code, str(refused), state, known)
+        before = state.installed if state.installed and state.installed.sha256 != wanted.sha256 else state.previous
+        state = dataclasses.replace(state, installed=wanted, previous=before)
+        memory.write(folder, state)
+        _tidy(folder, state)
+        return _outcome("installed", "", "", state, known)
+
+
+def _installed(release: Release, file: File) -> Installed:
+    return Installed(
+        release=release.number, version=release.version, sha256=release.sha256, size_bytes=release.size_bytes, file=file.path
+    )
+
+
+def _outcome(status: Literal["installed", "unchanged", "kept"], code: str, message: str, state: State, known: Known) -> Outcome:
+    version = known.held.index.version if known.held else 0
+    return Outcome(status=status, code=code, message=message, installed=state.installed, index_version=version)
+
+
+def _whole(folder: Path, wanted: Installed) -> bool:
+    path = bundle_file(folder, wanted)
+    return path.is_file() and path.stat().st_size == wanted.size_bytes
+
+
+def _download(folder: Path, address: Address, release: Release) -> None:
+    temporary = folder / f"{release.sha256}.{secrets.token_hex(8)}.partial"
+    try:
+        with temporary.open("xb") as sink:
+            address.fetch(bundle_path(release.sha256), sink, release.size_bytes)
+            sink.flush()
+            os.fsync(sink.fileno())
+        with temporary.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != release.sha256:
+                path = bundle_path(release.sha256)
+                raise ChannelRefused("bundle-differs", f"{address.base}: {path}: is not the bundle that the index names.")
+        os.replace(temporary, folder / f"{release.sha256}.zip")
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _tidy(folder: Path, state: State) -> None:
+    kept = {f"{kept.sha256}.zip" for kept in (state.installed, state.previous) if kept}
+    for path in folder.iterdir():
+        if path.suffix in (".zip", ".partial") and path.name not in kept:
+            path.unlink(missing_ok=True)

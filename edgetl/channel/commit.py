@@ -1,0 +1,110 @@
+"""Make a change the next version of a channel: created exclusively, so that of two publishers one looks again and repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from edgetl.channel import keys
+from edgetl.channel.index import Held, Index, Release, opened
+from edgetl.channel.keys import Trust
+from edgetl.channel.paths import index_path, newest_path
+from edgetl.channel.standing import Base, base
+from edgetl.channel.storage import Storage
+from edgetl.errors import ChannelRefused, InputError
+from edgetl.signing import SecretKey
+
+VALID_DAYS = 90
+_TRIES = 200
+"""How often a publisher repeats when others are faster."""
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Who changes a channel, where and when."""
+
+    storage: Storage
+    channel: str
+    key: SecretKey
+    trust: Trust
+    """Where its trust begins: its own key, or the one that the channel began with."""
+    now_s: int
+    valid_days: int = VALID_DAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the next version says."""
+
+    action: Literal["publish", "rollout", "rollback", "renew"]
+    releases: tuple[Release, ...]
+
+
+def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = False) -> Held:
+    """Make a change the next version.
+
+    Args:
+        who: publishes.
+        change: says what the next version holds, given the newest; asked again where another publisher was faster.
+        anew: whether to go on where the newest index' key is no longer listed, forgetting its releases.
+
+    Returns:
+        The version that was created. It is in force from its creation on, even if `newest.json` never comes to name it.
+
+    Raises:
+        InputError: the key may not publish here, the storage is none for a channel, or `change` objects.
+    """
+    storage, channel = who.storage, who.channel
+    for attempt in range(_TRIES):
+        trust = _trust(who)
+        if not trust.version:
+            first = keys.sealed(trust, trust.keys, who.key)
+            storage.create(keys.path(1), first)
+            storage.must_exclude(keys.path(1), first)
+            continue
+        if who.key.public not in trust.publishers:
+            raise InputError(
+                f"{storage.url}: the key {who.key.public.id} is not in key list {trust.version}; see `edgetl channel keys`."
+            )
+        start = base(storage, channel, trust)
+        if start.version and not attempt:
+            storage.must_exclude(index_path(channel, start.version), start.data)
+        if start.version and start.held is None and not anew:
+            raise InputError(
+                f"{storage.url}: version {start.version} of {channel} is signed by a key that is no longer listed, so nothing "
+                "of it is carried on. Publish with --anew: earlier releases are forgotten."
+            )
+        wanted = change(start)
+        created_s = max(who.now_s, start.held.index.created_s if start.held else 0)
+        index = Index(
+            schema=1, channel=channel, version=start.version + 1, previous=start.sha256, keys=trust.version,
+            created_s=created_s, expires_s=created_s + who.valid_days * _DAY_S, action=wanted.action, releases=wanted.releases,
+        )  # fmt: skip
+        data = index.sealed(who.key)
+        made = opened(data, channel, (who.key.public,), "the new index")  # what clients would refuse is not published
+        if storage.create(index_path(channel, index.version), data):
+            _point(storage, channel, trust, made)
+            return made
+    raise InputError(f"{storage.url}: {_TRIES} times another publisher was faster. Try again.")
+
+
+def _trust(who: Publisher) -> Trust:
+    try:
+        return keys.follow(who.trust, who.storage.read)
+    except ChannelRefused as refused:
+        if refused.code != "key-unknown":
+            raise
+        hint = "Give --trust: the public key that this channel began with, or a key list you kept."
+        raise ChannelRefused(refused.code, f"{refused} {hint}") from refused
+
+
+def _point(storage: Storage, channel: str, trust: Trust, made: Held) -> None:
+    """Let `newest.json` be the newest; a slower publisher that wrote an older one sees that by itself."""
+    newest: Held | None = made
+    while newest is not None:
+        storage.replace(newest_path(channel), newest.data)
+        if storage.size_bytes(index_path(channel, newest.index.version + 1)) is None:
+            return
+        newest = base(storage, channel, trust).held

@@ -1,0 +1,85 @@
+"""What a channel signs: a JSON text carried as one string beside its signature, so that nobody needs a canonical form of JSON.
+
+`{"schema": 1, "key": ID, "signature": BASE64, "signed": TEXT}`; signed is `edgetl PURPOSE 1`, a line end and TEXT in UTF-8.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from edgetl.channel.strict_json import parsed
+from edgetl.errors import ChannelRefused
+from edgetl.schema import check
+from edgetl.signing import PublicKey, Purpose, SecretKey
+
+_FIELDS = {"schema", "key", "signature", "signed"}
+
+
+def seal(purpose: Purpose, payload: dict[str, Any], key: SecretKey) -> bytes:
+    """Sign a payload.
+
+    Args:
+        purpose: what the signature is for.
+        payload: plain JSON values.
+        key: signs.
+
+    Returns:
+        The bytes of the file; the same each time (Ed25519 draws nothing).
+    """
+    text = json.dumps(payload, separators=(",", ":"))
+    signature = base64.b64encode(key.sign(purpose, text.encode())).decode()
+    return json.dumps({"schema": 1, "key": key.public.id, "signature": signature, "signed": text}).encode()
+
+
+def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str) -> tuple[dict[str, Any], str]:
+    """Read what one of `keys` signed.
+
+    Args:
+        purpose: what the signature must be for.
+        data: of the file.
+        keys: that may have signed it.
+        where: names the file in messages.
+
+    Returns:
+        The payload, and the id of its key.
+
+    Raises:
+        ChannelRefused: `malformed`, `key-unknown` or `bad-signature`.
+    """
+    outer = parsed(data, where)
+    if set(outer) != _FIELDS or outer["schema"] != 1 or not all(isinstance(outer[n], str) for n in _FIELDS - {"schema"}):
+        raise ChannelRefused("malformed", f"{where}: is no signed file of a channel, or of another version of edgetl.")
+    found = [key for key in keys if key.id == outer["key"]]
+    if not found:
+        raise ChannelRefused("key-unknown", f"{where}: is signed by the key {outer['key'][:16]!r}, which may not.")
+    try:
+        signature = base64.b64decode(outer["signature"], validate=True)
+        signed = outer["signed"].encode()
+    except (binascii.Error, ValueError) as error:
+        raise ChannelRefused("malformed", f"{where}: its signature is no base64.") from error
+    if not any(key.accepts(purpose, signed, signature) for key in found):
+        raise ChannelRefused("bad-signature", f"{where}: is not what the key {outer['key']} signed as a {purpose}.")
+    return parsed(signed, where), outer["key"]
+
+
+def record_of(kind: type, payload: dict[str, Any], where: str) -> Any:
+    """Make a record of a payload.
+
+    Raises:
+        ChannelRefused: `malformed`: a field is missing, unknown or out of range.
+    """
+    faults: list[str] = []
+    record = check(kind, payload, lambda key: key or "all of it", faults)
+    if record is None:
+        raise ChannelRefused("malformed", f"{where}: does not hold: {'; '.join(faults[:5])[:600]}")
+    return record
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

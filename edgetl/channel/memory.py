@@ -1,0 +1,119 @@
+"""What a client remembers, in one folder of its own: `state.json`, replaced whole, and bundles under their sha256."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from edgetl.channel.index import MAX_BUNDLE_BYTES, opened
+from edgetl.channel.keys import ListedKey, Trust
+from edgetl.channel.latest import Known
+from edgetl.channel.strict_json import MAX_BYTES
+from edgetl.errors import ChannelRefused, InputError
+from edgetl.schema import Bound, Pattern, check
+from edgetl.types import to_json
+
+_STATE_BYTES = 4 * MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A bundle that was taken."""
+
+    release: Annotated[int, Bound(ge=1)]
+    version: str
+    sha256: Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
+    size_bytes: Annotated[int, Bound(ge=1, le=MAX_BUNDLE_BYTES)]
+    file: str
+    """Path of the artifact inside the bundle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a client remembers."""
+
+    schema: Literal[1] = 1
+    trust_version: int = 0
+    trust_sha256: str = ""
+    trust_keys: tuple[ListedKey, ...] = ()
+    index: str = ""
+    """The newest index seen, in base64."""
+    installed: Installed | None = None
+    previous: Installed | None = None
+    """Kept until the next one is installed."""
+
+
+def bundle_file(folder: Path, installed: Installed) -> Path:
+    """Where a bundle lies: a zip, for `edgetl.bundle.opening.opened` or any zip reader."""
+    return folder / f"{installed.sha256}.zip"
+
+
+def read(folder: Path) -> State:
+    """What the folder remembers.
+
+    Raises:
+        InputError: `state.json` is damaged.
+    """
+    path, faults = folder / "state.json", list[str]()
+    try:
+        with path.open("rb") as stream:
+            state = check(State, json.loads(stream.read(_STATE_BYTES)), lambda key: key or "state.json", faults)
+    except FileNotFoundError:
+        return State()
+    except (OSError, ValueError, RecursionError) as error:
+        state, faults = None, [str(error)[:200]]
+    if state is None:
+        raise InputError(f"{path}: is damaged. Remove the folder: the client begins anew.", faults)
+    return state
+
+
+def known(state: State, channel: str, trust: Trust) -> Known:
+    """What was known last time; an app that was built with a newer list than the state holds begins from that."""
+    if state.trust_version >= trust.version and state.trust_keys:
+        trust = Trust(version=state.trust_version, keys=state.trust_keys, sha256=state.trust_sha256)
+    if not state.index:
+        return Known(trust=trust)
+    try:
+        return Known(trust=trust, held=opened(base64.b64decode(state.index), channel, trust.publishers, "state.json"))
+    except ChannelRefused:
+        return Known(trust=trust)  # another channel now, or a key that is no longer listed
+
+
+def remembered(state: State, known: Known) -> State:
+    """The state, with what is known of the channel now."""
+    assert known.held is not None
+    trust = known.trust
+    return dataclasses.replace(
+        state, trust_version=trust.version, trust_sha256=trust.sha256, trust_keys=trust.keys,
+        index=base64.b64encode(known.held.data).decode(),
+    )  # fmt: skip
+
+
+def write(folder: Path, state: State) -> None:
+    """Replace the state, whole."""
+    temporary = folder / "state.json.partial"
+    with temporary.open("w", encoding="utf-8") as stream:
+        json.dump(to_json(state), stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, folder / "state.json")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One update at a time; the lock ends with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

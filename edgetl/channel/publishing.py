@@ -1,0 +1,113 @@
+"""What publishers do to a channel: publish, roll out, take back, renew. Each is a new version of its index."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from edgetl.channel import keys
+from edgetl.channel.commit import Change, Publisher, commit
+from edgetl.channel.index import MAX_RELEASES, WHOLE, Held, Release
+from edgetl.channel.paths import bundle_path
+from edgetl.channel.standing import Base, at
+from edgetl.channel.storage import Storage
+from edgetl.errors import InputError
+
+
+def publish(who: Publisher, file: Path, release: Release, *, anew: bool = False) -> Held:
+    """Upload a bundle, see that it arrived, and make it the newest release.
+
+    Args:
+        who: publishes.
+        file: the bundle.
+        release: what the index says of it; its `number` and `salt` are given by the version that brings it.
+        anew: see `commit`.
+    """
+    storage, path = who.storage, bundle_path(release.sha256)
+    if storage.size_bytes(path) is None:
+        storage.put(path, file)
+    if storage.size_bytes(path) != release.size_bytes or storage.sha256(path) != release.sha256:
+        raise InputError(
+            f"{storage.url}: {path}: is not the bundle of that name. Somebody changed it; remove it and publish again."
+        )
+
+    def change(start: Base) -> Change:
+        number = start.version + 1
+        new = dataclasses.replace(release, number=number, salt=f"{who.channel}/{number}")
+        return Change(action="publish", releases=_few((new, *start.releases)))
+
+    return commit(who, change, anew=anew)
+
+
+def _few(releases: tuple[Release, ...]) -> tuple[Release, ...]:
+    if len(releases) <= MAX_RELEASES:
+        return releases
+    for place, release in enumerate(releases[:MAX_RELEASES]):
+        if release.rollout == WHOLE and not (release.min_app or release.systems or release.devices):
+            return releases[: max(place + 1, MAX_RELEASES // 2)]
+    raise InputError(f"more than {MAX_RELEASES} releases, none of them for everyone. Roll one out to 100%, or roll back.")
+
+
+def _top(start: Base, number: int | None) -> Release:
+    if not start.releases:
+        raise InputError("this channel has no release.")
+    top = start.releases[0]
+    if number is not None and top.number != number:
+        raise InputError(
+            f"the newest release is {top.number} by now, not {number}. Look with `edgetl channel status`, then repeat."
+        )
+    return top
+
+
+def rollout(who: Publisher, share: int, number: int | None = None) -> Held:
+    """Set how many clients get the newest release.
+
+    Args:
+        who: publishes.
+        share: ten-thousandths.
+        number: of the release that is meant; None = the newest when this begins. Is another newest by then, nothing is done.
+    """
+    meant = [number]
+
+    def change(start: Base) -> Change:
+        top = _top(start, meant[0])
+        meant[0] = top.number
+        return Change(action="rollout", releases=(dataclasses.replace(top, rollout=share), *start.releases[1:]))
+
+    return commit(who, change)
+
+
+def rollback(who: Publisher, number: int | None = None) -> Held:
+    """Say again what the channel said before its newest release: the version goes up, the bundle goes back.
+
+    Args:
+        who: publishes.
+        number: of the release that is taken back; None = the newest when this begins.
+    """
+    meant = [number]
+
+    def change(start: Base) -> Change:
+        top = _top(start, meant[0])
+        meant[0] = top.number
+        trust = keys.follow(who.trust, who.storage.read)
+        for version in range(start.version - 1, 0, -1):
+            held = at(who.storage, who.channel, trust, version).held
+            if held is None:
+                break  # signed by a key that was withdrawn: nothing before it is taken up
+            if held.index.releases and held.index.releases[0].number < top.number:
+                _there(who.storage, held.index.releases)
+                return Change(action="rollback", releases=held.index.releases)
+        raise InputError(f"release {top.number} is the first; there is nothing to go back to.")
+
+    return commit(who, change)
+
+
+def _there(storage: Storage, releases: tuple[Release, ...]) -> None:
+    lost = [r for r in releases if storage.size_bytes(bundle_path(r.sha256)) != r.size_bytes]
+    if lost:
+        raise InputError(f"{storage.url}: bundles of earlier releases are gone.", [bundle_path(r.sha256) for r in lost])
+
+
+def renew(who: Publisher) -> Held:
+    """Say the same again, for longer."""
+    return commit(who, lambda start: Change(action="renew", releases=(_top(start, None), *start.releases[1:])))

@@ -1,0 +1,84 @@
+"""Where a channel stands: its newest version, found by whoever wants to follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetl.channel import envelope
+from edgetl.channel.index import Held, Release, opened
+from edgetl.channel.keys import Trust
+from edgetl.channel.paths import index_path, newest_path
+from edgetl.channel.storage import Storage
+from edgetl.channel.strict_json import MAX_BYTES
+from edgetl.errors import ChannelRefused, InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a change starts from."""
+
+    version: int
+    """Of the newest index; 0 = none yet."""
+    data: bytes
+    """Of its file."""
+    held: Held | None
+    """The newest index; None where there is none, or where its key is no longer listed."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its file; empty where there is none yet."""
+        return envelope.sha256(self.data) if self.data else ""
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Of the newest index."""
+        return self.held.index.releases if self.held else ()
+
+
+def base(storage: Storage, channel: str, trust: Trust) -> Base:
+    """Find the newest version, in doubling steps from `newest.json` on: versions have no gaps and are never removed."""
+    data, low = storage.read(newest_path(channel), MAX_BYTES), 0
+    if data is not None:
+        try:
+            low = opened(data, channel, trust.publishers, newest_path(channel)).index.version
+        except ChannelRefused:
+            data = None  # forged, or its key was withdrawn; the versions tell, and the file is replaced
+    if low and storage.read(index_path(channel, low), MAX_BYTES) != data:
+        data, low = None, 0  # a version that was never created
+    named = low
+
+    def there(version: int) -> bool:
+        return storage.read(index_path(channel, version), MAX_BYTES) is not None
+
+    step, high = 1, low + 1
+    while there(high):
+        low, step, high = high, step * 2, high + step * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if there(middle) else (low, middle)
+    return _base(low, data, channel, trust) if data and low == named else at(storage, channel, trust, low)
+
+
+def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
+    """Read a version; 0 = before the first.
+
+    Raises:
+        InputError: it is missing.
+        ChannelRefused: it is none that was signed, whoever's key it names.
+    """
+    if not version:
+        return Base(version=0, data=b"", held=None)
+    data = storage.read(index_path(channel, version), MAX_BYTES)
+    if data is None:
+        raise InputError(f"{storage.url}: {index_path(channel, version)}: is missing; versions must never be removed.")
+    return _base(version, data, channel, trust)
+
+
+def _base(version: int, data: bytes, channel: str, trust: Trust) -> Base:
+    try:
+        held = opened(data, channel, trust.publishers, index_path(channel, version))
+    except ChannelRefused as refused:
+        if refused.code != "key-unknown":
+            raise
+        held = None
+    return Base(version=version, data=data, held=held)

@@ -1,0 +1,130 @@
+"""What the commands of `edgetl channel` share: their options, and who publishes."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from edgetl.channel.commit import Publisher
+    from edgetl.channel.index import Held
+    from edgetl.channel.keys import Read
+    from edgetl.channel.latest import Known
+
+UrlOption = Annotated[
+    str, typer.Option("--to", "--at", metavar="URL", help="Where the channels lie: a folder, s3://bucket/folder, … (fsspec).")
+]
+ChannelOption = Annotated[str, typer.Option("--channel", metavar="NAME", help="The channel.")]
+KeyOption = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="Secret key that signs [the text in $EDGETL_SIGNING_KEY].")
+]
+TrustOption = Annotated[
+    Path | None,
+    typer.Option("--trust", metavar="FILE", help="Public key, or key list, that trust begins with [the public half of --key]."),
+]
+DaysOption = Annotated[
+    int, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days.")
+]
+ClientTrustOption = Annotated[
+    Path, typer.Option("--trust", "--key", metavar="FILE", help="Public key, or key list, that clients are built with.")
+]
+ClockOption = Annotated[
+    int | None, typer.Option("--clock", metavar="SECONDS", help="The client's clock, seconds since 1970 [now].")
+]
+
+
+def publisher(url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int) -> Publisher:
+    """Who publishes, by the options.
+
+    Raises:
+        InputError: no key, or a name or place that cannot be.
+    """
+    import re
+    import time
+
+    from edgetl import signing
+    from edgetl.channel import keys
+    from edgetl.channel.commit import Publisher
+    from edgetl.channel.index import NAME
+    from edgetl.channel.storage import Storage
+    from edgetl.errors import InputError
+
+    secret = signing.secret_key(key)
+    if secret is None:
+        raise InputError(f"--key: give the file of a secret key, or its text in ${signing.VARIABLE}.")
+    if not re.fullmatch(NAME, channel) or channel in ("keys", "bundles"):
+        raise InputError(f"--channel: {channel[:80]!r} must be small letters, digits and ._- (not `keys` or `bundles`).")
+    begin = keys.only(secret.public) if trust is None else keys.trusted(trust)
+    return Publisher(
+        storage=Storage(url), channel=channel, key=secret, trust=begin, now_s=int(time.time()), valid_days=valid_days
+    )
+
+
+def share(text: str) -> int:
+    """Ten-thousandths of a rollout: `10%`, `0.1`.
+
+    Raises:
+        InputError: it is none from 0 to 100 %.
+    """
+    from edgetl.channel.index import WHOLE
+    from edgetl.errors import InputError
+
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InputError(f"--rollout: {text[:40]!r} must be a share like 10% or 0.1.")
+    return round(value * WHOLE)
+
+
+def tell(made: Held, url: str, *, json: bool) -> None:
+    """Print the version that was made."""
+    from edgetl.channel.index import as_json
+
+    if json:
+        typer.echo(json_module.dumps({"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(made.index)}))
+        return
+    index, releases = made.index, made.index.releases
+    typer.echo(f"{index.channel}: version {index.version} ({index.action}), valid until {day(index.expires_s)}.")
+    for release in releases:
+        typer.echo(f"  release {release.number}: {describe(release)}")
+
+
+def describe(release: Any) -> str:
+    """A release in one line."""
+    from edgetl.channel.index import WHOLE
+
+    rules = [f"app {release.min_app}+"] if release.min_app else []
+    rules += [f"{system.name} {system.version}+" for system in release.systems]
+    rules += [", ".join(release.devices)] if release.devices else []
+    to = f"{100 * release.rollout / WHOLE:g}% of clients" + (f" with {'; '.join(rules)}" if rules else "")
+    return f"{release.title} {release.version} {release.sha256[:12]}, {release.size_bytes} bytes, to {to}".replace("  ", " ")
+
+
+def day(seconds: int) -> str:
+    """A time for people, UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(min(seconds, 253402300799), UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def reader(url: str) -> Read:
+    """What reads there: as clients do over HTTP, else through fsspec."""
+    from edgetl.channel.storage import Storage
+    from edgetl.channel.transport import Address
+
+    return Address(base=url).read if url.startswith(("http://", "https://")) else Storage(url).read
+
+
+def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:
+    """What a client finds that was never there before."""
+    import time
+
+    from edgetl.channel import keys
+    from edgetl.channel.latest import Known, latest
+
+    return latest(read, channel, Known(trust=keys.trusted(trust)), int(time.time()) if clock is None else clock)

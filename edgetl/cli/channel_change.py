@@ -1,0 +1,146 @@
+"""`edgetl channel publish`, `rollout`, `rollback`, `renew` and `keys`: a new version of an index, or of the key list."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl.cli._channel import ChannelOption, DaysOption, KeyOption, TrustOption, UrlOption, publisher, share, tell
+from edgetl.cli._options import JsonOption
+
+_DAYS = 90
+_Release = Annotated[
+    int | None, typer.Option("--release", metavar="N", help="The release that is meant; refused if another is newest by now.")
+]
+_Keys = Annotated[
+    list[Path] | None, typer.Option("--add", metavar="PUB", help="Key that may publish and change the list. Repeatable.")
+]
+
+
+def add(channel: typer.Typer) -> None:
+    """Add the commands."""
+
+    @channel.command(help="Upload a bundle and make it the newest release.")
+    def publish(
+        bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle.zip of a run.")],
+        to: UrlOption,
+        channel: ChannelOption,
+        rollout: Annotated[str, typer.Option("--rollout", metavar="SHARE", help="Who gets it: 10% of clients.")] = "100%",
+        key: KeyOption = None,
+        trust: TrustOption = None,
+        min_app: Annotated[str, typer.Option("--min-app", metavar="VERSION", help="Least version of the app.")] = "",
+        system: Annotated[
+            list[str] | None,
+            typer.Option("--os", metavar="NAME=VERSION", help="System and its least version; no others. Repeatable."),
+        ] = None,
+        device: Annotated[
+            list[str] | None,
+            typer.Option("--device", metavar="MODEL", help="Only this model; `Pixel*` = all that begin so. Repeatable."),
+        ] = None,
+        artifact: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--artifact", metavar="TARGET[=MODEL,…]", help="Artifact to serve, and to whom; the first that fits. Repeatable."
+            ),
+        ] = None,
+        valid_days: DaysOption = _DAYS,
+        allow_failed: Annotated[bool, typer.Option("--allow-failed", help="Publish it although a gate failed.")] = False,
+        anew: Annotated[
+            bool, typer.Option("--anew", help="Forget releases that a key signed which is no longer listed.")
+        ] = False,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl.channel import publishing
+        from edgetl.channel.index import System
+        from edgetl.channel.release import of_bundle
+
+        pairs = [text.partition("=") for text in system or ()]
+        wanted = [text.partition("=") for text in artifact or ()]
+        release = of_bundle(
+            bundle,
+            rollout=share(rollout),
+            min_app=min_app,
+            systems=tuple(System(name=name, version=version or "0") for name, _, version in pairs),
+            devices=tuple(device or ()),
+            wanted=tuple((name, tuple(filter(None, models.split(",")))) for name, _, models in wanted),
+            allow_failed=allow_failed,
+        )
+        made = publishing.publish(publisher(to, channel, key, trust, valid_days), bundle, release, anew=anew)
+        tell(made, to, json=json)
+
+    @channel.command(help="Set how many clients get the newest release. More only adds clients.")
+    def rollout(
+        share_: Annotated[str, typer.Argument(metavar="SHARE", help="50%, 0.5")],
+        at: UrlOption,
+        channel: ChannelOption,
+        key: KeyOption = None,
+        trust: TrustOption = None,
+        release: _Release = None,
+        valid_days: DaysOption = _DAYS,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl.channel import publishing
+
+        tell(publishing.rollout(publisher(at, channel, key, trust, valid_days), share(share_), release), at, json=json)
+
+    @channel.command(help="Take the newest release back: clients get what they got before it.")
+    def rollback(
+        at: UrlOption,
+        channel: ChannelOption,
+        key: KeyOption = None,
+        trust: TrustOption = None,
+        release: _Release = None,
+        valid_days: DaysOption = _DAYS,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl.channel import publishing
+
+        tell(publishing.rollback(publisher(at, channel, key, trust, valid_days), release), at, json=json)
+
+    @channel.command(help="Say the same for longer, before the index expires.")
+    def renew(
+        at: UrlOption,
+        channel: ChannelOption,
+        key: KeyOption = None,
+        trust: TrustOption = None,
+        valid_days: DaysOption = _DAYS,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl.channel import publishing
+
+        tell(publishing.renew(publisher(at, channel, key, trust, valid_days)), at, json=json)
+
+    @channel.command(help="Change which keys may publish: a new list, signed by a key of the list before.")
+    def keys(
+        at: UrlOption,
+        key: KeyOption = None,
+        trust: TrustOption = None,
+        add: _Keys = None,
+        add_publisher: Annotated[
+            list[Path] | None,
+            typer.Option("--add-publisher", metavar="PUB", help="Key that may publish and no more. Repeatable."),
+        ] = None,
+        remove: Annotated[
+            list[str] | None, typer.Option("--remove", metavar="ID", help="Key that may no longer. Repeatable.")
+        ] = None,
+        stolen: Annotated[bool, typer.Option("--stolen", help="Remove it although clients refuse what it signed last.")] = False,
+        json: JsonOption = False,
+    ) -> None:
+        from edgetl import signing
+        from edgetl.channel.keys import listed
+        from edgetl.channel.rotation import rotate
+
+        who = publisher(at, "any", key, trust, _DAYS)
+        new = [listed(signing.public_key(file), rotates=True) for file in add or ()]
+        new += [listed(signing.public_key(file), rotates=False) for file in add_publisher or ()]
+        now = rotate(who.storage, who.trust, who.key, tuple(new), frozenset(remove or ()), stolen=stolen)
+        rows = [{"id": one.key.id, "public": one.public, "rotates": one.rotates} for one in now.keys]
+        if json:
+            typer.echo(json_module.dumps({"schema": 1, "url": at, "version": now.version, "keys": rows}))
+            return
+        typer.echo(f"Key list {now.version}:")
+        for row in rows:
+            typer.echo(f"  {row['id']}: may publish{' and change the list' if row['rotates'] else ''}")

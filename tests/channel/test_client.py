@@ -1,0 +1,290 @@
+"""The reference client against real servers: a plain one in another process, and one that misbehaves."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from edgetl.channel import client, keys, memory, publishing
+from edgetl.channel.commit import Publisher
+from edgetl.channel.storage import Storage
+from edgetl.channel.transport import Address
+from edgetl.errors import ChannelRefused, InputError
+from tests.channel.conftest import DAY, NOW, describe, someone
+
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]),
+}
+
+
+@pytest.fixture
+def shop(key, tmp_path):
+    """A publisher whose storage is a folder."""
+    folder = tmp_path / "served"
+    return Publisher(storage=Storage(str(folder)), channel="beta", key=key, trust=keys.only(key.public), now_s=NOW, valid_days=30)
+
+
+@pytest.fixture
+def plain(shop, tmp_path):
+    """Address of a plain HTTP server, in another process, over the publisher's folder."""
+    (tmp_path / "served").mkdir()
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(tmp_path / "served")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        port = server.stdout.readline().split("port ")[1].split()[0]
+        yield Address(base=f"http://127.0.0.1:{port}/")
+        server.kill()
+
+
+def put(who, path, **rules):
+    return publishing.publish(who, path, describe(path, **rules))
+
+
+@pytest.mark.parametrize("protocol", ["http", "file"])
+def test_install_roll_out_roll_back(shop, plain, blobs, tmp_path, protocol):
+    address = plain if protocol == "http" else Address(base=(tmp_path / "served").as_uri())
+    home = tmp_path / "home"
+
+    def update(now_s=NOW, **facts):
+        return client.update(home, address, "beta", shop.trust, someone(**facts), now_s)
+
+    assert (update().status, update().code) == ("kept", "missing")
+    put(shop, blobs("a"))
+    first = update()
+    assert (first.status, first.installed.release, first.installed.file) == ("installed", 1, "artifacts/m.tflite")
+    assert memory.bundle_file(home, first.installed).read_bytes() == blobs("a").read_bytes()
+    assert update().status == "unchanged"
+    put(shop, blobs("b"), rollout=0)
+    assert (update().status, update().index_version) == ("unchanged", 2)
+    publishing.rollout(shop, 10_000)
+    assert update().installed.release == 2
+    assert sorted(p.suffix for p in home.iterdir()) == [".json", ".zip", ".zip"], "the previous one is kept"
+    publishing.rollback(shop)
+    back = update()
+    assert (back.status, back.installed.release, back.index_version) == ("installed", 1, 4)
+    put(shop, blobs("c"), min_app="3.0")
+    publishing.rollout(shop, 5000)
+    assert update(app="2.9").status == "unchanged"
+    late = update(now_s=NOW + 31 * DAY)
+    assert (late.status, late.code, late.installed.release) == ("kept", "expired", 1)
+    none = update(formats=("coreml",))
+    assert (none.code, none.installed.release) == ("not-offered", 1)
+    assert "release 5: app, release 1: format" in none.message
+
+
+def test_what_is_wrong_with_a_bundle_leaves_the_last_one(shop, plain, blobs, tmp_path):
+    home, served = tmp_path / "home", tmp_path / "served"
+    put(shop, blobs("a"))
+    client.update(home, plain, "beta", shop.trust, someone(), NOW)
+    put(shop, blobs("b"))
+    path = served / publishing.bundle_path(describe(blobs("b")).sha256)
+    good = path.read_bytes()
+    for spoiled, code in (
+        (bytes(len(good)), "bundle-differs"), (good[:-1], "truncated"), (good + b"x", "too-large"), (None, "missing"),
+    ):  # fmt: skip
+        path.unlink(missing_ok=True)
+        if spoiled is not None:
+            path.write_bytes(spoiled)
+        outcome = client.update(home, plain, "beta", shop.trust, someone(), NOW)
+        assert (outcome.status, outcome.code, outcome.installed.release) == ("kept", code, 1)
+        assert not list(home.glob("*.partial"))
+    path.write_bytes(good)
+    assert client.update(home, plain, "beta", shop.trust, someone(), NOW).installed.release == 2
+
+
+def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
+    served, home = tmp_path / "served", tmp_path / "home"
+    address = Address(base=served.as_uri())
+    put(shop, blobs("a"))
+    old = (served / "beta/newest.json").read_bytes()
+    put(shop, blobs("b"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW)
+    (served / "beta/newest.json").write_bytes(old)
+    (served / "beta/index/2.json").unlink()
+    outcome = client.update(home, address, "beta", shop.trust, someone(), NOW)
+    assert (outcome.code, outcome.installed.release, outcome.index_version) == ("older-index", 2, 2)
+    (home / "state.json").write_text('{"schema": 1, "installed": 7}')
+    with pytest.raises(InputError, match=r"state.json: is damaged. Remove the folder"):
+        client.update(home, address, "beta", shop.trust, someone(), NOW)
+
+
+class Crash(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_client_that_dies_at_any_step_has_one_whole_bundle(shop, blobs, tmp_path, monkeypatch, after):
+    address = Address(base=(tmp_path / "served").as_uri())
+    put(shop, blobs("a"))
+    real, left = os.replace, [0]
+
+    def replace(source, target):
+        left[0] -= 1
+        if left[0] < 0 and not after:
+            raise Crash
+        real(source, target)
+        if left[0] < 0:
+            raise Crash
+
+    monkeypatch.setattr(memory.os, "replace", replace)
+    for when in range(8):
+        home = tmp_path / f"home{when}"
+        left[0] = 100
+        client.update(home, address, "beta", shop.trust, someone(), NOW)
+        put(shop, blobs(f"b{when}"))
+        left[0], before = when, memory.read(home).installed
+        died = False
+        try:
+            client.update(home, address, "beta", shop.trust, someone(), NOW)
+        except Crash:
+            died = True
+        left[0] = 100
+        now = memory.read(home).installed
+        assert now.release in (before.release, before.release + 1)
+        assert hashlib.sha256(memory.bundle_file(home, now).read_bytes()).hexdigest() == now.sha256
+        assert client.update(home, address, "beta", shop.trust, someone(), NOW).installed.release == when + 2
+        assert died == (when < 3), "the index seen, the bundle, what is installed"
+        assert not [path for path in home.iterdir() if path.suffix == ".partial"]
+
+
+@pytest.mark.slow
+def test_a_client_killed_at_any_time_has_one_whole_bundle(shop, blobs, tmp_path):
+    """Kill -9 at 12 times while it changes between two bundles of 3 MB."""
+    served, home = tmp_path / "served", tmp_path / "home"
+    put(shop, blobs("a", 3_000_000))
+    put(shop, blobs("b", 3_000_000), min_app="2")
+    (tmp_path / "key.pub").write_bytes(shop.key.public.pem())
+    script = f"""
+import sys
+from pathlib import Path
+from edgetl.channel import client, keys
+from edgetl.channel.transport import Address
+from tests.channel.conftest import NOW, someone
+trust = keys.trusted(Path("key.pub"))
+print("ready", flush=True)
+while True:
+    for app in ("1", "2"):
+        client.update(Path("home"), Address(base={served.as_uri()!r}), "beta", trust, someone(app=app), NOW)
+"""
+    for kill in range(12):
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, env=ENVIRONMENT)
+        process.stdout.readline()
+        time.sleep(0.05 + 0.013 * kill)
+        process.kill()
+        process.wait()
+        installed = memory.read(home).installed
+        data = memory.bundle_file(home, installed).read_bytes()
+        assert data == blobs("a" if installed.release == 1 else "b", 3_000_000).read_bytes()
+    client.update(home, Address(base=served.as_uri()), "beta", shop.trust, someone(), NOW)
+    assert not list(home.glob("*.partial"))
+
+
+class Nasty(BaseHTTPRequestHandler):
+    """Does what its path says."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        what = self.path.strip("/")
+        if what.startswith("hop"):
+            self.send_response(302)
+            self.send_header("Location", f"/hop{int(what[3:]) - 1}" if what != "hop0" else "/fine")
+            self.end_headers()
+            return
+        if what == "elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/passwd")
+            self.end_headers()
+            return
+        if what == "broken":
+            self.send_error(500)
+            return
+        if what == "forbidden":
+            self.send_error(403)
+            return
+        self.send_response(200)
+        if what in ("truncated", "fine"):
+            self.send_header("Content-Length", "1000" if what == "truncated" else "4")
+        self.end_headers()
+        try:
+            if what == "endless":
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+            if what == "trickle":
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+            if what == "silent":
+                time.sleep(3)
+            self.wfile.write(b"fine")
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def nasty():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Nasty)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Address(base=f"http://127.0.0.1:{server.server_port}", wait_s=0.5, download_s=0.8)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("endless", "too-large"), ("trickle", "unreachable"), ("silent", "unreachable"), ("broken", "unreachable"),
+        ("hop4", "unreachable"), ("elsewhere", "unreachable"), ("truncated", "truncated"),
+    ],
+)  # fmt: skip
+def test_bounds(nasty, path, code):
+    begin = time.monotonic()
+    with pytest.raises(ChannelRefused) as error:
+        nasty.read(path, 500)
+    assert error.value.code == code
+    assert time.monotonic() - begin < 2.5
+    assert f"http://127.0.0.1:{nasty.base.rsplit(':', 1)[1]}" in str(error.value)
+
+
+def test_what_is_allowed(nasty):
+    assert nasty.read("fine", 500) == b"fine"
+    assert nasty.read("hop1", 500) == b"fine"
+    assert nasty.read("forbidden", 500) is None
+    with pytest.raises(ChannelRefused, match="cannot be read"):
+        Address(base="http://127.0.0.1:9/", wait_s=1).read("x", 5)
+    with pytest.raises(InputError, match="must begin with"):
+        Address(base="ftp://localhost/")
+
+
+def test_the_command_line(edgetl, bundle, key, tmp_path):
+    """Publish, look, check and take back, as a user does."""
+    (tmp_path / "k.key").write_bytes(key.pem())
+    (tmp_path / "k.key").chmod(0o600)
+    (tmp_path / "k.pub").write_bytes(key.public.pem())
+    place = ("--to", "shop", "--channel", "beta")
+    sign = (*place, "--key", "k.key", "--json")
+
+    def ask(*arguments, code=0):
+        done = edgetl("channel", *arguments)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if not code else done.stderr
+
+    ask("publish", bundle("a"), *sign)
+    made = ask("publish", bundle("b"), *sign, "--rollout", "10%", "--os", "android=12", "--min-app", "2")
+    assert made["index"]["releases"][0]["rollout"] == 0.1
+    asked = ("check", *place, "--trust", "k.pub", "--app", "2", "--device", "x", "--format", "onnx", "--json", "--os")
+    found = ask(*asked, "ios=17", "--id", "c2")
+    assert (found["release"]["number"], found["passed_over"][0]["reason"]) == (1, "system")
+    assert ask("rollback", *sign)["index"]["action"] == "rollback"
+    status = ask("status", *place, "--trust", "k.pub", "--json")
+    assert (status["index"]["version"], status["newest_json_current"], status["signed_by"]) == (3, True, key.public.id)
+    assert "must be a share like 10% or 0.1" in ask("rollout", "110%", *sign, code=2)

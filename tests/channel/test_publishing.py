@@ -1,0 +1,245 @@
+"""What publishers do, in memory and in folders; crashes after every step; two publishers at once."""
+
+import dataclasses
+import json
+import threading
+
+import pytest
+
+from edgetl import signing
+from edgetl.channel import keys, publishing
+from edgetl.channel.latest import Known, latest
+from edgetl.channel.release import of_bundle
+from edgetl.channel.rotation import rotate
+from edgetl.channel.standing import base
+from edgetl.channel.storage import Storage
+from edgetl.errors import ChannelRefused, InputError
+from tests.channel.conftest import DAY, NOW, describe
+
+
+def seen(who, now_s=NOW, known=None):
+    """Newest index as a client finds it."""
+    return latest(who.storage.read, who.channel, known or Known(trust=who.trust), now_s)
+
+
+def tops(who, known=None):
+    return [release.number for release in seen(who, known=known).held.index.releases]
+
+
+def put(who, path, **rules):
+    return publishing.publish(who, path, describe(path, **rules))
+
+
+def test_publish_roll_out_and_roll_back(who, blobs):
+    put(who, blobs("a"))
+    put(who, blobs("b"), rollout=1000)
+    third = publishing.rollout(who, 5000)
+    assert [(r.number, r.rollout, r.salt) for r in third.index.releases] == [(2, 5000, "beta/2"), (1, 10_000, "beta/1")]
+    put(who, blobs("c"))
+    back = publishing.rollback(who)
+    assert (back.index.version, back.index.action) == (5, "rollback")
+    assert back.index.releases == third.index.releases, "with the rollout it had"
+    assert tops(who) == [2, 1]
+    assert publishing.rollback(who).index.releases[0].number == 1
+    with pytest.raises(InputError, match="release 1 is the first; there is nothing to go back to"):
+        publishing.rollback(who)
+    put(who, blobs("c"))
+    assert tops(who) == [7, 1], "a bundle may come again, as another release"
+    assert seen(who).held.index.previous == base(who.storage, "beta", seen(who).trust).held.index.previous
+
+
+def test_a_change_is_of_the_release_that_was_meant(who, blobs):
+    put(who, blobs("a"))
+    put(who, blobs("b"))
+    for change in (lambda: publishing.rollback(who, 1), lambda: publishing.rollout(who, 1, 1)):
+        with pytest.raises(InputError, match="the newest release is 2 by now, not 1"):
+            change()
+
+
+def test_releases_do_not_pile_up_and_the_one_for_everyone_stays(who, blobs):
+    put(who, blobs("a"))
+    for _ in range(15):
+        put(who, blobs("b"), rollout=10)
+    assert len(tops(who)) == 16
+    with pytest.raises(InputError, match="more than 16 releases, none of them for everyone"):
+        put(who, blobs("b"), rollout=10)
+    publishing.rollout(who, 10_000)
+    put(who, blobs("c"))
+    assert len(tops(who)) == 8
+
+
+def test_two_publishers_at_once_lose_nothing(who, blobs):
+    paths = [blobs(f"n{n}") for n in range(12)]
+    errors = []
+
+    def work(path):
+        try:
+            put(who, path)
+        except Exception as error:  # noqa: BLE001 - told by the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(path,)) for path in paths]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert not errors
+    held = seen(who).held
+    assert held.index.version == 12
+    assert {release.title for release in held.index.releases} == {path.stem for path in paths}
+
+
+class Crash(BaseException):
+    pass
+
+
+class Crashing(Storage):
+    """Dies before or after its n-th writing."""
+
+    def __init__(self, storage, when):
+        for name in ("url", "_fs", "_root", "_local", "_memory"):
+            setattr(self, name, getattr(storage, name))
+        self.left = when
+
+    def _dying(self, call, *arguments):
+        if self.left in (0, 1):
+            if self.left == 1:
+                call(*arguments)
+            raise Crash
+        self.left -= 2
+        return call(*arguments)
+
+    def create(self, path, data):
+        return self._dying(super().create, path, data)
+
+    def put(self, path, file):
+        return self._dying(super().put, path, file)
+
+    def replace(self, path, data):
+        return self._dying(super().replace, path, data)
+
+
+@pytest.mark.parametrize("place", ["memory", "folder"])
+def test_a_crash_at_any_step_leaves_the_version_before_or_after(who, blobs, place, tmp_path):
+    survived = 0
+    for when in range(20):
+        storage = who.storage if place == "memory" else Storage(str(tmp_path / f"s{when}"))
+        mine = dataclasses.replace(who, storage=storage, channel=f"beta{when}")
+        before = None
+        for step in range(2):
+            dying = dataclasses.replace(mine, storage=Crashing(storage, when))
+            try:
+                put(dying, blobs(f"x{when}{step}"))
+                survived += 1
+            except Crash:
+                pass
+            if before is not None or step:
+                continue
+            put(mine, blobs(f"y{when}"))
+            before = seen(mine)
+        after = seen(mine, known=before)
+        assert after.held.index.version in (before.held.index.version, before.held.index.version + 1)
+        for release in after.held.index.releases:
+            assert storage.sha256(publishing.bundle_path(release.sha256)) == release.sha256
+        fresh = seen(mine)
+        assert fresh.held == after.held, "a new client finds what an old one finds"
+        put(mine, blobs("z"))
+        assert seen(mine, known=after).held.index.version == after.held.index.version + 1
+        assert json.loads(storage.read(f"{mine.channel}/newest.json", 10**6)) == json.loads(seen(mine).held.data)
+    assert survived > 10, "the last ones must not have died at all"
+
+
+def test_a_bundle_that_did_not_arrive_or_was_changed_is_not_published(who, blobs):
+    path = blobs("a")
+    where = publishing.bundle_path(describe(path).sha256)
+    for spoiled in (b"short", bytes(path.stat().st_size)):
+        who.storage.replace(where, spoiled)
+        with pytest.raises(InputError, match="is not the bundle of that name. Somebody changed it"):
+            put(who, path)
+    assert who.storage.read("beta/newest.json", 1000) is None
+
+
+def test_a_key_that_is_not_listed_may_not_publish(who, blobs):
+    put(who, blobs("a"))
+    stranger = signing.new_key()
+    with pytest.raises(ChannelRefused, match=r"keys/1.json: is signed by the key '\w+', which may not. Give --trust") as error:
+        put(dataclasses.replace(who, key=stranger, trust=keys.only(stranger.public)), blobs("a"))
+    assert error.value.code == "key-unknown"
+    with pytest.raises(InputError, match=r"the key \w+ is not in key list 1"):
+        put(dataclasses.replace(who, key=stranger), blobs("a"))
+
+
+def test_keys_change_hands(who, blobs):
+    put(who, blobs("a"))
+    old, new, robot = who.key, signing.new_key(), signing.new_key()
+    second = keys.listed(new.public, rotates=True)
+    rotate(who.storage, who.trust, old, (second, keys.listed(robot.public, rotates=False)), frozenset())
+    with pytest.raises(InputError, match="may not sign a key list"):
+        rotate(who.storage, who.trust, robot, (), frozenset({old.public.id}))
+    with pytest.raises(InputError, match="clients would refuse what a removed key signed"):
+        rotate(who.storage, who.trust, new, (), frozenset({old.public.id}))
+    with pytest.raises(InputError, match="no key to add or to remove"):
+        rotate(who.storage, who.trust, new, (), frozenset())
+    publishing.renew(dataclasses.replace(who, key=robot))
+    known = seen(who)
+    rotate(who.storage, who.trust, new, (), frozenset({old.public.id}))
+    assert seen(who, known=known).trust.version == 3
+    with pytest.raises(InputError, match="not in key list 3"):
+        put(who, blobs("b"))
+    put(dataclasses.replace(who, key=robot), blobs("b"))
+    assert tops(who, known) == [3, 1], "a client built with the first key follows"
+
+
+def test_a_stolen_key_loses_its_power_and_what_it_counted_ahead(who, blobs):
+    put(who, blobs("a"))
+    new = signing.new_key()
+    rotate(who.storage, who.trust, who.key, (keys.listed(new.public, rotates=True),), frozenset())
+    for _ in range(5):
+        put(who, blobs("evil"))
+    known = seen(who)
+    rotate(who.storage, who.trust, new, (), frozenset({who.key.public.id}), stolen=True)
+    with pytest.raises(ChannelRefused) as error:
+        seen(who, known=known)
+    assert error.value.code == "key-unknown"
+    honest = dataclasses.replace(who, key=new)
+    with pytest.raises(InputError, match="nothing of it is carried on. Publish with --anew"):
+        put(honest, blobs("b"))
+    publishing.publish(honest, blobs("b"), describe(blobs("b")), anew=True)
+    assert [r.title for r in seen(who, known=known).held.index.releases] == ["b"]
+    assert publishing.renew(honest).index.version == 8
+    with pytest.raises(InputError, match="nothing to go back to"):
+        publishing.rollback(honest)
+
+
+def test_storage_that_cannot_exclude_is_refused(who, blobs, monkeypatch):
+    with pytest.raises(InputError, match="http/https cannot create a file only where there is none"):
+        Storage("http://localhost/x")
+    fs = who.storage._fs
+    monkeypatch.setattr(fs, "pipe_file", lambda path, data, mode="": type(fs).pipe_file(fs, path, data))
+    with pytest.raises(InputError, match="takes a second file of one name where it was told not to"):
+        put(who, blobs("a"))
+
+
+def test_a_release_of_a_bundle(bundle, tmp_path):
+    path = bundle()
+    release = of_bundle(path)
+    assert [(f.path, f.format, f.size_bytes) for f in release.files] == [
+        ("artifacts/m.tflite", "tflite", 5), ("artifacts/m.onnx", "onnx", 5),
+    ]  # fmt: skip
+    one = of_bundle(path, wanted=(("onnx/w8a8_qat", ("Pixel*",)),))
+    assert [(f.path, f.devices) for f in one.files] == [("artifacts/m.onnx", ("Pixel*",))]
+    with pytest.raises(InputError, match="no artifact 'onnx/fp32'. Known: "):
+        of_bundle(path, wanted=(("onnx/fp32", ()),))
+    failed = bundle("f", allowed_failed=["accuracy tflite/w8a8_qat"])
+    with pytest.raises(InputError, match="was shipped although gates failed"):
+        of_bundle(failed)
+    assert of_bundle(failed, allow_failed=True).title == "f"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputError, match="is not whole"):
+        of_bundle(path)
+    with pytest.raises(InputError, match="is a folder"):
+        of_bundle(tmp_path)
+
+
+def test_the_clock_of_a_publisher_may_be_behind(who, blobs):
+    put(who, blobs("a"))
+    made = put(dataclasses.replace(who, now_s=5), blobs("b"))
+    assert made.index.created_s == NOW and made.index.expires_s == NOW + 30 * DAY
