@@ -1,7 +1,7 @@
 """Ed25519 signatures over bytes, each for one purpose: a signature of a bundle is none of a channel's index.
 
-Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes from
-a file or from the environment, never from the command line, where other users of the computer could read it.
+Keys are PEM files (PKCS #8 and SubjectPublicKeyInfo), as `openssl genpkey -algorithm ed25519` writes them. A secret key comes
+from a file or from the environment, never from the command line, where other users of the computer could read it.
 """
 
 from __future__ import annotations

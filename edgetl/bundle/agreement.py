@@ -12,7 +12,7 @@ from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
 from edgetl.bundle.opening import Whole, preprocess_of, record
 from edgetl.bundle.sbom import FILE as SBOM
-from edgetl.types import to_json
+from edgetl.types import Preprocess, from_json
 
 ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, "licences.json")
 _MOST_APART = 3.0
@@ -36,10 +36,7 @@ def check(found: Whole, named: Path) -> None:
     for artifact in manifest["artifacts"]:
         _artifact(found, artifact, named)
     _labels(found, named)
-    preprocess, _ = preprocess_of(found.folder, named)
-    if to_json(preprocess) != {**manifest["preprocess"], "mean": preprocess.mean, "std": preprocess.std} or any(
-        float(manifest["preprocess"][name]) != getattr(preprocess, name) for name in ("mean", "std")
-    ):
+    if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
         raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
     _golden(found, named)
     for name in ("licences.json", *((EVALUATION,) if EVALUATION in manifest["files"] else ())):

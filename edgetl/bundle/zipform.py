@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgetl.bundle import names
-from edgetl.bundle.faults import one
+from edgetl.bundle.faults import Kind, one
 
 MAX_BYTES = 4_000_000_000
 """Most that a bundle may hold, unpacked."""
@@ -23,6 +23,8 @@ MAX_FILES = 10_000
 _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 _UTF8, _ENCRYPTED, _SIZES_BEHIND = 0x800, 0x1, 0x8
 _STORED, _DEFLATED = 0, 8
+_MAX_DIRECTORY_BYTES = 24_000_000
+"""Of `MAX_FILES` members with the longest names."""
 _MOST_EXPANSION = 1100
 """Deflate's limit is 1032 to 1."""
 _OTHERWISE = "Give the bundle.zip that `edgetl ship` wrote, or unpack it and give the folder."
@@ -51,6 +53,8 @@ def members(path: Path) -> list[Member]:
     size = path.stat().st_size
     with path.open("rb") as file:
         count, start = _end(path, file, size)
+        if size - _END.size - start > _MAX_DIRECTORY_BYTES:
+            raise one(path, "too large", f"its directory is larger than {_MAX_DIRECTORY_BYTES // 10**6} MB.")
         file.seek(start)
         directory = file.read(size - _END.size - start)
         found: list[Member] = []

@@ -74,8 +74,9 @@ def _told(loaded, names):
         "source_agreement": 1.0, "max_abs_err": 0.001,
     }  # fmt: skip
     verdict = {
-        "format": "tflite", "scheme": "fp32", "device": "pixel-4", "gate": "latency_p90_ms", "outcome": "unsure", "value": 3.0,
-        "interval": [1.0, 20.0], "limit": 16.0, "evidence": "estimated", "reason": "3 ms | straddles <16>.", "images_needed": None,
+        "format": "tflite", "scheme": "fp32", "device": "pixel-4", "gate": "latency_p90_ms", "outcome": "unsure",
+        "value": 3.0, "interval": [1.0, 20.0], "limit": 16.0, "evidence": "estimated",
+        "reason": "3 ms | straddles <16>.", "images_needed": None,
     }  # fmt: skip
     classes = [{"name": n, "support": 1, "precision": _rate(0.9), "recall": _rate(0.8), "f1": 0.85} for n in CLASSES]
     evaluation = {

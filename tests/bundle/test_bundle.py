@@ -54,8 +54,8 @@ def test_plain_names(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/a", "../a", "a/..", "a/./b", "a//b", "a/", "a\\b", "C:a", "a\0", "a\n", "a.", "a ", "a./b", "CON", "b/nul.txt", "Com1", "*",
-     "x" * 256, "é" * 200, "a/" * 300 + "b"],
+    ["", "/a", "../a", "a/..", "a/./b", "a//b", "a/", "a\\b", "C:a", "a\0", "a\n", "a.", "a ", "a./b", "CON", "b/nul.txt",
+     "Com1", "*", "x" * 256, "é" * 200, "a/" * 300 + "b"],
 )  # fmt: skip
 def test_names_that_are_none(name):
     assert not names.plain(name)
@@ -121,8 +121,9 @@ class _Page(HTMLParser):
 def test_the_cards_tell_what_is_known_and_how(bundle):
     markdown, page = ((bundle / name).read_text(encoding="utf-8") for name in ("card.md", "card.html"))
     for text in (markdown, page):
-        for words in ("Version 1.2.0, by Ann", "Intended use", "estimate from published measurements", "measured on the test images",
-                      "0.800 to 1.000", "Quantization", "How to cite", "pixel-4", "unsure", "Apache-2.0", "CC-BY-4.0"):  # fmt: skip
+        for words in ("Version 1.2.0, by Ann", "Intended use", "estimate from published measurements",
+                      "measured on the test images", "0.800 to 1.000", "Quantization", "How to cite", "pixel-4", "unsure",
+                      "Apache-2.0", "CC-BY-4.0"):  # fmt: skip
             assert words in text, words
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     columns = {len(re.findall(r"(?<!\\)\|", line)) for line in rows if "straddles" in line}
@@ -225,3 +226,33 @@ def test_a_key_in_the_environment_reaches_no_child(monkeypatch):
 
     monkeypatch.setenv(signing.VARIABLE, "secret")
     assert signing.VARIABLE not in isolation._merged({})
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("wanted", [0.2, 0.9999])
+def test_cards_show_what_evaluations_give(bundle, tmp_path, several, wanted):
+    """One label an image or several, a class without test images, a precision that is reached or not."""
+    import numpy as np
+
+    from edgetl import evaluation, multilabel
+    from edgetl.bundle import card
+
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 2, 60), rng.normal(0, 1, (60, 3))
+    logits[np.arange(60), labels] += 3
+    names_ = tuple(small.CLASSES)
+    if several:
+        sets = np.array([[True, False, False], [True, True, False]])
+        found = multilabel.evaluate(logits, labels, logits, labels, names_, sets, wanted)
+    else:
+        found = evaluation.evaluate(logits, labels, logits, labels, names_, wanted)
+    value = _json(bundle, "manifest.json")
+    if several:
+        value["answers"] = {"labels_per_image": "several", "function": "sigmoid", "named_from": 0.5}
+    card.write(tmp_path, value, found, _json(bundle, "licences.json"), ["Decode it."])
+    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("card.md", "card.html")]
+    for text in texts:
+        assert ("mean average precision" in text) is several
+        assert ("as precise as wanted" in text) is (wanted < 0.5)
+        assert "None" not in text and "nan" not in text
+    assert re.search(r"^\| red \| – \| – to – \|", texts[0], re.M)

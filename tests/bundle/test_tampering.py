@@ -49,7 +49,7 @@ def test_sound_bundles_pass(sound):
     for path in (sound, sound.parent / "bundle.zip"):
         found = verify_bundle(path, KEY.public)
         assert (found.name, found.version, found.origin_checked, found.signed_by) == ("small", "1.2.0", True, KEY.public.id)
-        assert found.files == len(list(p for p in sound.rglob("*") if p.is_file())) - 1
+        assert found.files == sum(p.is_file() for p in sound.rglob("*")) - 1
         assert not verify_bundle(str(path)).origin_checked
         with opened(path) as bundle:
             assert bundle.class_names == tuple(small.CLASSES)
@@ -216,7 +216,8 @@ BOTH = {
     "signed: other preparation": ("preprocessing differs", lambda b: _resigned(b, _set("std", 255.0), "preprocess.json")),
     "signed: preparation told otherwise": ("preprocessing differs", lambda b: _resigned(b, _set("preprocess", "mean", 0.0))),
     "signed: preparation that is none": ("record form", lambda b: _resigned(b, _set("crop_px", "all"), "preprocess.json")),
-    "signed: another golden photo": ("golden differs", lambda b: (shutil.copy(b / "golden/0.png", b / "golden/1.png"), _seal(b, KEY))),
+    "signed: another golden photo": ("golden differs", lambda b: (
+        shutil.copy(b / "golden/0.png", b / "golden/1.png"), _seal(b, KEY))),
     "signed: a photo that looks otherwise": ("golden differs", lambda b: _resigned(
         b, lambda g: g["images"][0]["pixels"].update(sha256="0" * 64, mean=[0, 0, 0]), "golden/golden.json")),
     "signed: a contract of other artifacts": ("golden differs", lambda b: _resigned(
@@ -346,6 +347,14 @@ def _many_bombs(path):
     path.write_bytes(data.replace(struct.pack("<L", len(large)), struct.pack("<L", 1_000_000_000)))
 
 
+def _long_directory(path):
+    """All of a large file is said to be its directory."""
+    with path.open("wb") as file:
+        file.truncate(3_000_000_000)
+        file.seek(3_000_000_000)
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 3_000_000_000, 0, 0))
+
+
 def _flood(path):
     with zipfile.ZipFile(path, "w") as file:
         for number in range(10_001):
@@ -397,6 +406,7 @@ ZIPS = {
     "a bomb": ("too large", _bomb),
     "a bomb of many": ("too large", _many_bombs),
     "ten thousand files": ("too large", _flood),
+    "a directory of gigabytes": ("too large", _long_directory),
 }
 
 

@@ -12,6 +12,7 @@ from edgetl.bundle.verifying import verify_bundle
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_whole_runs_give_the_same_signed_bundle(tiny, tmp_path):
     recipe = tiny("tflite/fp32", "tflite/w8a8_qat", "onnx/w8a8_qat", "coreml/fp16")
     key = signing.new_key()
