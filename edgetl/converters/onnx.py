@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from edgetl.converters import _onnx_stamps, _ort
 from edgetl.converters._base import INPUT_NAME, OUTPUT_NAME, Converted, Source, missing, versions
 from edgetl.errors import ConversionError
 from edgetl.types import TensorSpec
@@ -33,6 +32,7 @@ def convert(source: Source, target: Target, out: Path) -> Converted:
         return _convert_float(source, target, out)
     if target.scheme not in ORIGIN:
         return _convert_tflite(source, source.origin, target, out)
+    from edgetl.converters import _onnx_stamps, _ort
     from edgetl.grid import compare, fused, qdq, reader, reading_onnx
     from edgetl.grid.audit import audit
     from edgetl.grid.graph import core
@@ -123,6 +123,7 @@ def _written(source: Source, target: Target, out: Path, model: Any) -> Converted
     """Settle, check and write a float model of tf2onnx."""
     import onnx
 
+    from edgetl.converters import _onnx_stamps, _ort
     from edgetl.grid import reading_onnx, sparsity, weights_only
     from edgetl.grid.qdq import IR_VERSION
 
