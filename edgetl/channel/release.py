@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgetl import content
 from edgetl.bundle.opening import opened
+from edgetl.bundle.verifying import verify_bundle
 from edgetl.channel.index import MAX_BUNDLE_BYTES, WHOLE, File, Release, System
 from edgetl.errors import InputError, did_you_mean
 
@@ -22,7 +23,7 @@ def of_bundle(
     wanted: tuple[tuple[str, tuple[str, ...]], ...] = (),
     allow_failed: bool = False,
 ) -> Release:
-    """Describe a bundle, having held every file of it against its manifest.
+    """Describe a bundle, having checked all of it as `edgetl ship verify` does (its signature is the channel's).
 
     Args:
         path: `bundle.zip`.
@@ -42,6 +43,7 @@ def of_bundle(
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; a channel serves one file. Give the bundle.zip beside it.")
+    verify_bundle(path)
     with opened(path) as bundle:
         listed = bundle.manifest.get("artifacts")
         if not isinstance(listed, list) or not all(isinstance(r, dict) and r.keys() >= _FACTS for r in listed):
