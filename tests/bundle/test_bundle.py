@@ -14,7 +14,7 @@ from edgetl import signing
 from edgetl.bundle import licences, manifest, names, plain, provenance, sbom, signature
 from edgetl.errors import InputError
 
-from . import small
+from .. import small_bundle as small
 
 
 @pytest.fixture(scope="module")

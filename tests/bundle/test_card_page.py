@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import small
+from .. import small_bundle as small
 
 CLIENTS = Path(__file__).resolve().parents[1] / "clients"
 

@@ -13,7 +13,7 @@ from edgetl.bundle.verifying import verify_bundle
 from edgetl.errors import InputError
 from edgetl.types import Companion, Verdict
 
-from . import small
+from .. import small_bundle as small
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from edgetl.bundle.opening import opened
 from edgetl.bundle.verifying import verify_bundle
 from edgetl.errors import InputError
 
-from . import small
+from .. import small_bundle as small
 
 KEY = signing.SecretKey(signing.new_key().key)
 OTHER = signing.new_key()

@@ -1,9 +1,7 @@
 """A channel in memory, keys, and bundles that are whole but tiny."""
 
 import hashlib
-import json
 import uuid
-import zipfile
 
 import pytest
 
@@ -13,6 +11,8 @@ from edgetl.channel.choice import Client
 from edgetl.channel.commit import Publisher
 from edgetl.channel.index import File, Release
 from edgetl.channel.storage import Storage
+
+from .. import small_bundle
 
 NOW = 1_790_000_000
 DAY = 86_400
@@ -63,23 +63,10 @@ def who(key):
 
 @pytest.fixture
 def bundle(tmp_path):
-    """Write a whole bundle of two artifacts; returns its zip."""
+    """Write a whole bundle of a TFLite file and a Core ML package; returns its zip."""
 
-    def make(name="m", **more):
-        rows = {
-            "artifacts/m.tflite": b"TFL3" + name.encode(),
-            "artifacts/m.onnx": b"onnx" + name.encode(),
-            "labels.txt": b"a\nb\n",
-            "preprocess.json": json.dumps({"schema": 1, "resize_px": 32, "crop_px": 32, "steps": []}).encode(),
-            "golden/golden.json": b'{"schema": 1}',
-        }
-        files = {n: {"sha256": hashlib.sha256(d).hexdigest(), "size_bytes": len(d)} for n, d in rows.items()}
-        artifacts = [{"path": f"artifacts/m.{f}", "format": f, "scheme": "w8a8_qat"} for f in ("tflite", "onnx")]
-        manifest = {"schema": 1, "name": name, "classes": ["a", "b"], "artifacts": artifacts, "files": files, **more}
-        path = tmp_path / f"{name}.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for inner, data in {**rows, "manifest.json": json.dumps(manifest).encode()}.items():
-                archive.writestr(f"{name}/{inner}", data)
-        return path
+    def make(name="m", failed=()):
+        (tmp_path / name).mkdir()
+        return small_bundle.make(tmp_path / name, name, failed).with_suffix(".zip")
 
     return make

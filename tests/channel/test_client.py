@@ -281,7 +281,7 @@ def test_the_command_line(edgetl, bundle, key, tmp_path):
     ask("publish", bundle("a"), *sign)
     made = ask("publish", bundle("b"), *sign, "--rollout", "10%", "--os", "android=12", "--min-app", "2")
     assert made["index"]["releases"][0]["rollout"] == 0.1
-    asked = ("check", *place, "--trust", "k.pub", "--app", "2", "--device", "x", "--format", "onnx", "--json", "--os")
+    asked = ("check", *place, "--trust", "k.pub", "--app", "2", "--device", "x", "--format", "coreml", "--json", "--os")
     found = ask(*asked, "ios=17", "--id", "c2")
     assert (found["release"]["number"], found["passed_over"][0]["reason"]) == (1, "system")
     assert ask("rollback", *sign)["index"]["action"] == "rollback"

@@ -66,7 +66,7 @@ def _rate(value):
     return {"value": value, "low": max(0.0, value - 0.1), "high": min(1.0, value + 0.1)}
 
 
-def _told(loaded, names):
+def _told(loaded, names, failed):
     facts, text = provenance.of_recipe(loaded)
     accuracy = {
         "status": "verified", "evidence": "measured", "reason": None, "runtime": "none", "n": 3, "top1": 0.9,
@@ -84,19 +84,19 @@ def _told(loaded, names):
         "classes": classes, "abstain": {"threshold": None, "wanted_precision": 0.95, "reason": "too few"},
     }  # fmt: skip
     return {
-        "verdicts": [verdict], "failed": [], "accuracy": dict.fromkeys(names, accuracy), "evaluation": evaluation,
+        "verdicts": [verdict], "failed": list(failed), "accuracy": dict.fromkeys(names, accuracy), "evaluation": evaluation,
         "recipe": {"facts": facts, "text": text},
         "made_by": {"tools": {"pillow": "1", "packaging": "2"}, "steps": {"prepare": "0" * 20}},
         "host": {"system": "Linux", "machine": "x86_64", "cpu": "none", "python": "3"},
     }  # fmt: skip
 
 
-def make(folder: Path) -> Path:
-    """Make `bundle` and `bundle.zip` in a folder."""
+def make(folder: Path, title: str = "Colours | <b>", failed: tuple[str, ...] = ()) -> Path:
+    """Make `bundle` and `bundle.zip` in a folder; `failed`: gates that were not met."""
     bundle = folder / "bundle"
     for name in ("artifacts", "golden"):
         (bundle / name).mkdir(parents=True)
-    (folder / "small.yaml").write_text(RECIPE, encoding="utf-8")
+    (folder / "small.yaml").write_text(RECIPE.replace("Colours | <b>", title), encoding="utf-8")
     loaded = load_recipe(str(folder / "small.yaml"), ("data.path=/home/someone/other/photos",))
     artifacts, photos = _artifacts(bundle / "artifacts"), _photos(bundle / "golden")
     images = [
@@ -115,7 +115,7 @@ def make(folder: Path) -> Path:
         }
         digest = hashlib.sha256(data).hexdigest()
         golden["images"].append({"file": f"{number}.png", "sha256": digest, "pixels": seen})
-    building.build(bundle, loaded.recipe, index, artifacts, golden, _told(loaded, artifacts))
+    building.build(bundle, loaded.recipe, index, artifacts, golden, _told(loaded, artifacts, failed))
     archive.pack(bundle, folder / "bundle.zip", "small")
     return bundle
 
