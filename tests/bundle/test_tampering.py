@@ -312,7 +312,7 @@ def _hide(data):
     """Put a member before the directory that the directory does not list."""
     end = len(data) - 22
     start = struct.unpack_from("<L", data, end + 16)[0]
-    hidden = b"PK\x03\x04" + data[4:30] + b"evil"
+    hidden = b"PK\x03\x04" + data[4:30] + b"out_of_the_zip"
     struct.pack_into("<L", data, end + 16, start + len(hidden))
     return data[:start] + hidden + data[start:]
 
@@ -362,21 +362,21 @@ def _flood(path):
 
 
 ZIPS = {
-    "../": ("bad name", _appended("small/../../evil.txt")),
-    "../ at the start": ("bad name", _appended("../evil.txt")),
-    "an absolute name": ("bad name", _appended("/etc/evil.txt")),
-    "a drive": ("bad name", _appended("C:/evil.txt")),
+    "../": ("bad name", _appended("small/../../out_of_the_zip.txt")),
+    "../ at the start": ("bad name", _appended("../out_of_the_zip.txt")),
+    "an absolute name": ("bad name", _appended("/etc/out_of_the_zip.txt")),
+    "a drive": ("bad name", _appended("C:/out_of_the_zip.txt")),
     "a backslash": ("bad name", _bytes(lambda d: d.replace(b"small/labels.txt", b"small\\labels.txt"))),
-    "a dot": ("bad name", _appended("small/./evil.txt")),
-    "an empty part": ("bad name", _appended("small//evil.txt")),
+    "a dot": ("bad name", _appended("small/./out_of_the_zip.txt")),
+    "an empty part": ("bad name", _appended("small//out_of_the_zip.txt")),
     "a name of 300 letters": ("bad name", _appended("small/" + "a" * 300)),
     "a folder": ("link or device", _appended("small/empty/", mode=stat.S_IFDIR | 0o755, data=b"")),
     "a link": ("link or device", _appended("small/link", mode=stat.S_IFLNK | 0o777, data=b"/etc/passwd")),
     "a device": ("link or device", _appended("small/device", mode=stat.S_IFCHR | 0o666)),
-    "a file outside the folder": ("file not listed", _appended("other/evil.txt")),
-    "a file at the top": ("file not listed", _appended("evil.txt")),
+    "a file outside the folder": ("file not listed", _appended("other/out_of_the_zip.txt")),
+    "a file at the top": ("file not listed", _appended("out_of_the_zip.txt")),
     "a member twice": ("name twice", _appended("small/labels.txt")),
-    "a file that is a folder": ("names collide", _appended("small/labels.txt/evil")),
+    "a file that is a folder": ("names collide", _appended("small/labels.txt/out_of_the_zip")),
     "fields of another program": ("packed otherwise", _appended("small/extra.txt", extra=b"UT\x05\x00\x03\0\0\0\0")),
     "a comment of a member": ("packed otherwise", _appended("small/extra.txt", comment=b"hello")),
     "another compression": ("packed otherwise", _appended("small/extra.txt", compress_type=zipfile.ZIP_BZIP2)),
@@ -421,7 +421,7 @@ def test_zips_that_are_not_as_packed_are_refused(sound, tmp_path, what, monkeypa
     found = refused(path)
     assert found.kind.startswith(kind), found
     assert not list(unpacked.iterdir()), "what was unpacked is gone"
-    assert not list(tmp_path.parent.rglob("evil*"))
+    assert not list(tmp_path.parent.rglob("out_of_the_zip*"))
     with pytest.raises(InputError), opened(path):
         pass
 
