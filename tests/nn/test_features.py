@@ -50,7 +50,7 @@ def _task(recipe, images, folder):
     return Task(recipe=recipe, model=model, training=images["train"], validation=images["val"], features=find)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
 def test_the_head_learns_the_same_from_kept_features_as_from_images(images, tmp_path, seed):
     from edgetl.nn import supervised, training
 
