@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import shutil
 import signal
 import socket
@@ -143,7 +142,14 @@ def test_only_what_is_listed_is_given_and_only_to_this_computer(run, tmp_path):
 def test_the_command_serves_until_it_is_interrupted(run, tmp_path):
     (run / "bundle").unlink()
     command = [sys.executable, "-m", "edgetl", "report", "serve", str(run), "--port", "0", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit that it is ignored
+    )
     try:
         address = json.loads(process.stdout.readline())["address"]
         connection = http.client.HTTPConnection(address.split("/")[2], timeout=20)
