@@ -108,7 +108,7 @@ def test_schemes_are_the_precisions_that_compute_alike():
     assert precisions_of("fp32", "npu")[0] == "fp16" and precisions_of("w8a8_dynamic", "cpu") == ()
 
 
-@pytest.mark.parametrize("precision", ["int8", "fp32"])
+@pytest.mark.parametrize("precision", ["int8", pytest.param("fp32", marks=pytest.mark.slow)])
 def test_ten_rows_of_a_board_left_out_tell_the_others(precision, tmp_path):
     """The Raspberry Pi 4 as a board of the user's: its rows leave the pool, ten come back."""
     path = places.shipped("devices") / "measurements" / "tflite_cpu.csv"
