@@ -14,6 +14,18 @@ def files_of(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def entry(name: str) -> zipfile.ZipInfo:
+    """Say what a zip's records tell of a member, but for its sizes and sum: of any member, on any computer, the same.
+
+    Args:
+        name: of the member.
+    """
+    made = zipfile.ZipInfo(name, _TIME)
+    made.compress_type, made.create_system, made.external_attr = zipfile.ZIP_DEFLATED, _UNIX, 0o100644 << 16
+    made.create_version = made.extract_version = zipfile.DEFAULT_VERSION
+    return made
+
+
 def pack(folder: Path, archive: Path, root: str) -> None:
     """Pack a bundle: no times, owners or modes of this computer, no extra fields, members in order.
 
@@ -24,6 +36,4 @@ def pack(folder: Path, archive: Path, root: str) -> None:
     """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for name in files_of(folder):
-            entry = zipfile.ZipInfo(f"{root}/{name}", _TIME)
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, _UNIX, 0o100644 << 16
-            file.writestr(entry, (folder / name).read_bytes(), compresslevel=9)
+            file.writestr(entry(f"{root}/{name}"), (folder / name).read_bytes(), compresslevel=9)

@@ -100,6 +100,7 @@ def whole(path: Path, key: PublicKey | None = None) -> Iterator[Whole]:
         _check_sizes({m.name.removeprefix(root): m.size_bytes for m in first}, path)
         zipform.unpack(path, root, first, goal)
         found = _listed(goal, {m.name.removeprefix(root): m.size_bytes for m in members}, path, key)
+        _check_packing([m.name for m in members], root, found.manifest.get("name"), path)
         zipform.unpack(path, root, [m for m in members if m not in first], goal)
         _check_sums(found, path)
         yield found
@@ -116,6 +117,14 @@ def _root(members: list[zipform.Member], named: Path) -> str:
         odd = next((m.name for m in members if homes and not m.name.startswith(f"{homes[0]}/")), members[0].name)
         raise one(named, "file not listed", f"{odd!r} lies outside the bundle's folder.")
     return root
+
+
+def _check_packing(names_: list[str], root: str, name: Any, named: Path) -> None:
+    """The folder in the zip is named like the bundle, and members lie in order: what a signature does not cover may not vary."""
+    if root != f"{name}/":
+        raise one(named, "packed otherwise", f"its folder is {root[:-1]!r}, and the bundle in it {str(name)[:80]!r}.")
+    if names_ != sorted(names_):
+        raise one(named, "packed otherwise", "its members lie in another order than `edgetl ship` packs them in.")
 
 
 def _check_sizes(found: dict[str, int], named: Path) -> None:

@@ -2,7 +2,8 @@
 
 A zip says everything twice, in front of each member and in its directory at the end; programs differ in which they believe, and
 all of them skip what lies between. So: members follow one another from the first byte on, the directory follows the last, the
-file ends with the directory's end, and both records of a member agree. What `pack` writes is so.
+file ends with the directory's end, both records of a member agree, and each field in them is the one that `pack` writes. Only
+the compressed bytes may differ, as they do between builds of zlib.
 Source: PKWARE, APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.16 (its end).
 """
 
@@ -14,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from edgetl.bundle import names
+from edgetl.bundle import archive, names
 from edgetl.bundle.faults import Kind, one
 
 MAX_BYTES = 4_000_000_000
 """Most that a bundle may hold, unpacked."""
 MAX_FILES = 10_000
 _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
-_UTF8, _ENCRYPTED, _SIZES_BEHIND = 0x800, 0x1, 0x8
-_STORED, _DEFLATED = 0, 8
+_UTF8, _ENCRYPTED = 0x800, 0x1
 _MAX_DIRECTORY_BYTES = 24_000_000
 """Of `MAX_FILES` members with the longest names."""
 _MOST_EXPANSION = 1100
@@ -117,7 +117,7 @@ def _end(path: Path, file: BinaryIO, size: int) -> tuple[int, int]:
 
 def _checked(path: Path, raw: bytes, entry: tuple[int, ...]) -> str:
     """Check what the directory says of a member; returns its name."""
-    flags, method, compressed, unpacked, attributes = entry[3], entry[4], entry[8], entry[9], entry[15]
+    flags, compressed, unpacked, attributes = entry[3], entry[8], entry[9], entry[15]
     try:
         name = raw.decode("utf-8" if flags & _UTF8 else "ascii")
     except UnicodeDecodeError:
@@ -129,11 +129,21 @@ def _checked(path: Path, raw: bytes, entry: tuple[int, ...]) -> str:
         raise one(path, "bad name", f"{shown} leaves the folder, or is no plain name.")
     if flags & _ENCRYPTED:
         raise one(path, "encrypted", f"{shown} is encrypted.")
-    if flags & _SIZES_BEHIND or flags & ~_UTF8 or method not in (_STORED, _DEFLATED):
+    if (*entry[1:7], *entry[13:16]) != _form(name):
         raise one(path, "packed otherwise", f"{shown} was packed by another program. {_OTHERWISE}")
-    if unpacked > max(_MOST_EXPANSION * compressed, 1_000_000) or (method == _STORED and compressed != unpacked):
+    if unpacked > max(_MOST_EXPANSION * compressed, 1_000_000):
         raise one(path, "too large", f"{shown} says that it unpacks to more than its kind of compression can.")
     return name
+
+
+def _form(name: str) -> tuple[int, ...]:
+    """What a record of the directory says in the form of `pack`: versions, flags, method, time, date; disk, attributes."""
+    made = archive.entry(name)
+    year, month, day = made.date_time[:3]
+    date = (year - 1980) << 9 | month << 5 | day
+    by = made.create_system << 8 | made.create_version
+    flags = 0 if name.isascii() else _UTF8
+    return (by, made.extract_version, flags, made.compress_type, 0, date, 0, made.internal_attr, made.external_attr)
 
 
 def _local(path: Path, file: BinaryIO, start: int, raw: bytes, name: str, entry: tuple[int, ...]) -> int:
@@ -143,7 +153,7 @@ def _local(path: Path, file: BinaryIO, start: int, raw: bytes, name: str, entry:
     if len(data) < _LOCAL.size or not data.startswith(b"PK\x03\x04"):
         raise one(path, "records differ", f"{name!r} is not where the directory says.")
     local = _LOCAL.unpack(data)
-    if local[9] != len(raw) or file.read(len(raw)) != raw or local[2:9] != entry[3:10]:
+    if local[1:10] != entry[2:11] or file.read(len(raw)) != raw:
         raise one(path, "records differ", f"the two records of {name!r} say different things of it.")
     if local[10]:
         raise one(path, "packed otherwise", f"{name!r} carries fields that another program added. {_OTHERWISE}")
@@ -168,12 +178,12 @@ def unpack(path: Path, root: str, found: list[Member], goal: Path) -> None:
     import zipfile
     import zlib
 
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path) as packed:
         for member in found:
             target = goal / member.name.removeprefix(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with archive.open(member.name) as source, target.open("xb") as sink:
+                with packed.open(member.name) as source, target.open("xb") as sink:
                     written = 0
                     while chunk := source.read(min(1 << 20, member.size_bytes - written + 1)):
                         written += len(chunk)

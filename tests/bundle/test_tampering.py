@@ -274,8 +274,8 @@ def test_a_folder_holds_files_of_its_own_only(copy, kind, tamper):
 
 
 def _entry(name="small/extra.txt", mode=stat.S_IFREG | 0o644):
-    entry = zipfile.ZipInfo(name)
-    entry.create_system, entry.external_attr = 3, mode << 16
+    entry = archive.entry(name)
+    entry.external_attr = mode << 16
     return entry
 
 
@@ -361,6 +361,15 @@ def _flood(path):
             file.writestr(_entry(f"small/{number}"), b"")
 
 
+def _repack(path, root="small", reverse=False):
+    """The same files in the same form, but for the folder that they lie in or their order."""
+    with zipfile.ZipFile(path) as file:
+        held = {name.removeprefix("small/"): file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w") as file:
+        for name in sorted(held, reverse=reverse):
+            file.writestr(archive.entry(f"{root}/{name}" if root else name), held[name])
+
+
 ZIPS = {
     "../": ("bad name", _appended("small/../../out_of_the_zip.txt")),
     "../ at the start": ("bad name", _appended("../out_of_the_zip.txt")),
@@ -379,6 +388,10 @@ ZIPS = {
     "a file that is a folder": ("names collide", _appended("small/labels.txt/out_of_the_zip")),
     "fields of another program": ("packed otherwise", _appended("small/extra.txt", extra=b"UT\x05\x00\x03\0\0\0\0")),
     "a comment of a member": ("packed otherwise", _appended("small/extra.txt", comment=b"hello")),
+    "stored": ("packed otherwise", _appended("small/extra.txt", compress_type=zipfile.ZIP_STORED)),
+    "members in another order": ("packed otherwise", lambda p: _repack(p, reverse=True)),
+    "another folder": ("packed otherwise", lambda p: _repack(p, root="other")),
+    "no folder": ("packed otherwise", lambda p: _repack(p, root="")),
     "another compression": ("packed otherwise", _appended("small/extra.txt", compress_type=zipfile.ZIP_BZIP2)),
     "sizes behind the data": ("packed otherwise", _poke(b"PK\x01\x02", 8, "<H", 8)),
     "encrypted": ("encrypted", _poke(b"PK\x01\x02", 8, "<H", 1)),
@@ -424,6 +437,27 @@ def test_zips_that_are_not_as_packed_are_refused(sound, tmp_path, what, monkeypa
     assert not list(tmp_path.parent.rglob("out_of_the_zip*"))
     with pytest.raises(InputError), opened(path):
         pass
+
+
+CENTRAL = (("made by", 4, "H"), ("needed", 6, "H"), ("flags", 8, "H"), ("method", 10, "H"), ("time", 12, "H"), ("date", 14, "H"),
+           ("sum", 16, "L"), ("packed size", 20, "L"), ("size", 24, "L"), ("name", 28, "H"), ("extra", 30, "H"),
+           ("comment", 32, "H"), ("disk", 34, "H"), ("internal", 36, "H"), ("external", 38, "L"), ("place", 42, "L"))  # fmt: skip
+LOCAL = tuple((name, at - 2, form) for name, at, form in CENTRAL[1:11])
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize(("mark", "field"), [*((b"PK\x01\x02", f) for f in CENTRAL), *((b"PK\x03\x04", f) for f in LOCAL)])
+def test_every_bit_of_every_record_counts(sound, tmp_path, mark, field, both):
+    """Of one record alone, and of the two of a member alike: neither the sum of a file nor the signature covers them."""
+    name, at, form = field
+    whole, path = (sound.parent / "bundle.zip").read_bytes(), tmp_path / "b.zip"
+    for bit in range(8 * struct.calcsize(form)):
+        data = bytearray(whole)
+        data[data.index(mark) + at + bit // 8] ^= 1 << bit % 8
+        if both and field in CENTRAL[1:11] and mark == b"PK\x01\x02":
+            data[at - 2 + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        assert refused(path), (name, bit)
 
 
 def test_a_hostile_manifest_costs_little(copy):

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
-import zipfile
 
 import pytest
 
+from edgetl.bundle import archive
 from edgetl.bundle.opening import opened
 from edgetl.errors import InputError
 from edgetl.golden import check, contract, log
@@ -27,7 +27,8 @@ def _seal(folder, classes):
         {"format": "tflite", "scheme": s, "path": f"artifacts/{s}.tflite", "sha256": files[f"artifacts/{s}.tflite"]["sha256"]}
         for s in ("fp32", "w8a8_ptq")
     ]
-    value = {"schema": 1, "classes": classes, "answers": {"labels_per_image": "one"}, "artifacts": artifacts, "files": files}
+    value = {"schema": 1, "name": "grocer", "classes": classes, "artifacts": artifacts, "files": files}
+    value["answers"] = {"labels_per_image": "one"}
     (folder / "manifest.json").write_text(json.dumps(value))
 
 
@@ -251,9 +252,7 @@ def test_edgetls_own_log_is_the_same(bundle):
 
 def test_the_command_reads_a_zip_and_exits_1_when_something_differs(bundle, edgetl, tmp_path):
     packed = tmp_path / "bundle.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(p for p in bundle.rglob("*") if p.is_file()):
-            archive.write(path, f"grocer/{path.relative_to(bundle).as_posix()}")
+    archive.pack(bundle, packed, "grocer")
     assert edgetl("golden", "run", packed, "--artifact", "tflite/fp32", "--out", "app.json").returncode == 0
     done = edgetl("golden", "check", packed, "--outputs", "app.json", "--json")
     assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
