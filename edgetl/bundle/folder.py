@@ -22,13 +22,16 @@ def listed(folder: Path, named: Path) -> dict[str, int]:
         Name relative to the folder, with forward slashes → size in bytes.
 
     Raises:
-        BundleFault: there is a link or a device, a file that lies elsewhere too, or more than a bundle may hold.
+        BundleFault: there is a link, a device or an empty folder, a file that lies elsewhere too, or more than a bundle may hold.
     """
     found: dict[str, int] = {}
     waiting, total = [folder], 0
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        place = waiting.pop()
+        empty = place != folder
+        with os.scandir(place) as entries:
             for entry in entries:
+                empty = False
                 name = Path(entry.path).relative_to(folder).as_posix()
                 shown = repr(name[:80])
                 status = entry.stat(follow_symlinks=False)
@@ -48,4 +51,7 @@ def listed(folder: Path, named: Path) -> dict[str, int]:
                 if len(found) > MAX_FILES or total > MAX_BYTES:
                     what = f"holds more than {MAX_FILES} files, or than {MAX_BYTES // 10**9} GB."
                     raise one(named, "too large", what)
+        if empty:
+            what = f"{place.relative_to(folder).as_posix()[:200]!r} is an empty folder, of which a bundle has none; take it out."
+            raise one(named, "file not listed", what)
     return found

@@ -266,6 +266,8 @@ def _folder_linked(bundle):
         ("hard link", lambda b: os.link(b / "labels.txt", b.parent / "labels.txt")),
         ("bad name", lambda b: (b / "a\\b").write_text("x")),
         ("bad name", lambda b: (b / "a\nb").write_text("x")),
+        ("file not listed", lambda b: (b / "empty").mkdir()),
+        ("file not listed", lambda b: (b / "artifacts/small.mlpackage/Data/more/and/more").mkdir(parents=True)),
     ],
 )
 def test_a_folder_holds_files_of_its_own_only(copy, kind, tamper):
