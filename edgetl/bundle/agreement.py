@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import packed_labels, plain
+from edgetl.bundle import expected, packed_labels, plain
 from edgetl.bundle.building import EVALUATION, GOLDEN, LABELS, PREPROCESS
 from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
@@ -88,6 +88,8 @@ def _golden(found: Whole, named: Path) -> None:
         for name, image in images.items():
             if name not in manifest["files"] or manifest["files"][name]["sha256"] != image["sha256"]:
                 raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
+            if (what := expected.contradiction(image, manifest["classes"], paths)) is not None:
+                raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
             if not _looks(found, name, image):
                 raise one(
                     named, "golden differs", f"{name}: prepared as the bundle says, it does not give what {GOLDEN} expects."

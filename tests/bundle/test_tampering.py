@@ -222,6 +222,19 @@ BOTH = {
         b, lambda g: g["images"][0]["pixels"].update(sha256="0" * 64, mean=[0, 0, 0]), "golden/golden.json")),
     "signed: a contract of other artifacts": ("golden differs", lambda b: _resigned(
         b, lambda g: g["artifacts"].pop("coreml/fp16"), "golden/golden.json")),
+    "signed: a photo of another class": ("golden differs", lambda b: _resigned(
+        b, _set("images", 0, "label", "blue"), "golden/golden.json")),
+    "signed: probabilities that are others": ("golden differs", lambda b: _resigned(
+        b, _set("images", 1, "probabilities", "tflite/fp32", [0.2, 0.7, 0.1]), "golden/golden.json")),
+    "signed: a top of another order": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["images"][0]["top"]["tflite/fp32"].reverse(), "golden/golden.json")),
+    "signed: a top of another name": ("golden differs", lambda b: _resigned(
+        b, _set("images", 0, "top", "coreml/fp16", 0, "label", "green"), "golden/golden.json")),
+    "signed: a probability too few": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["images"][0]["probabilities"]["tflite/fp32"].pop(), "golden/golden.json")),
+    "signed: answers of another artifact": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["images"][0]["tensors"].pop("tflite/fp32"), "golden/golden.json")),
+    "signed: no label": ("record form", lambda b: _resigned(b, _set("images", 0, "label", None), "golden/golden.json")),
     "signed: a contract that is none": ("record form", lambda b: _resigned(b, _set("images", 7), "golden/golden.json")),
     "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
         b, _set("artifacts", 0, "sha256", "0" * 64))),
