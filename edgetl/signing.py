@@ -145,6 +145,8 @@ def secret_key(file: Path | None) -> SecretKey | None:
         text = os.environ.get(VARIABLE)
         return None if not text else SecretKey(_secret(text.encode(), f"${VARIABLE}"))
     data = _read(file)
+    if b"PUBLIC KEY" in data:
+        raise InputError(f"{file}: is a public key, which checks and cannot sign. Give the secret one (NAME.key).")
     if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise InputError(f"{file}: others can read this secret key. Run: chmod 600 {file}")
     return SecretKey(_secret(data, str(file)))

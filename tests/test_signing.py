@@ -60,6 +60,8 @@ def test_the_key_may_stand_in_the_environment_and_is_never_shown(files, monkeypa
 
 
 def test_other_files_are_refused_in_words(files, tmp_path):
+    with pytest.raises(InputError, match=r"release\.pub: is a public key, which checks and cannot sign"):
+        signing.secret_key(files[1])
     with pytest.raises(InputError, match="is a secret key. Give the public one"):
         signing.public_key(files[0])
     other = tmp_path / "rsa.pub"
