@@ -10,6 +10,22 @@ from edgetl.recipe import Recipe
 
 FILE = "licences.json"
 _NOT_STATED = "not stated"
+_FILLING = re.compile(r"\b(?:the|licen[cs]e|version)\b|\bv(?=\d)|[,()]")
+_WORDS = {
+    "apache 2": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache-2": "Apache-2.0",
+    "bsd 2-clause": "BSD-2-Clause",
+    "2-clause bsd": "BSD-2-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
+    "3-clause bsd": "BSD-3-Clause",
+    "isc": "ISC",
+    "isc iscl": "ISC",
+    "mit": "MIT",
+    "mozilla public 2.0 mpl 2.0": "MPL-2.0",
+    "mpl 2.0": "MPL-2.0",
+}
+"""Words that mean one licence, without those that fill → its SPDX identifier. "BSD" and "Apache Software License" mean several."""
 
 
 def of(recipe: Recipe, images: str) -> dict[str, Any]:
@@ -40,6 +56,18 @@ def of(recipe: Recipe, images: str) -> dict[str, Any]:
         "weights": {"origin": origin, "licence": held, "spdx": spdx(held)},
         "made_with": {"name": "edgetl", "licence": "Apache-2.0", "spdx": ["Apache-2.0"]},
     }
+
+
+def identifier(text: str) -> str:
+    """Give a licence's SPDX identifier in place of its name.
+
+    Args:
+        text: all that is said of the licence: "Apache License, Version 2.0".
+
+    Returns:
+        The identifier where the words can mean nothing else; the text otherwise.
+    """
+    return _WORDS.get(" ".join(_FILLING.sub(" ", text.casefold()).split()), text)
 
 
 def spdx(text: str) -> list[str]:

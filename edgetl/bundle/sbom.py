@@ -66,6 +66,7 @@ def of(model: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
     from packaging.utils import canonicalize_name
 
     from edgetl import __version__
+    from edgetl.bundle.licences import identifier
 
     licences = LicenseFactory()
     packages = {name: package for name, package in installed(names).items() if name != "edgetl"}
@@ -73,14 +74,14 @@ def of(model: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
     for name, package in packages.items():
         url = PackageURL("pypi", None, name, package.version)
         said = licence_of(package)
-        held = [licences.make_from_string(said)] if said else []
+        held = [licences.make_from_string(identifier(said))] if said else []
         parts[name] = Component(name=name, version=package.version, purl=url, bom_ref=str(url), licenses=held)
     version = ".".join(map(str, sys.version_info[:3]))
     python = Component(name="cpython", version=version, type=ComponentType.PLATFORM, bom_ref=f"cpython@{version}",
                        licenses=[licences.make_from_string("PSF-2.0")])  # fmt: skip
     own = Component(name="edgetl", version=__version__, purl=PackageURL("pypi", None, "edgetl", __version__),
                     bom_ref=f"pkg:pypi/edgetl@{__version__}", licenses=[licences.make_from_string("Apache-2.0")])  # fmt: skip
-    carried = [licences.make_from_string(model["licence"])] if model["licence"] else []
+    carried = [licences.make_from_string(identifier(model["licence"]))] if model["licence"] else []
     root = Component(name=model["name"], version=model["version"], type=ComponentType.MACHINE_LEARNING_MODEL, licenses=carried,
                      bom_ref=f"{model['name']}@{model['version']}")  # fmt: skip
     whole = [python, own, *parts.values()]

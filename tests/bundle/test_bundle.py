@@ -168,6 +168,28 @@ def test_spdx_identifiers_are_found_in_words(text, found):
     assert licences.spdx(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Apache 2.0", "Apache-2.0"),
+        ("Apache License, Version 2.0", "Apache-2.0"),
+        ("MIT License", "MIT"),
+        ("The MIT License", "MIT"),
+        ("3-Clause BSD License", "BSD-3-Clause"),
+        ("BSD 2-Clause License", "BSD-2-Clause"),
+        ("Mozilla Public License 2.0 (MPL 2.0)", "MPL-2.0"),
+        ("BSD", "BSD"),
+        ("BSD License", "BSD License"),
+        ("Apache Software License", "Apache Software License"),
+        ("MIT and BSD", "MIT and BSD"),
+        ("Apache-2.0 OR BSD-2-Clause", "Apache-2.0 OR BSD-2-Clause"),
+        ("", ""),
+    ],
+)
+def test_names_of_licences_become_identifiers_where_they_mean_one(text, found):
+    assert licences.identifier(text) == found
+
+
 def test_a_pair_of_keys_is_made_once_and_signs(bundle, edgetl, tmp_path):
     import shutil
 
