@@ -57,6 +57,10 @@ def choose_and_show(
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         _show(chosen, path)
+        if bundle is not None:
+            from edgetl.report.rows import bundled
+
+            typer.echo(f"bundle: {bundled(bundle)}")
     if chosen.unserved:
         raise typer.Exit(1)
 

@@ -136,7 +136,7 @@ def build(
         loaded: the recipe.
         results: answers of the steps.
         judged: the verdicts.
-        bundle: `{path, sha256}`, or None when none was made.
+        bundle: `{path, sha256, signed_by}`, or None when none was made.
         profiles: the recipe's devices.
         steps: the plan.
 

@@ -98,6 +98,16 @@ def remarks(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def bundled(facts: dict[str, Any]) -> str:
+    """Say which bundle was made, and who answers for it.
+
+    Args:
+        facts: `bundle` of report.json: `path`, `sha256`, `signed_by`.
+    """
+    key = facts.get("signed_by")
+    return f"{facts['path']}, sha256 {facts['sha256']}, {f'signed by key {key}' if key else 'not signed'}"
+
+
 def _why_apart(artifact: dict[str, Any]) -> str:
     """Say why two files of the same integers answer otherwise, where they do so more than now and then."""
     against = artifact["against_origin"]

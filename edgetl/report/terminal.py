@@ -49,7 +49,7 @@ def show(report: dict[str, Any], console: Any) -> None:
     for line in report["failed"]:
         console.print(Text(f"✗ {line}", style="red"), soft_wrap=True)
     if report["bundle"]:
-        console.print(f"bundle: {report['bundle']['path']} (sha256 {report['bundle']['sha256'][:12]}…)", highlight=False)
+        console.print(f"bundle: {rows.bundled(report['bundle'])}", highlight=False, markup=False, soft_wrap=True)
 
 
 def evaluated(found: dict[str, Any]) -> str:

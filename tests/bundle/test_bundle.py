@@ -213,6 +213,14 @@ def test_a_pair_of_keys_is_made_once_and_signs(bundle, edgetl, tmp_path):
     assert (done.returncode, f"Signed by {made['id']}" in done.stdout) == (0, True)
 
 
+def test_a_run_says_who_signed_its_bundle():
+    from edgetl.report import rows
+
+    facts = {"path": "bundle.zip", "sha256": "ab" * 32, "signed_by": None}
+    assert rows.bundled(facts) == f"bundle.zip, sha256 {'ab' * 32}, not signed"
+    assert rows.bundled({**facts, "signed_by": "0123456789abcdef"}).endswith(", signed by key 0123456789abcdef")
+
+
 def test_openssl_accepts_the_signature(bundle, tmp_path):
     """The format is Ed25519 over `edgetl bundle 1\\n` and the manifest, so another program can check it."""
     import base64

@@ -153,7 +153,7 @@ def _facts(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("photos skipped", str(len(report["data"]["skipped"]))),
     ]
     told += [("made by", f"edgetl {made['edgetl']}, Python {made['python']}, {made['system']}")] if made else []
-    told += [("bundle", f"{b['path']}, sha256 {b['sha256']}")] if (b := report.get("bundle")) else []
+    told += [("bundle", rows.bundled(b))] if (b := report.get("bundle")) else []
     return [*told, *(("mind", str(warning)) for warning in report["data"]["warnings"])]
 
 
