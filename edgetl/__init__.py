@@ -11,6 +11,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BundleFault": ("edgetl.bundle.faults", "BundleFault"),
+    "EdgetlError": ("edgetl.errors", "EdgetlError"),
     "estimate": ("edgetl.estimator.one", "estimate_one"),
     "load_device": ("edgetl.devices", "load_device"),
     "load_recipe": ("edgetl.recipefile", "load_recipe"),
@@ -18,7 +20,17 @@ _HOMES = {
     "run": ("edgetl.delivery", "deliver"),
     "verify_bundle": ("edgetl.bundle.verifying", "verify_bundle"),
 }
-__all__ = ["__version__", "estimate", "load_device", "load_recipe", "plan", "run", "verify_bundle"]
+__all__ = [
+    "BundleFault",
+    "EdgetlError",
+    "__version__",
+    "estimate",
+    "load_device",
+    "load_recipe",
+    "plan",
+    "run",
+    "verify_bundle",
+]
 
 
 def __getattr__(name: str) -> Any:

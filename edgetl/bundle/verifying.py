@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetl.bundle import agreement, manifest
 from edgetl.bundle.opening import whole
-from edgetl.signing import PublicKey
+from edgetl.signing import PublicKey, public_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Verified:
     """Whether the signature was held against a key; else anybody may have made the bundle."""
 
 
-def verify_bundle(path: Path | str, key: PublicKey | None = None) -> Verified:
+def verify_bundle(path: Path | str, key: PublicKey | Path | str | None = None) -> Verified:
     """Check a bundle that anyone may have made.
 
     In this order: structure of the zip or folder, signature, names and sizes, sha256 of each file, the manifest's schema, and
@@ -34,16 +34,18 @@ def verify_bundle(path: Path | str, key: PublicKey | None = None) -> Verified:
 
     Args:
         path: the folder `bundle`, or `bundle.zip`.
-        key: that must have signed it; None = the origin is not checked.
+        key: that must have signed it, or its file (`fruit.pub`); None = the origin is not checked.
 
     Returns:
         What it is.
 
     Raises:
         BundleFault: the first thing that is wrong; `found[0]` names its kind.
+        InputError: the key's file is none.
     """
     path = Path(path)
-    with whole(path, key) as found:
+    trusted = public_key(Path(key)) if isinstance(key, Path | str) else key
+    with whole(path, trusted) as found:
         manifest.check_whole(found.manifest, path)
         agreement.check(found, path)
         value = found.manifest

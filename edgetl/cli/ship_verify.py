@@ -26,14 +26,12 @@ def _verify(
     from edgetl.bundle.faults import BundleFault
     from edgetl.bundle.verifying import verify_bundle
     from edgetl.errors import InputError
-    from edgetl.signing import public_key
     from edgetl.types import to_json
 
-    trusted = None if key is None else public_key(key)
     if not bundle.exists():
         raise InputError(f"{bundle}: no such bundle; give the folder `bundle` of a run, or its bundle.zip.")
     try:
-        found = verify_bundle(bundle, trusted)
+        found = verify_bundle(bundle, key)
     except BundleFault as error:
         first = error.found[0]
         if json:

@@ -45,12 +45,14 @@ def refused(path, key=KEY.public):
     return caught.value.found[0]
 
 
-def test_sound_bundles_pass(sound):
+def test_sound_bundles_pass(sound, tmp_path):
     for path in (sound, sound.parent / "bundle.zip"):
         found = verify_bundle(path, KEY.public)
         assert (found.name, found.version, found.origin_checked, found.signed_by) == ("small", "1.2.0", True, KEY.public.id)
         assert found.files == sum(p.is_file() for p in sound.rglob("*")) - 1
         assert not verify_bundle(str(path)).origin_checked
+        (tmp_path / "k.pub").write_bytes(KEY.public.pem())
+        assert verify_bundle(str(path), str(tmp_path / "k.pub")) == verify_bundle(path, tmp_path / "k.pub") == found
         with opened(path) as bundle:
             assert bundle.class_names == tuple(small.CLASSES)
 

@@ -9,9 +9,21 @@ import edgetl
 
 
 def test_every_public_name_is_there():
-    assert edgetl.__all__ == ["__version__", "estimate", "load_device", "load_recipe", "plan", "run", "verify_bundle"]
+    assert edgetl.__all__ == [
+        "BundleFault", "EdgetlError", "__version__", "estimate", "load_device", "load_recipe", "plan", "run", "verify_bundle",
+    ]  # fmt: skip
     for name in edgetl.__all__:
         assert getattr(edgetl, name)
+
+
+def test_what_it_raises_can_be_caught_by_public_names(tmp_path):
+    """A bundle that is none is a fault of the bundle; a key that is none is not."""
+    with pytest.raises(edgetl.BundleFault) as caught:
+        edgetl.verify_bundle(str(tmp_path / "nothing.zip"))
+    assert caught.value.found[0].kind == "not a bundle"
+    with pytest.raises(edgetl.EdgetlError, match="nothing.pub: cannot be read") as other:
+        edgetl.verify_bundle(str(tmp_path), str(tmp_path / "nothing.pub"))
+    assert not isinstance(other.value, edgetl.BundleFault)
 
 
 def test_importing_it_costs_nothing():
