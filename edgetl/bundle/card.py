@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import registry
-from edgetl.verdicts import worst
+from edgetl.bundle import plain
 
 MARKDOWN, HTML = "card.md", "card.html"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -31,7 +31,7 @@ def write(
     """Write `card.md` and `card.html`.
 
     Args:
-        folder: of the bundle.
+        folder: of the bundle; the recipe lies in it.
         manifest: all of it but `files`.
         evaluation: what `edgetl.evaluation.evaluate` returned; None where no photo has a label.
         licences: content of licences.json.
@@ -39,12 +39,14 @@ def write(
     """
     import jinja2
 
+    devices = dict.fromkeys(v["device"] for v in manifest["verdicts"] if v["device"] is not None)
     told = {
         "m": manifest,
         "evaluation": evaluation,
         "licences": licences,
-        "devices": devices(manifest),
-        "gates": [v for v in manifest["verdicts"] if v["device"] is None],
+        "recipe_sha256": plain.digest((folder / manifest["provenance"]["recipe"]["path"]).read_bytes()),
+        "devices": {name: judged(manifest, name) for name in devices},
+        "gates": judged(manifest, None),
         "quantization": [_quantization(artifact) for artifact in manifest["artifacts"]],
         "rates": _rates(evaluation),
         "known": known,
@@ -77,29 +79,27 @@ def known(evidence: str | None, gate: str = "") -> str:
     return "not known" if evidence is None else KNOWN_BY[evidence]
 
 
-def devices(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Gather the verdicts of each device.
+def judged(manifest: Mapping[str, Any], device: str | None) -> list[dict[str, Any]]:
+    """List the verdicts for a device; what was skipped of an artifact is one line.
 
     Args:
         manifest: its `verdicts` and `artifacts`.
+        device: its name; None = the gates that no device decides.
 
     Returns:
-        `name`, and `artifacts`: `name`, `outcome` (the worst of its figures), `verdicts`.
+        Lines, by artifact: `file`, `gate`, `limit`, `outcome`, `evidence`, `reason`.
     """
-    found = []
-    for device in dict.fromkeys(v["device"] for v in manifest["verdicts"] if v["device"] is not None):
-        rows = []
-        for artifact in manifest["artifacts"]:
-            own = [
-                v
-                for v in manifest["verdicts"]
-                if (v["device"], v["format"], v["scheme"]) == (device, artifact["format"], artifact["scheme"])
-            ]
-            if own:
-                name = f"{artifact['format']}/{artifact['scheme']}"
-                rows.append({"name": name, "outcome": worst(v["outcome"] for v in own), "verdicts": own})
-        found.append({"name": device, "artifacts": rows})
-    return found
+    lines = []
+    for artifact in manifest["artifacts"]:
+        place = (device, artifact["format"], artifact["scheme"])
+        file = f"{artifact['format']}/{artifact['scheme']}"
+        own = [{**v, "file": file} for v in manifest["verdicts"] if (v["device"], v["format"], v["scheme"]) == place]
+        skipped = [v for v in own if v["outcome"] == "skipped"]
+        lines += [v for v in own if v["outcome"] != "skipped"]
+        if skipped:
+            gates, reasons = (dict.fromkeys(v[name] for v in skipped) for name in ("gate", "reason"))
+            lines.append({**skipped[0], "gate": ", ".join(gates), "limit": "–", "evidence": None, "reason": " ".join(reasons)})
+    return lines
 
 
 def _quantization(artifact: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,24 @@ def test_the_digest_of_the_images_is_of_bytes_and_classes():
     assert provenance.of_images(several)["train"]["classes"] == {"a": 1, "b": 1}
 
 
+def test_what_was_skipped_is_one_line_for_each_artifact_and_device(bundle):
+    from edgetl.bundle import card
+
+    one = _json(bundle, "manifest.json")["verdicts"][0]
+    left_out = {**one, "outcome": "skipped", "evidence": None, "interval": None, "value": None}
+    verdicts = [one]
+    for form, scheme, gates in (("tflite", "fp32", ["size_mb"]), ("coreml", "fp16", ["latency_p90_ms", "size_mb"])):
+        verdicts += [{**left_out, "format": form, "scheme": scheme, "gate": g, "reason": "no runtime."} for g in gates]
+    value = {**_json(bundle, "manifest.json"), "verdicts": verdicts}
+    lines = card.judged(value, "pixel-4")
+    assert [(v["file"], v["gate"], v["outcome"], v["reason"]) for v in lines] == [
+        ("tflite/fp32", "latency_p90_ms", "unsure", one["reason"]),
+        ("tflite/fp32", "size_mb", "skipped", "no runtime."),
+        ("coreml/fp16", "latency_p90_ms, size_mb", "skipped", "no runtime."),
+    ]
+    assert card.judged(value, None) == []
+
+
 class _Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
@@ -128,6 +146,11 @@ def test_the_cards_tell_what_is_known_and_how(bundle):
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     columns = {len(re.findall(r"(?<!\\)\|", line)) for line in rows if "straddles" in line}
     assert columns == {7}, "what a verdict says breaks no table"
+    facts = _json(bundle, "manifest.json")["provenance"]["recipe"]
+    for text in (markdown, page):
+        assert "data.path=…/photos" in text, "what ran is not what the file says"
+        digests = {facts["sha256"], facts["file_sha256"], plain.digest((bundle / "recipe.yaml").read_bytes())}
+        assert all(digest in text for digest in digests) and len(digests) == 3
     parsed = _Page(page)
     assert not parsed.open and not parsed.outside
     assert "<b>" not in page and "Colours | &lt;b&gt;" in page
@@ -279,6 +302,7 @@ def test_cards_show_what_evaluations_give(bundle, tmp_path, several, wanted):
     value = _json(bundle, "manifest.json")
     if several:
         value["answers"] = {"labels_per_image": "several", "function": "sigmoid", "named_from": 0.5}
+    (tmp_path / "recipe.yaml").write_bytes((bundle / "recipe.yaml").read_bytes())
     card.write(tmp_path, value, found, _json(bundle, "licences.json"), ["Decode it."])
     texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("card.md", "card.html")]
     for text in texts:
