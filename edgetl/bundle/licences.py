@@ -25,7 +25,7 @@ _WORDS = {
     "mozilla public 2.0 mpl 2.0": "MPL-2.0",
     "mpl 2.0": "MPL-2.0",
 }
-"""Words that mean one licence, without those that fill → its SPDX identifier. "BSD" and "Apache Software License" mean several."""
+"""Words that mean one licence, without those that fill → its SPDX identifier; "BSD" and "Apache Software License" mean many."""
 
 
 def of(recipe: Recipe, images: str) -> dict[str, Any]:
