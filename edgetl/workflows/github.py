@@ -1,8 +1,8 @@
 """GitHub Actions.
 
-Keys and contexts: "Workflow syntax for GitHub Actions", docs.github.com/actions/reference. A saved cache cannot be changed, so each
-run saves the store under a key of its own, also when it failed or ran out of time, and takes up the newest: a step of the store is
-taken only where all that decides it is the same.
+Keys and contexts: "Workflow syntax for GitHub Actions", docs.github.com/actions/reference. A saved cache cannot be changed, so
+each run saves the store under a key of its own, also when it failed or ran out of time, and takes up the newest: a step of the
+store is taken only where all that decides it is the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """GitLab CI.
 
-Keys: "CI/CD YAML syntax reference", docs.gitlab.com/ci/yaml. Paths of artifacts take variables in some versions of the runner and in
-others do not (gitlab-org/gitlab#388948), so the folder of the run is written out everywhere. One cache for all: a step of the store is taken only where all that
-decides it is the same.
+Keys: "CI/CD YAML syntax reference", docs.gitlab.com/ci/yaml. Paths of artifacts take variables in some versions of the runner and
+in others do not (gitlab-org/gitlab#388948), so the folder of the run is written out everywhere. One cache for all: a step of the
+store is taken only where all that decides it is the same.
 """
 
 from __future__ import annotations
