@@ -20,9 +20,9 @@ from typing import Any
 
 from edgetl import content, devices, isolation, judging, ledger, registry
 from edgetl.conversion_request import Options, Wishes, extra_of, recipe_of
-from edgetl.errors import EdgetlError, InputError
+from edgetl.errors import DataError, EdgetlError, InputError
 from edgetl.pipeline import Results, Silent, Watcher
-from edgetl.recipe import Gates, Recipe
+from edgetl.recipe import Gates, Recipe, Source
 from edgetl.recipefile import LoadedRecipe
 from edgetl.report import brought, flips, record
 from edgetl.report.page import render
@@ -58,6 +58,7 @@ def convert(wishes: Wishes, watcher: Watcher | None = None) -> dict[str, Any]:
     recipe, made_first = recipe_of(wishes)
     profiles = [devices.load_device(name, "--device") for name in wishes.devices]
     out = wishes.out or OUT / recipe.name
+    _check_photos(wishes)
     digest = content.digest(wishes.model, "MODEL")
     _check_folder(out, recipe, digest, replaced=wishes.replace)
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -172,6 +173,18 @@ def _inputs(work: Path, scheme: str, *, taken_over: bool) -> dict[str, str]:
         roles["quantize"] = str(home / (adopt.CHECKPOINT if taken_over else scheme))
     assert starts_from(module) in roles
     return roles
+
+
+def _check_photos(wishes: Wishes) -> None:
+    """Refuse a folder that holds more than photos before anything runs; whether these have labels, `adopt` finds out."""
+    folders = {"--calibration": wishes.calibration, "--data": wishes.data if wishes.labels is None else None}
+    for option, folder in folders.items():
+        if folder is not None:
+            try:
+                registry.load("datasets", "folder").load_unlabelled(Source(source="folder", path=str(folder)))
+            except DataError as error:
+                first = str(error).splitlines()[0].replace("unlabelled.path", option, 1)
+                raise DataError(f"{first} Give a folder of photos alone.", error.faults) from None
 
 
 def _check_folder(folder: Path, recipe: Recipe, digest: str, *, replaced: bool) -> None:

@@ -54,6 +54,13 @@ class DataError(InputError):
         return DataError(str(self).splitlines()[0].replace("data.", f"{section}.", 1), self.faults)
 
 
+_LISTED = {kind: f"edgetl list {kind}s" for kind in ("backbone", "converter", "device", "network", "recipe", "runtime", "scheme")}
+"""Kind of name → command that lists them all."""
+_MOST = 20
+"""Names that a message lists; of more than these, the nearest."""
+_NEAREST = 5
+
+
 class UnknownName(InputError):
     """A name that no plug-in, device or recipe carries."""
 
@@ -66,7 +73,9 @@ class UnknownName(InputError):
             known: every name that would have been right.
             where: file, line or option the name was read from.
         """
-        super().__init__(f"{where + ': ' if where else ''}no {kind} named '{name}'. {did_you_mean(name, known)}")
+        super().__init__(
+            f"{where + ': ' if where else ''}no {kind} named '{name}'. {did_you_mean(name, known, _LISTED.get(kind, ''))}"
+        )
 
 
 class ChannelRefused(InputError):
@@ -134,19 +143,24 @@ class DeviceUnreachable(EdgetlError):
     exit_code = 5
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], listed: str = "") -> str:
     """Return "Did you mean 'x'? Known: a, b." for a mistyped name.
 
     Args:
         name: what was typed.
         known: what would have been right.
+        listed: command that lists them.
 
     Returns:
-        One or two sentences; without the question when nothing is near.
+        One or two sentences; without the question when nothing is near. Of many known names only the nearest stand there.
     """
     import difflib
 
-    names = sorted(known)
+    names = sorted(set(known))
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     listing = f"Known: {', '.join(names)}." if names else "None are known."
+    if len(names) > _MOST:
+        some = difflib.get_close_matches(str(name), names, n=_NEAREST, cutoff=0.4)
+        nearest = f", the nearest {', '.join(some)}" if some else ""
+        listing = f"Known: {len(names)} names{nearest}{f'; all of them: `{listed}`' if listed else ''}."
     return f"Did you mean '{near[0]}'? {listing}" if near else listing

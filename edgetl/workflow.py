@@ -1,4 +1,4 @@
-"""A workflow that runs a recipe in CI: where the repository begins, what of it decides the result, and the file.
+"""A workflow that runs a recipe in CI: where the repository begins, what of it the recipe reads, and the file.
 
 Input: a recipe's file. Output: the path of the workflow, its text, and what the user must know.
 """
@@ -26,8 +26,16 @@ class Workflow:
 
     path: Path
     text: str
+    root: Path
+    """Of the repository; all paths below are relative to it."""
+    is_repository: bool
+    """False: there is no `.git`, so the root is the working folder."""
+    held: tuple[str, ...]
+    """The recipe, and what it reads; a folder ends with a slash."""
     outside: tuple[str, ...]
     """Paths that the recipe reads and the repository does not hold."""
+    install: str
+    """What pip is told to install."""
 
 
 def place(service: str, folder: Path) -> Path:
@@ -66,17 +74,25 @@ def plan(service: str, loaded: LoadedRecipe) -> Workflow:
     if paths[0] is None:
         raise InputError(f"{recipe}: lies outside of {root}, the repository. Put it inside.")
     held = tuple(dict.fromkeys(path for path in paths if path is not None))
-    if faults := [f"{path!r}" for path in held if not _PLAIN.fullmatch(path)]:
-        raise InputError(f"{recipe}: a workflow takes paths of letters, digits and . / _ @ + = - only. Rename these:", faults)
+    if not _PLAIN.fullmatch(held[0]):
+        raise InputError(f"{recipe}: a workflow takes a path of letters, digits and . / _ @ + = - only. Rename it: {held[0]!r}.")
     job = Job(
         name=loaded.recipe.name,
         recipe=held[0],
         run=(RUNS / loaded.recipe.name).as_posix(),
-        decides=held,
         install=f"edgetl=={__version__}",
+        pinned=(root / "constraints.txt").is_file(),
     )
-    outside = tuple(os.path.normpath(path) for path, inside in zip(read, paths[1:], strict=True) if inside is None)
-    return Workflow(path=goal, text=registry.load("workflows", service).text(job), outside=outside)
+    outside = (os.path.relpath(path, root) for path, inside in zip(read, paths[1:], strict=True) if inside is None)
+    return Workflow(
+        path=goal,
+        text=registry.load("workflows", service).text(job),
+        root=root,
+        is_repository=(root / ".git").exists(),
+        held=held,
+        outside=tuple(dict.fromkeys(outside)),
+        install=job.install,
+    )
 
 
 def _root(folder: Path) -> Path:

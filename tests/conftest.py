@@ -13,6 +13,7 @@ from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.pop("COLUMNS", None)  # exported, it would wrap what tests look for
 ROOT = Path(__file__).resolve().parent.parent
 MATERIAL = ROOT.parent / "shared" / "material"
 
@@ -94,7 +95,7 @@ def in_ci(edgetl, tmp_path: Path):
         (programs / "edgetl").chmod(0o755)
         environment = {**os.environ, **workflow["env"], "GITHUB_STEP_SUMMARY": str(summary)}
         environment["PATH"] = f"{programs}:{environment['PATH']}"
-        shell, codes, told = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c"], {}, made.stderr
+        shell, codes, told = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c"], {}, made.stdout
         assert workflow["defaults"]["run"]["shell"] == "bash"
         for step in workflow["jobs"]["run"]["steps"]:
             wanted = not any(codes.values()) or "!cancelled()" in step.get("if", "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -298,6 +299,19 @@ def test_labels_that_do_not_fit_are_refused(network, photos, tmp_path):
 def test_photos_of_other_classes_are_refused(network, photos, tmp_path):
     with pytest.raises(DataError, match="does not have: red"):
         conversion.convert(_wishes(network, tmp_path / "out", photos, "tflite/fp32", labels=("blue", "green", "r"), data=photos))
+
+
+@pytest.mark.parametrize("option", ["calibration", "data"])
+def test_a_folder_of_more_than_photos_is_refused_before_anything_starts(network, photos, tmp_path, monkeypatch, option):
+    shutil.copytree(photos, tmp_path / "mixed")
+    for name in ("LICENSE", "classes.csv"):
+        (tmp_path / "mixed" / name).write_text("no photo")
+    monkeypatch.setattr(conversion, "_step", lambda *_: pytest.fail("a stage was started"))
+    wishes = _wishes(network, tmp_path / "out", photos, "tflite/w8a8_ptq", **{option: tmp_path / "mixed"})
+    with pytest.raises(DataError, match=rf"^--{option}: .*cannot be used \(2 fault") as caught:
+        conversion.convert(wishes)
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == ["LICENSE", "classes.csv"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_others_wrote_is_not_replaced(network, photos, tmp_path):

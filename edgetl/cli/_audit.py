@@ -15,21 +15,12 @@ def show(told: dict[str, Any]) -> None:
     Args:
         told: see `edgetl.inspection.telling.record`.
     """
-    from rich.text import Text
+    from functools import partial
 
-    from edgetl.cli._console import console
+    from edgetl.cli._console import console, tell
 
     out = console()
-
-    def line(*parts: Any, indent: int = 0) -> None:
-        """One line where it can be searched; on a terminal, as many as it takes, the later ones indented."""
-        if out.is_terminal:
-            first, *more = Text.assemble(*parts).wrap(out, max(20, out.width - indent))
-            told = [first, *(Text(" " * indent) + one for one in more)]
-            out.print(*told, sep="\n", highlight=False, soft_wrap=True)
-        else:
-            out.print(Text.assemble(*parts), highlight=False, soft_wrap=True)
-
+    line = partial(tell, out)
     share = "" if told["int8_mac_share"] is None else f", {told['int8_mac_share']:.1%} of them in integers"
     counted = told["format"] != "keras"
     work = f"{told['macs'] / 1e6:.1f} million multiply-accumulates{share}" if counted else "work not counted (convert it first)"
@@ -45,7 +36,14 @@ def show(told: dict[str, Any]) -> None:
     asked = _asked(told["asked"])
     bad = "is not what was asked" if asked else f"{errors} error{'' if errors == 1 else 's'}"
     good = ("is what was asked", "green") if asked else ("nothing was asked of it", "")
-    line((bad, "bold red") if errors else good, f" ({asked})" if asked else "")
+    line((bad, "bold red") if errors else good, f" ({asked})" if asked else "", indent=2)
+    if told["asked"].get("client") == "mediapipe":
+        refused = any(one["rule"] == "client" and one["level"] == "error" for one in told["findings"])
+        line(
+            ("MediaPipe's ImageClassifier refuses it", "bold red")
+            if refused
+            else ("MediaPipe's ImageClassifier takes it", "green")
+        )
     for finding in told["findings"]:
         mark, style = _MARKS[finding["level"]]
         line(
@@ -75,7 +73,7 @@ def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("stamps", ", ".join(f"{key} {value}" for key, value in told["versions"].items())),
         ("needs", f"at least {needs}" if needs else ""),
         ("written by", told["producer"]),
-        ("says", "; ".join(f"{key} {value[:70]}" for key, value in told["metadata"].items())),
+        ("says", "; ".join(f"{key}: {value}" for key, value in told["metadata"].items())),
         ("stored twice", f"{told['duplicate_bytes']} bytes" if told["duplicate_bytes"] else ""),
     ]
     return [(key, value) for key, value in rows if value]
@@ -90,7 +88,7 @@ def _end(end: dict[str, Any]) -> str:
 
 def _asked(asked: dict[str, Any]) -> str:
     words = [asked["scheme"]] if "scheme" in asked else []
-    words += [f"{key} {asked[key]}" for key in ("io", "layout", "batch", "activation", "runtime") if key in asked]
+    words += [f"{key} {asked[key]}" for key in ("io", "layout", "batch", "activation", "runtime", "client") if key in asked]
     return f"{', '.join(words)}; says {asked.get('source', 'the caller')}" if words else ""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edgetl.cli._console import console
+from edgetl.cli._console import console, tell
 
 if TYPE_CHECKING:
     from edgetl.shipset import Served, ShipSet
@@ -72,8 +72,6 @@ def _named(served: Served) -> str:
 def _show(chosen: ShipSet, path: Path) -> None:
     from rich.table import Table
 
-    from edgetl.shipset import figures
-
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for title, justify in (("ship", "left"), ("delivered MB", "right"), ("top-1", "right"), ("to", "left")):
@@ -84,12 +82,41 @@ def _show(chosen: ShipSet, path: Path) -> None:
         table.add_row(artifact.name, f"{artifact.delivered_bytes / 1e6:.2f}", top1, ", ".join(given))
     if chosen.artifacts:
         out.print(table, highlight=False)
-    gates = {s.given.artifact: figures(v for v in s.given.verdicts if v.device is None) for s in chosen.served}
-    lines = [f"{artifact} on the test images: {told}." for artifact, told in sorted(gates.items()) if told]
-    lines += [f"{s.device} gets {s.given.artifact}: {s.why}" for s in chosen.served]
-    lines += [f"{u.device} is unserved: {u.why}" for u in chosen.unserved]
+        out.print()
+        out.print(_figures(chosen), highlight=False)
+        out.print()
+    for unserved in chosen.unserved:
+        nearest = unserved.nearest
+        tell(
+            out,
+            f"{unserved.device} is unserved: {unserved.why if nearest is None else f'nearest is {nearest.artifact}:'}",
+            indent=2,
+        )
+        for verdict in nearest.missed() if nearest else ():
+            tell(out, f"  {verdict.gate} {verdict.outcome}: {verdict.reason}", indent=4)
     number, all_ = len(chosen.served), len(chosen.served) + len(chosen.unserved)
     megabytes = chosen.delivered_bytes / 1e6
-    lines.append(f"{len(chosen.artifacts)} artifact(s), {megabytes:.2f} MB delivered, serve {number} of {all_} device(s); {path}")
-    for line in lines:
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    tell(
+        out,
+        f"{len(chosen.artifacts)} artifact(s), {megabytes:.2f} MB delivered, serve {number} of {all_} device(s); {path}",
+        indent=2,
+    )
+
+
+def _figures(chosen: ShipSet) -> Any:
+    """Each file's figures on the test images, then those of each device that gets one, with their limits."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for title in ("file or device", "figure", "is", "limit", "between", "known by"):
+        table.add_column(title, justify="right" if title in ("is", "limit") else "left", overflow="fold")
+    files = {s.given.artifact: [v for v in s.given.verdicts if v.device is None] for s in chosen.served}
+    rows = [*sorted(files.items()), *((s.device, [v for v in s.given.verdicts if v.device is not None]) for s in chosen.served)]
+    for name, verdicts in rows:
+        for number, verdict in enumerate(verdicts):
+            value, limit = ("unknown" if n is None else f"{n:.3g}" for n in (verdict.value, verdict.limit))
+            between = "" if verdict.interval is None else f"{verdict.interval[0]:.3g} to {verdict.interval[1]:.3g}"
+            known = verdict.evidence or "not known"
+            doubt = "" if verdict.outcome == "pass" else f", {verdict.outcome}"
+            table.add_row("" if number else name, verdict.gate, value, limit, between, known + doubt)
+    return table

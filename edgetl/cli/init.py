@@ -95,9 +95,19 @@ def _write_workflow(ci: str, recipe: Path) -> None:
 
     made = workflow.plan(ci, load_recipe(str(recipe)))
     _write(made.path, made.text)
-    typer.echo(f"{made.path}: runs {recipe} in CI. Commit both, and the photos.")
-    for path in made.outside:
-        typer.echo(f"{path}: lies outside of the repository; add a step to the workflow that brings it.", err=True)
+    written = made.path.relative_to(made.root).as_posix()
+    lines = [f"{written}: runs {made.held[0]} in CI. Paths are from {made.root}."]
+    if not made.is_repository:
+        lines.append("That is no git repository: `git init` there, as services look for the file at the root of one.")
+    lines.append(f"Commit {', '.join((written, *made.held))}.")
+    if made.outside:
+        lines.append(f"CI does not have {', '.join(made.outside)}: outside of the repository. Add a step that brings it.")
+    lines.append(
+        f"It installs {made.install}. Until that is in pip's index, set EDGETL in {written} to a git address or to a wheel that "
+        "you commit."
+    )
+    for line in lines:
+        typer.echo(line)
 
 
 def _write(goal: Path, text: str) -> None:

@@ -37,11 +37,10 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
     opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
     stamps = {"ir": str(model.ir_version), **{("opset" if d == "ai.onnx" else f"opset {d}"): str(v) for d, v in opsets.items()}}
     external = sum(tensor.data_location == 1 for tensor in main.initializer)
-    told = {entry.key: entry.value[:_MAX_TEXT] for entry in list(model.metadata_props)[:64]}
     whole = {entry.key: entry.value for entry in list(model.metadata_props)[:64]}
-    told |= _written(whole)
     if model.doc_string:
-        told.setdefault("description", model.doc_string[:_MAX_TEXT])
+        whole.setdefault("description", model.doc_string)
+    told = {key[:_MAX_TEXT]: _short(value) for key, value in whole.items()} | _written(whole)
     if external:
         stamps["external_data"] = str(external)
     functions = {(function.domain, function.name) for function in model.functions}
@@ -82,7 +81,16 @@ def _written(told: dict[str, str]) -> dict[str, str]:
         found["labels"] = str(len(names))
     if isinstance(spec, dict) and all(isinstance(spec.get(key), float) for key in ("mean", "std")):
         found["normalisation"] = f"mean {spec['mean']:g}, std {spec['std']:g}"
+        sides, words = ([spec.get(key) for key in keys] for keys in (("resize_px", "crop_px"), ("interpolation", "input")))
+        if all(isinstance(side, int) for side in sides) and all(isinstance(word, str) for word in words):
+            resized = f"shorter side to {sides[0]} px ({words[0]}), centre {sides[1]} px, input is {words[1]}"
+            found["preprocessing"] = _short(resized)
     return found
+
+
+def _short(text: str) -> str:
+    """A text, or its length where it is too long to be told."""
+    return text if len(text) <= _MAX_TEXT else f"({len(text)} characters)"
 
 
 def _nodes(graph: Any, depth: int = 0) -> Iterator[Any]:

@@ -16,10 +16,33 @@ class Job:
     recipe: str
     run: str
     """Folder of the run."""
-    decides: tuple[str, ...]
-    """Files and folders (these end with a slash) that decide what training gives, the recipe first."""
     install: str
     """What pip installs."""
+    pinned: bool
+    """There is a `constraints.txt` at the root, which says in which versions."""
+
+    @property
+    def pip(self) -> str:
+        """The shell's line that installs."""
+        return f'python -m pip install {"-c constraints.txt " if self.pinned else ""}"$EDGETL"'
+
+
+INSTALLED = """\
+What pip installs; it runs once pip finds that. Until this version is in pip's index, give a git address
+(edgetl @ git+https://…@COMMIT) or a wheel of this repository (dist/edgetl-….whl)."""
+
+
+def comment(text: str, indent: int) -> str:
+    """Make lines of a YAML comment.
+
+    Args:
+        text: one or more lines.
+        indent: spaces before each.
+
+    Returns:
+        The lines, the first not indented, as the template indents it.
+    """
+    return f"\n{' ' * indent}".join(f"# {line}" for line in text.splitlines())
 
 
 def fill(template: str, words: dict[str, str]) -> str:

@@ -1,12 +1,13 @@
 """GitHub Actions.
 
-Keys and contexts: "Workflow syntax for GitHub Actions", docs.github.com/actions/reference. The store is saved under a key of its
-own when the run did not end well: what did get done is taken up by the next one, and does not stand in the way of a whole one.
+Keys and contexts: "Workflow syntax for GitHub Actions", docs.github.com/actions/reference. A saved cache cannot be changed, so
+each run saves the store under a key of its own, also when it failed or ran out of time, and takes up the newest: a step of the
+store is taken only where all that decides it is the same.
 """
 
 from __future__ import annotations
 
-from edgetl.workflows._base import Job, fill
+from edgetl.workflows._base import INSTALLED, Job, comment, fill
 
 TITLE, FILE = "GitHub Actions.", ".github/workflows/edgetl.yml"
 _TEMPLATE = """\
@@ -19,7 +20,8 @@ on:
 permissions: {contents: read}
 concurrency: {group: "edgetl-${{ github.ref }}", cancel-in-progress: true}
 env:
-  EDGETL: @install@  # what pip installs; also a wheel of this repository, or git+https://…
+  @installed@
+  EDGETL: @install@
   RECIPE: @recipe@
   RUN: @run@
 defaults:
@@ -33,16 +35,16 @@ jobs:
       - uses: actions/setup-python@v6
         with: {python-version: "3.12"}
       - name: Install edgetl
-        run: python -m pip install "$EDGETL"
+        run: @pip@
       - name: Take up what earlier runs made
         id: store
         uses: actions/cache/restore@v4
         with:
           path: .edgetl
-          key: "edgetl-${{ env.EDGETL }}-${{ runner.os }}-${{ hashFiles(@decides@) }}"
+          key: edgetl-${{ runner.os }}-${{ hashFiles(env.RECIPE) }}-${{ github.run_id }}-${{ github.run_attempt }}
           restore-keys: |
-            edgetl-${{ env.EDGETL }}-${{ runner.os }}-${{ hashFiles(@decides@) }}
-            edgetl-${{ env.EDGETL }}-${{ runner.os }}-
+            edgetl-${{ runner.os }}-${{ hashFiles(env.RECIPE) }}-
+            edgetl-${{ runner.os }}-
       - name: Run the recipe
         run: edgetl run "$RECIPE" --out "$RUN" --junit "$RUN/junit.xml"
       - name: Post the report
@@ -54,11 +56,11 @@ jobs:
             echo "The run ended before there was a report; its log says why." >> "$GITHUB_STEP_SUMMARY"
           fi
       - name: Keep what was made for the next run
-        if: ${{ !cancelled() && steps.store.outputs.cache-hit != 'true' }}
+        if: ${{ always() && steps.store.outputs.cache-primary-key }}
         uses: actions/cache/save@v4
         with:
           path: .edgetl
-          key: ${{ steps.store.outputs.cache-primary-key }}${{ job.status != 'success' && format('-{0}', github.run_id) || '' }}
+          key: ${{ steps.store.outputs.cache-primary-key }}
       - name: Report, bundle and JUnit
         if: ${{ !cancelled() }}
         uses: actions/upload-artifact@v5
@@ -74,6 +76,5 @@ jobs:
 
 def text(job: Job) -> str:
     """See `WorkflowModule`."""
-    decides = ", ".join(f"'{path}**'" if path.endswith("/") else f"'{path}'" for path in job.decides)
     words = {"install": job.install, "recipe": job.recipe, "run": job.run, "name": f"edgetl-{job.name}"}
-    return fill(_TEMPLATE.replace("@decides@", decides), words)
+    return fill(_TEMPLATE.replace("@installed@", comment(INSTALLED, 2)).replace("@pip@", job.pip), words)

@@ -1,12 +1,13 @@
 """GitLab CI.
 
-Keys: "CI/CD YAML syntax reference", docs.gitlab.com/ci/yaml. One cache for all: a step of the store is taken only where all that
-decides it is the same.
+Keys: "CI/CD YAML syntax reference", docs.gitlab.com/ci/yaml. Paths of artifacts take variables in some versions of the runner and
+in others do not (gitlab-org/gitlab#388948), so the folder of the run is written out everywhere. One cache for all: a step of the
+store is taken only where all that decides it is the same.
 """
 
 from __future__ import annotations
 
-from edgetl.workflows._base import Job, fill
+from edgetl.workflows._base import INSTALLED, Job, comment, fill
 
 TITLE, FILE = "GitLab CI.", ".gitlab-ci.yml"
 _TEMPLATE = """\
@@ -15,16 +16,16 @@ edgetl:
   image: python:3.12
   timeout: 3h
   variables:
-    EDGETL: @install@  # what pip installs; also a wheel of this repository, or git+https://…
+    @installed@
+    EDGETL: @install@
     RECIPE: @recipe@
-    RUN: @run@
   cache:
     key: edgetl
     paths: [.edgetl]
     when: always
   script:
-    - python -m pip install "$EDGETL"
-    - edgetl run "$RECIPE" --out "$RUN" --junit "$RUN/junit.xml"
+    - @pip@
+    - edgetl run "$RECIPE" --out @run@ --junit @junit@
   artifacts:
     when: always
     name: @name@
@@ -36,4 +37,5 @@ edgetl:
 def text(job: Job) -> str:
     """See `WorkflowModule`."""
     places = {"reports": f"{job.run}/report.*", "bundle": f"{job.run}/bundle.zip", "junit": f"{job.run}/junit.xml"}
-    return fill(_TEMPLATE, {"install": job.install, "recipe": job.recipe, "run": job.run, "name": f"edgetl-{job.name}", **places})
+    template = _TEMPLATE.replace("@installed@", comment(INSTALLED, 4)).replace("@pip@", job.pip)
+    return fill(template, {"install": job.install, "recipe": job.recipe, "run": job.run, "name": f"edgetl-{job.name}", **places})

@@ -17,6 +17,8 @@ MEMBERS = [
     dataclasses.replace(SMALL, variant="large_minimalistic", alpha=0.75),
     dataclasses.replace(SMALL, variant="small_minimalistic"),
 ]
+SECOND = (1, 4)
+"""Their parts are proved by the others: `small` by the first, another alpha and `minimalistic` by the fourth."""
 PLAIN = {"InputLayer", "Conv2D", "DepthwiseConv2D", "BatchNormalization", "ReLU", "Add", "Multiply", "GlobalAveragePooling2D"}
 
 
@@ -58,7 +60,13 @@ def _difference(one, other):
     return float(np.abs(one - other).max() / np.abs(other).max())
 
 
-@pytest.mark.parametrize("section", MEMBERS, ids=lambda s: f"{s.variant}-{s.alpha:g}")
+@pytest.mark.parametrize(
+    "section",
+    [
+        pytest.param(s, marks=[pytest.mark.slow] if n in SECOND else [], id=f"{s.variant}-{s.alpha:g}")
+        for n, s in enumerate(MEMBERS)
+    ],
+)
 def test_it_is_keras_network_in_layers_a_quantizer_knows(section):
     theirs, ours = _keras(section), _build(section)
     convolutions = tuple(layer.name for layer in ours.layers if "Conv2D" in type(layer).__name__)

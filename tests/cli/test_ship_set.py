@@ -93,11 +93,23 @@ def test_fewest_files_and_the_ledger_settles_what_is_unsure(edgetl, run, tmp_pat
     assert shown.returncode == 1 and "serve 1 of 2 device(s)" in shown.stdout and "tiny is unserved" in shown.stdout
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_is_shown_fits_the_terminal(edgetl, run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = edgetl("ship", "runs/fruit", "--devices", "small.yaml,large.yaml,timed.yaml,tiny.yaml").stdout
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    row = next(line.split() for line in lines if line.startswith("small") and "size_mb" in line)
+    assert row == ["small", "size_mb", "0.003", "0.004", "measured"]
+    assert "tiny is unserved: nearest is tflite/w8a8_qat:" in lines
+
+
 def test_what_makes_no_sense_is_refused_and_a_recipe_is_still_a_recipe(edgetl, run):
     for arguments, told in (
         (["runs/fruit"], "names no device"),
         (["runs/fruit", "--devices", "pixel-4,pixel-4"], "named twice"),
-        (["runs/fruit", "--devices", "pixle-4"], "--devices: no device named 'pixle-4'. Did you mean 'pixel-4'?"),
+        (["runs/fruit", "--devices", "pixle-4"], "--devices: no device named 'pixle-4'. Did you mean 'pixel-4'? Known: "),
+        (["runs/fruit", "--devices", "pixle-4"], "pixel-3, pixel-2, pixel-1; all of them: `edgetl list devices`."),
         (["runs/fruit", "--set", "seed=1", "--allow-failed"], "--set, --allow-failed: of a recipe only"),
         (["quickstart", "--devices", "pixel-4"], "--devices: of the folder of a run only"),
         (["runs", "--devices", "pixel-4"], "holds no report.json"),

@@ -77,6 +77,12 @@ def test_what_is_refused_at_plan_time_is_refused_there_too(classifier, told):
     assert [(f.rule, f.where) for f in found] == [("client", "image"), ("client", "probabilities")]
 
 
+def test_inspect_says_that_it_takes_a_good_file_and_refuses_another(classifier, edgetl):
+    for io, code, words in (("float32", 0, "ImageClassifier takes it\n"), ("int8", 1, "ImageClassifier refuses it\n")):
+        done = edgetl("inspect", classifier.make("tflite/w8a8_ptq", io=io).path, "--client", "mediapipe")
+        assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr
+
+
 def test_a_file_without_metadata_is_refused_by_both(classifier, tmp_path):
     python = need.mediapipe_python()
     import flatbuffers

@@ -21,8 +21,8 @@ INPUTS = {
     "actions/cache/save": {"path", "key"},
     "actions/upload-artifact": {"name", "path", "if-no-files-found"},
 }
-CONTEXTS = {"env", "runner", "github", "steps", "job"}
-FUNCTIONS = {"hashFiles", "cancelled", "format"}
+CONTEXTS = {"env", "runner", "github", "steps"}
+FUNCTIONS = {"hashFiles", "cancelled", "always"}
 
 
 @pytest.fixture
@@ -57,7 +57,12 @@ def test_githubs_is_of_its_form(edgetl, repository):
             used[action] = step
     assert set(used) == set(INPUTS)
     key = used["actions/cache/restore"]["with"]["key"]
-    assert "," not in key.split("${{")[0] and "hashFiles('fruit/recipe.yaml', 'photos/**')" in key and "env.EDGETL" in key
+    assert "," not in re.sub(r"\$\{\{.*?\}\}", "", key), "the service refuses a key with a comma"
+    changing = key.index("-${{ github.run_id }}-${{ github.run_attempt }}")
+    older = used["actions/cache/restore"]["with"]["restore-keys"].split("\n")
+    assert older[0] == key[: changing + 1] and key.startswith(older[1]), "a key is saved once: each run needs its own"
+    save = used["actions/cache/save"]
+    assert "always()" in save["if"] and "cache-hit" not in save["if"] and "outputs.cache-primary-key" in save["with"]["key"]
     assert used["actions/cache/restore"]["with"]["path"] == used["actions/cache/save"]["with"]["path"] == ".edgetl"
     assert {"junit.xml", "bundle.zip", "report.*"} == {
         line.rpartition("/")[2] for line in used["actions/upload-artifact"]["with"]["path"].splitlines()
@@ -74,7 +79,10 @@ def test_gitlabs_is_of_its_form(edgetl, repository):
     (job,) = yaml.safe_load((repository / ".gitlab-ci.yml").read_text()).values()
     assert set(job) == {"image", "timeout", "variables", "cache", "script", "artifacts"}
     assert job["artifacts"]["reports"] == {"junit": "runs/fruit/junit.xml"} and job["artifacts"]["when"] == "always"
-    assert 'edgetl run "$RECIPE" --out "$RUN" --junit "$RUN/junit.xml"' in job["script"]
+    assert 'edgetl run "$RECIPE" --out "runs/fruit" --junit "runs/fruit/junit.xml"' in job["script"], (
+        "where artifacts are looked for"
+    )
+    assert job["artifacts"]["paths"] == ["runs/fruit/report.*", "runs/fruit/bundle.zip"]
     assert job["variables"]["RECIPE"] == "fruit/recipe.yaml"
 
 
@@ -84,7 +92,7 @@ def test_a_recipe_that_is_there_needs_no_photos_and_is_not_touched(edgetl, repos
     texts = []
     for given in ("fruit", "fruit/recipe.yaml"):
         done = _init(edgetl, given, "--ci", "github")
-        assert "Commit both" in done.stdout and done.stderr == ""
+        assert "Commit .github/workflows/edgetl.yml, fruit/recipe.yaml, photos/." in done.stdout and done.stderr == ""
         path = repository / ".github" / "workflows" / "edgetl.yml"
         texts.append(path.read_text())
         path.unlink()
@@ -99,7 +107,7 @@ def test_a_recipe_that_is_there_needs_no_photos_and_is_not_touched(edgetl, repos
         (["fruit", "--photos", "photos", "--ci", "jenkins"], "no workflow named 'jenkins'. Known: github, gitlab"),
         (["old", "--photos", "photos", "--ci", "github"], "recipe.yaml: is there already"),
         (["fruit", "--photos", "photos", "--ci", "gitlab"], ".gitlab-ci.yml: is there already"),
-        (["strange", "--ci", "github"], "Rename these:\n  '${{ evil }}/recipe.yaml'"),
+        (["strange", "--ci", "github"], "Rename it: '${{ evil }}/recipe.yaml'"),
     ],
 )
 def test_nothing_is_written_where_something_is_wrong(edgetl, repository, arguments, told):
@@ -114,6 +122,37 @@ def test_nothing_is_written_where_something_is_wrong(edgetl, repository, argumen
     done = edgetl("init", *arguments)
     assert done.returncode == 2 and told in done.stderr, done.stderr
     assert sorted((p.as_posix(), p.read_bytes()) for p in repository.rglob("*") if p.is_file()) == before
+
+
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_what_pip_needs_is_told_and_versions_are_pinned_where_the_repository_pins_them(edgetl, repository, service):
+    path = repository / registry.load("workflows", service).FILE
+    for pins in (False, True):
+        if pins:
+            (repository / "constraints.txt").write_text("numpy==2.0.0\n")
+        done = _init(edgetl, "fruit", *(() if pins else ("--photos", "photos")), "--ci", service)
+        assert f"set EDGETL in {path.relative_to(repository)} to a git address or to a wheel" in done.stdout
+        text = path.read_text()
+        assert ('pip install -c constraints.txt "$EDGETL"' in text) == pins and ('pip install "$EDGETL"' in text) != pins
+        assert (
+            "# What pip installs" in text
+            and "git+https://" in text
+            and "@" not in text.replace("@v", "").replace("@ git", "").replace("@COMMIT", "")
+        )
+        path.unlink()
+
+
+def test_photos_outside_and_a_folder_without_git_are_told_in_one_kind_of_path(edgetl, repository):
+    (repository / ".git").rename(repository / "other")
+    done = _init(edgetl, "fruit", "--photos", "photos", "--ci", "github")
+    assert f"Paths are from {repository}." in done.stdout and "That is no git repository" in done.stdout
+    (repository / ".github" / "workflows" / "edgetl.yml").unlink()
+    (repository / "fruit" / ".git").mkdir()
+    done = _init(edgetl, "fruit", "--ci", "github")
+    assert done.stderr == "" and "no git repository" not in done.stdout
+    assert (
+        "Commit .github/workflows/edgetl.yml, recipe.yaml.\nCI does not have ../photos: outside of the repository." in done.stdout
+    )
 
 
 @pytest.mark.parametrize("name", registry.names("workflows"))
