@@ -27,10 +27,11 @@ SOME = ("tflite/fp32", "tflite/w8a8_qat", "onnx/fp32", "onnx/w8a8_qat", "coreml/
 """One of each way a file is made; the others take minutes."""
 
 
+@pytest.mark.timeout(2000)
 @pytest.mark.parametrize("targets", [SOME, pytest.param(ALL, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_every_format_and_scheme_is_made_proved_and_bundled(tiny, edgetl, in_ci, tmp_path, targets):
     recipe = tiny(*targets)
-    first = edgetl("run", recipe, "--json")
+    first = edgetl("run", recipe, "--json", timeout=1800)
     assert first.returncode == 0, first.stderr
     report = json.loads(first.stdout)
     artifacts = {f"{a['format']}/{a['scheme']}": a for a in report["artifacts"]}
