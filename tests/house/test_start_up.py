@@ -2,7 +2,6 @@
 
 import compileall
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -52,5 +51,6 @@ def test_it_starts_within_twelve_times_bare_python(command, tmp_path):
         return time.perf_counter() - begun
 
     pairs = [(seconds("-m", "edgetl", *command), seconds("-c", "pass")) for _ in range(15)]
-    ratio = statistics.median(ours / bare for ours, bare in pairs)
+    ours, bare = (min(times) for times in zip(*pairs, strict=True))  # what others on this host take can only be added
+    ratio = ours / bare
     assert ratio <= LIMIT, f"{ratio:.1f} times bare Python"
