@@ -53,6 +53,7 @@ def test_lines_fit_a_terminal(made, monkeypatch):
     from edgetl.cli import _audit, _console
 
     out = io.StringIO()
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(_console, "console", lambda: Console(file=out, width=80, force_terminal=True, color_system=None))
     told = telling.record(inspect(made("onnx/w8a8_qat")))
     row = {"delegate": "nnapi", "operators": 3, "leaving": [], "mac_share": 1.0, "partitions": 1, "unchecked": "Words. " * 30}
