@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl import photos, pipeline
 from edgetl.errors import EdgetlError, InputError
+from edgetl.labels import in_turn
 from edgetl.store import ROOT, Store
 from edgetl.verification.given import Given
 
@@ -103,7 +103,7 @@ def _split(given: Given, limit: int | None) -> Images:
         raise missing(f"{folder} was prepared for other classes or sizes")
     pixels, labels = load_split(folder, "test")
     own = [image for image in index["images"] if image["split"] == "test"]
-    chosen = range(len(own)) if limit is None else in_turn(labels.tolist(), limit)
+    chosen = range(len(own)) if limit is None else in_turn(labels.tolist(), limit, seed=0)
     if not len(chosen):
         raise missing("the test split is empty")
     return Images(
@@ -114,24 +114,3 @@ def _split(given: Given, limit: int | None) -> Images:
         path=pixels.path,
         rows=tuple(own[i]["row"] for i in chosen),
     )
-
-
-def in_turn(labels: Sequence[int], limit: int, seed: int = 0) -> list[int]:
-    """Choose images, the classes in turn.
-
-    Args:
-        labels: of all images.
-        limit: how many, at most.
-        seed: of the choice.
-
-    Returns:
-        Ascending places.
-    """
-    order = list(range(len(labels)))
-    random.Random(seed).shuffle(order)
-    seen: dict[int, int] = {}
-    ranked = []
-    for place in order:
-        seen[labels[place]] = seen.get(labels[place], 0) + 1
-        ranked.append((seen[labels[place]], labels[place], place))
-    return sorted(place for _, _, place in sorted(ranked)[:limit])
