@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgetl.bundle import agreement, manifest
-from edgetl.bundle.opening import whole
+from edgetl.bundle.opening import Whole, whole
 from edgetl.signing import PublicKey, public_key
 
 
@@ -45,9 +47,7 @@ def verify_bundle(path: Path | str, key: PublicKey | Path | str | None = None) -
     """
     path = Path(path)
     trusted = public_key(Path(key)) if isinstance(key, Path | str) else key
-    with whole(path, trusted) as found:
-        manifest.check_whole(found.manifest, path)
-        agreement.check(found, path)
+    with verified(path, trusted) as found:
         value = found.manifest
         return Verified(
             name=value["name"],
@@ -58,3 +58,23 @@ def verify_bundle(path: Path | str, key: PublicKey | Path | str | None = None) -
             signed_by=found.key_id,
             origin_checked=key is not None,
         )
+
+
+@contextmanager
+def verified(path: Path, key: PublicKey | None = None) -> Iterator[Whole]:
+    """Check a bundle as `verify_bundle` does, and keep it open for as long as the block lasts.
+
+    Args:
+        path: see there.
+        key: see there.
+
+    Yields:
+        The bundle.
+
+    Raises:
+        BundleFault: see there.
+    """
+    with whole(path, key) as found:
+        manifest.check_whole(found.manifest, path)
+        agreement.check(found, path)
+        yield found

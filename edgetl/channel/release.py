@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgetl import content
-from edgetl.bundle.opening import opened
-from edgetl.bundle.verifying import verify_bundle
+from edgetl.bundle.verifying import verified
 from edgetl.channel.index import MAX_BUNDLE_BYTES, WHOLE, File, Release, System
 from edgetl.errors import InputError, did_you_mean
 
@@ -43,8 +42,7 @@ def of_bundle(
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; a channel serves one file. Give the bundle.zip beside it.")
-    verify_bundle(path)
-    with opened(path) as bundle:
+    with verified(path) as bundle:
         listed = bundle.manifest.get("artifacts")
         if not isinstance(listed, list) or not all(isinstance(r, dict) and r.keys() >= _FACTS for r in listed):
             raise InputError(f"{path}: its manifest does not say what its artifacts are; ship it again with this version.")
