@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from edgetl.bundle import plain
 from edgetl.errors import ChannelRefused
 
 MAX_BYTES = 1_000_000
@@ -20,20 +20,6 @@ def parsed(data: bytes, where: str) -> dict[str, Any]:
     try:
         if len(data) > MAX_BYTES:
             raise ValueError("too large")
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
+        return plain.read(data)
+    except ValueError as error:
         raise ChannelRefused("malformed", f"{where}: is no JSON that can be read ({str(error)[:80]}).") from error
-    if not isinstance(value, dict):
-        raise ChannelRefused("malformed", f"{where}: is no JSON object.")
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
