@@ -65,7 +65,8 @@ def _flip(path):
 
 FILES = (
     "artifacts/small.mlpackage/Data/weight.bin", "artifacts/small.mlpackage/Manifest.json", "artifacts/small.tflite", "card.html",
-    "card.md", "contracts/small.mlpackage.json", "contracts/small.tflite.json", "evaluation.json", "golden/0.png", "golden/1.png", "golden/golden.json", "labels.txt", "licences.json",
+    "card.md", "contracts/small.mlpackage.json", "contracts/small.tflite.json", "evaluation.json",
+    "golden/0.png", "golden/1.png", "golden/golden.json", "labels.txt", "licences.json",
     "preprocess.json", "recipe.yaml", "sbom.cdx.json",
 )  # fmt: skip
 
