@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from edgetl.bundle.faults import BundleFault, Fault, one
 from edgetl.bundle.form import Digest, Line, Path_, Share
-from edgetl.bundle.opening import OpenBundle, record
+from edgetl.bundle.opening import OpenBundle, Whole, record
 from edgetl.schema import Bound, MinItems, Pattern, check
 from edgetl.tensors import SAMPLES, sample_at
 
@@ -219,11 +219,11 @@ def checked(value: Mapping[str, Any], file: str, named: Path) -> Contract:
     return found
 
 
-def read(bundle: OpenBundle, artifact: str, named: Path) -> Contract:
+def read(bundle: OpenBundle | Whole, artifact: str, named: Path) -> Contract:
     """Read the contract of an artifact, as apps read it.
 
     Args:
-        bundle: opened.
+        bundle: open.
         artifact: its path in the bundle.
         named: what the user gave, for messages.
 
