@@ -73,9 +73,8 @@ def _run(whole: Whole) -> tuple[Trial, ...]:
 def _show(bundle: Path, told: dict[str, Any]) -> None:
     """Print what is known of a bundle that is whole."""
     size = f"{told['files']} files, {told['size_bytes'] / 1e6:.2f} MB"
-    typer.echo(
-        f"{bundle}: {told['name']} {told['version']}, {size}: {'as it was shipped' if told['sound'] else 'all files are there'}."
-    )
+    whole = "as it was shipped" if told["sound"] else "all files are there"
+    typer.echo(f"{bundle}: {told['name']} {told['version']}, {size}: {whole}.")
     if told["origin_checked"]:
         typer.echo(f"Signed by {told['signed_by']}, the key given.")
     else:
