@@ -36,6 +36,11 @@ class Rising(private val classes: Int) : Network {
 
 /** In place of a runtime: a "model" is a list of inputs, by sha256, with the answers to them. */
 class Answers(data: ByteArray) : Network {
+    init {
+        if (String(data) == "crash") Runtime.getRuntime().halt(9)
+        if (String(data) == "huge") throw OutOfMemoryError()
+    }
+
     private val rows = String(data).lines().filter { it != "" }.associate { it.substringBefore(" ") to it.substringAfter(" ") }
 
     override fun run(input: ByteBuffer): FloatArray {
