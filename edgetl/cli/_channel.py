@@ -117,7 +117,7 @@ def reader(url: str) -> Read:
     from edgetl.channel.storage import Storage
     from edgetl.channel.transport import Address
 
-    return Address(base=url).read if url.startswith(("http://", "https://")) else Storage(url).read
+    return Address(base=url).look() if url.startswith(("http://", "https://")) else Storage(url).read
 
 
 def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:
