@@ -1,5 +1,6 @@
 """The reference client against real servers: a plain one in another process, and one that misbehaves."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from edgetl import signing
 from edgetl.channel import client, keys, memory, publishing
 from edgetl.channel.commit import Publisher
+from edgetl.channel.rotation import rotate
 from edgetl.channel.storage import Storage
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused, InputError
@@ -113,6 +116,26 @@ def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
     (home / "state.json").write_text('{"schema": 1, "installed": 7}')
     with pytest.raises(InputError, match=r"state.json: is damaged. Remove the folder"):
         client.update(home, address, "beta", shop.trust, someone(), NOW)
+
+
+def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path):
+    """The way out where the key that signs lists was lost or stolen: the app's next version."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW)
+    new = signing.new_key()
+    other = dataclasses.replace(shop, storage=Storage(str(tmp_path / "new")), key=new, trust=keys.only(new.public))
+    put(other, blobs("b"))
+    address = Address(base=(tmp_path / "new").as_uri())
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW).code == "key-unknown"
+    found = client.update(home, address, "beta", other.trust, someone(), NOW)
+    assert memory.bundle_file(home, found.installed).read_bytes() == blobs("b").read_bytes()
+    rotate(other.storage, other.trust, new, (keys.listed(signing.new_key().public, rotates=False),), frozenset())
+    for file in ("1", "2"):
+        trust = keys.trusted(tmp_path / f"new/keys/{file}.json")
+        assert client.update(home, address, "beta", trust, someone(), NOW).status == "unchanged"
+    assert memory.read(home).trust_version == 2
+    assert client.update(home, address, "beta", other.trust, someone(), NOW).status == "unchanged"
 
 
 class Crash(BaseException):
