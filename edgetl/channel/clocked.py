@@ -1,4 +1,4 @@
-"""HTTP that obeys a clock: urllib's time limit is one of silence, and a server may send one byte just before each silence ends."""
+"""HTTP that obeys a clock: urllib's time limit is one of silence, and a server may send a byte just before each ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Clocked(io.RawIOBase):
         if left_s <= 0:
             raise TimeoutError("it takes too long")
         self._sock.settimeout(left_s)
-        return cast("int | None", self._raw.readinto(buffer))  # type: ignore[attr-defined]
+        return cast("int | None", self._raw.readinto(buffer))
 
     def close(self) -> None:
         """See io."""

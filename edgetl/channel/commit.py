@@ -82,9 +82,10 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
             )
         _may_follow(start, who)
         wanted = change(start)
-        created_s = max(who.now_s, start.held.index.created_s if start.held else 0)
+        created_s, previous = (start.held.index.created_s, start.held.sha256) if start.held else (0, "")
+        created_s = max(who.now_s, created_s)
         index = Index(
-            schema=1, channel=channel, version=start.version + 1, previous=start.held.sha256 if start.held else "", keys=trust.version,
+            schema=1, channel=channel, version=start.version + 1, previous=previous, keys=trust.version,
             created_s=created_s, expires_s=created_s + who.valid_days * _DAY_S, action=wanted.action, releases=wanted.releases,
         )  # fmt: skip
         data = index.sealed(who.key)
