@@ -2,13 +2,10 @@
 //
 //     let client = UpdateClient(base: URL(string: "https://models.example.com")!, channel: "stable", builtIn: trust, folder: folder)
 //     let outcome = try await client.update(device, nowS: Int(Date().timeIntervalSince1970))
-//
-// What is installed is a zip. Foundation has no reader of zips: unpack it with one of yours (ZIPFoundation, say)
-// into a folder beside it; its bytes are what the publisher signed.
-import CryptoKit
+//     let files = try await outcome.installed.map { try await client.files($0) }  // its model, contract and golden photos
 import Foundation
 
-public struct Installed: Codable, Equatable {
+public struct Installed: Codable, Equatable, Sendable {
     public let release: Int
     public let version: String
     public let sha256: String
@@ -17,7 +14,7 @@ public struct Installed: Codable, Equatable {
 }
 
 /// `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays).
-public struct Outcome {
+public struct Outcome: Sendable {
     public let status: String
     public let code: String
     public let message: String
@@ -39,7 +36,7 @@ public actor UpdateClient {
     private let folder: URL
     private let waitS: TimeInterval
     private let downloadS: TimeInterval
-    private let files = FileManager.default
+    private var running: Task<Outcome, Error>?
 
     public init(base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900) {
         self.base = base
@@ -54,15 +51,45 @@ public actor UpdateClient {
 
     public func installed() throws -> Installed? { try state().installed }
 
+    /// What is installed, then what it replaced: not, though, after a rollback, since the publisher took that back.
+    public func kept() throws -> [Installed] {
+        let state = try self.state()
+        guard let installed = state.installed else { return [] }
+        guard let previous = state.previous, previous.release < installed.release else { return [installed] }
+        return [installed, previous]
+    }
+
+    /// Unpack what an app needs of an installed bundle, once.
+    public func files(_ installed: Installed) throws -> InBundle {
+        let whole = folder.appendingPathComponent(installed.sha256, isDirectory: true)
+        if !FileManager.default.fileExists(atPath: whole.path) {
+            let partial = folder.appendingPathComponent("\(installed.sha256).partial", isDirectory: true)
+            defer { try? FileManager.default.removeItem(at: partial) }
+            try? FileManager.default.removeItem(at: partial)
+            try BundleZip(bundle(installed)).unpack(InBundle.needed(installed.file), into: partial)
+            guard rename(partial.path, whole.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        }
+        return InBundle(folder: whole, file: installed.file, name: "release \(installed.release) (\(installed.version))")
+    }
+
     /// A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
-    public func update(_ device: Device, nowS: Int) throws -> Outcome {
-        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+    /// A call while another runs gets what that one gets.
+    public func update(_ device: Device, nowS: Int) async throws -> Outcome {
+        if let running = running { return try await running.value }
+        let mine = Task { try await self.updated(device, nowS) }
+        running = mine
+        defer { running = nil }
+        return try await mine.value
+    }
+
+    private func updated(_ device: Device, _ nowS: Int) async throws -> Outcome {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var state = try self.state()
         var trust = builtIn
         if let kept = state.trust, kept.version >= builtIn.version { trust = kept }
         var held = state.index.flatMap { try? index($0, channel, trust, "state") }
         do {
-            let (newTrust, newest) = try latest({ try self.read($0, $1) }, channel, trust, held, nowS: nowS)
+            let (newTrust, newest) = try await latest({ try await self.read($0, $1) }, channel, trust, held, nowS: nowS)
             held = newest
             state.trust = newTrust
             state.index = newest.data
@@ -80,7 +107,7 @@ public actor UpdateClient {
             if state.installed == wanted, whole(wanted) {
                 return Outcome(status: "unchanged", code: "", message: "", installed: wanted, indexVersion: newest.version)
             }
-            if !whole(wanted) { try download(wanted) }
+            if !whole(wanted) { try await download(wanted) }
             if let before = state.installed, before.sha256 != wanted.sha256 { state.previous = before }
             state.installed = wanted
             try write(state)
@@ -96,7 +123,7 @@ public actor UpdateClient {
     private var stateFile: URL { folder.appendingPathComponent("state.json") }
 
     private func state() throws -> State {
-        guard files.fileExists(atPath: stateFile.path) else { return State() }
+        guard FileManager.default.fileExists(atPath: stateFile.path) else { return State() }
         return try JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
     }
 
@@ -105,28 +132,23 @@ public actor UpdateClient {
     }
 
     private func whole(_ wanted: Installed) -> Bool {
-        (try? files.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
+        (try? FileManager.default.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
     }
 
-    private func download(_ wanted: Installed) throws {
+    private func download(_ wanted: Installed) async throws {
         let path = bundlePath(wanted.sha256)
         let partial = folder.appendingPathComponent("\(wanted.sha256).partial")
-        defer { try? files.removeItem(at: partial) }
-        guard files.createFile(atPath: partial.path, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
+        defer { try? FileManager.default.removeItem(at: partial) }
+        guard FileManager.default.createFile(atPath: partial.path, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
         let sink = try FileHandle(forWritingTo: partial)
         defer { try? sink.close() }
-        var digest = SHA256()
-        var bytes = 0
-        let there = try Transfer(within: downloadS, silence: waitS, limit: wanted.sizeBytes, path: path) { chunk in
-            digest.update(data: chunk)
-            bytes += chunk.count
-            try sink.write(contentsOf: chunk)
-        }.run(base.appendingPathComponent(path))
-        guard there else { throw ChannelRefused(code: "missing", message: "\(path): is not there") }
-        guard bytes == wanted.sizeBytes else {
-            throw ChannelRefused(code: "truncated", message: "\(path): \(bytes) of \(wanted.sizeBytes) bytes came")
+        let transfer = Transfer(within: downloadS, silence: waitS, limit: wanted.sizeBytes, path: path, sink: sink)
+        guard let found = try await transfer.run(base.appendingPathComponent(path))
+        else { throw ChannelRefused(code: "missing", message: "\(path): is not there") }
+        guard found.bytes == wanted.sizeBytes else {
+            throw ChannelRefused(code: "truncated", message: "\(path): \(found.bytes) of \(wanted.sizeBytes) bytes came")
         }
-        guard digest.finalize().map({ String(format: "%02x", $0) }).joined() == wanted.sha256 else {
+        guard found.sha256 == wanted.sha256 else {
             throw ChannelRefused(code: "bundle-differs", message: "\(path): is not the bundle that the index names")
         }
         try sink.synchronize()
@@ -134,108 +156,14 @@ public actor UpdateClient {
     }
 
     private func tidy(_ state: State) {
-        let kept = Set([state.installed, state.previous].compactMap { $0 }.map { bundle($0).lastPathComponent })
-        for name in (try? files.contentsOfDirectory(atPath: folder.path)) ?? [] {
-            if name.hasSuffix(".zip") || name.hasSuffix(".partial"), !kept.contains(name) {
-                try? files.removeItem(at: folder.appendingPathComponent(name))
-            }
+        let kept = Set([state.installed, state.previous].compactMap { $0 }.flatMap { ["\($0.sha256).zip", $0.sha256] } + ["state.json"])
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] where !kept.contains(name) {
+            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
         }
     }
 
-    private func read(_ path: String, _ limit: Int) throws -> Data? {
-        var found = Data()
-        let there = try Transfer(within: waitS, silence: waitS, limit: limit, path: path) { found.append($0) }
-            .run(base.appendingPathComponent(path))
-        return there ? found : nil
-    }
-}
-
-/// One request, bounded in size, time and redirects. It blocks its thread: an actor's, never the main one.
-private final class Transfer: NSObject, URLSessionDataDelegate {
-    private let within: TimeInterval
-    private let silence: TimeInterval
-    private let limit: Int
-    private let path: String
-    private let take: (Data) throws -> Void
-    private let done = DispatchSemaphore(value: 0)
-    private var bytes = 0
-    private var hops = 0
-    private var there = false
-    private var fault: Error?
-
-    init(within: TimeInterval, silence: TimeInterval, limit: Int, path: String, take: @escaping (Data) throws -> Void) {
-        self.within = within
-        self.silence = silence
-        self.limit = limit
-        self.path = path
-        self.take = take
-    }
-
-    /// Whether there is such a file.
-    func run(_ url: URL) throws -> Bool {
-        let settings = URLSessionConfiguration.ephemeral
-        settings.timeoutIntervalForRequest = silence
-        settings.timeoutIntervalForResource = within
-        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
-        settings.httpAdditionalHeaders = ["Accept-Encoding": "identity"]
-        let session = URLSession(configuration: settings, delegate: self, delegateQueue: nil)
-        defer { session.invalidateAndCancel() }
-        session.dataTask(with: url).resume()
-        done.wait()
-        if let fault = fault { throw fault }
-        return there
-    }
-
-    private func refuse(_ code: String, _ why: String) {
-        if fault == nil { fault = ChannelRefused(code: code, message: "\(path): \(why)") }
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        there = status == 200
-        if ![200, 403, 404, 410].contains(status) {  // 403: S3 gives it for a missing file to those who may not list
-            refuse("unreachable", "the server answers \(status)")
-        }
-        completionHandler(there ? .allow : .cancel)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        bytes += data.count
-        do {
-            if bytes > limit { throw ChannelRefused(code: "too-large", message: "\(path): is larger than the \(limit) bytes it may have") }
-            try take(data)
-        } catch {
-            fault = fault ?? error
-            dataTask.cancel()
-        }
-    }
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
-    ) {
-        hops += 1
-        let (before, after) = (response.url?.scheme ?? "", request.url?.scheme ?? "")
-        let weaker = !["http", "https"].contains(after) || (before == "https" && after == "http")
-        if weaker || hops > 3 {
-            refuse("unreachable", weaker ? "redirects to \(after); not followed" : "redirects too often")
-            task.cancel()
-            completionHandler(nil)
-        } else {
-            completionHandler(request)
-        }
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
-        if let error = error, fault == nil, there {
-            let lost = (error as? URLError)?.code == .networkConnectionLost
-            refuse(lost ? "truncated" : "unreachable", error.localizedDescription)
-        } else if let error = error as? URLError, fault == nil, error.code != .cancelled {
-            refuse("unreachable", error.localizedDescription)
-        }
-        done.signal()
+    private func read(_ path: String, _ limit: Int) async throws -> Data? {
+        let transfer = Transfer(within: waitS, silence: waitS, limit: limit, path: path, sink: nil)
+        return try await transfer.run(base.appendingPathComponent(path))?.data
     }
 }

@@ -159,18 +159,18 @@ func indexPath(_ channel: String, _ version: Int) -> String { "\(channel)/index/
 func bundlePath(_ sha256: String) -> String { "bundles/\(sha256).zip" }
 
 /// Path and most bytes → what lies there; nil = nothing.
-typealias Read = (String, Int) throws -> Data?
+typealias Read = (String, Int) async throws -> Data?
 
 /// Finds the newest index that can be trusted; a clock behind what was seen counts as that index' time.
-func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, nowS: Int) throws -> (Trust, Index) {
-    let trust = try follow(trusted, read)
+func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, nowS: Int) async throws -> (Trust, Index) {
+    let trust = try await follow(trusted, read)
     var held = known
     if let seen = held, !trust.keys.contains(where: { $0.id == seen.keyId }) { held = nil }  // its key was withdrawn
     let newest = "\(channel)/newest.json"
-    if let data = try read(newest, maxSignedBytes) {
+    if let data = try await read(newest, maxSignedBytes) {
         let found = try index(data, channel, trust, newest)
         if let seen = held, found.version < seen.version {
-            guard try read(indexPath(channel, seen.version), maxSignedBytes) == seen.data else {
+            guard try await read(indexPath(channel, seen.version), maxSignedBytes) == seen.data else {
                 throw ChannelRefused(code: "older-index", message: "\(newest): version \(seen.version), seen before, is gone")
             }
         } else if let seen = held, found.version == seen.version {
@@ -181,7 +181,7 @@ func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, 
             held = found
         }
     }
-    guard let following = try followed(read, channel, trust, held) else {
+    guard let following = try await followed(read, channel, trust, held) else {
         throw ChannelRefused(code: "missing", message: "\(newest): is not there")
     }
     if following.expiresS <= max(nowS, held?.createdS ?? 0) {
@@ -190,12 +190,12 @@ func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, 
     return (trust, following)
 }
 
-private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: Index?) throws -> Index? {
+private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: Index?) async throws -> Index? {
     var held = first
     for _ in 0..<maxSteps {
         let version = held?.version ?? 0
         let path = indexPath(channel, version + 1)
-        guard let data = try read(path, maxSignedBytes) else { return held }
+        guard let data = try await read(path, maxSignedBytes) else { return held }
         let found = try index(data, channel, trust, path)
         guard found.version == version + 1, found.previous == held.map({ sha256($0.data) }) ?? "" else {
             throw ChannelRefused(code: "other-history", message: "\(path): does not follow version \(version)")
@@ -205,11 +205,11 @@ private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: 
     throw ChannelRefused(code: "malformed", message: "\(channel)/newest.json: is more than \(maxSteps) versions behind")
 }
 
-func follow(_ first: Trust, _ read: Read) throws -> Trust {
+func follow(_ first: Trust, _ read: Read) async throws -> Trust {
     var trust = first
     for _ in 0..<maxLists {
         let path = "keys/\(trust.version + 1).json"
-        guard let data = try read(path, maxSignedBytes) else { return trust }
+        guard let data = try await read(path, maxSignedBytes) else { return trust }
         let payload = try unseal("channel keys", data, trust.keys.filter { $0.rotates }, path).payload
         try payload.only(["schema", "version", "previous", "keys"])
         let keys: [ListedKey] = try payload.list("keys").map {
