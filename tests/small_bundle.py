@@ -9,10 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from edgetl import tensors
 from edgetl.bundle import archive, building, provenance
 from edgetl.preprocess import to_pixels
 from edgetl.recipefile import load_recipe
-from edgetl.types import Artifact
+from edgetl.types import Artifact, TensorSpec
 
 CLASSES = ["blé", "green", "red"]
 RECIPE = """\
@@ -55,10 +56,12 @@ def _artifacts(folder: Path) -> dict[str, Artifact]:
         path = folder / file
         size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size
         form, _, scheme = name.partition("/")
-        digest = content.digest(path, file)
+        kind = "image_rgb8" if form == "coreml" else "float32"
         found[name] = Artifact(
-            format=form, scheme=scheme, path=file, sha256=digest, size_bytes=size, inputs=(), outputs=(), converter="none 1.0"
-        )
+            format=form, scheme=scheme, path=file, sha256=content.digest(path, file), size_bytes=size, converter="none 1.0",
+            inputs=(TensorSpec(name="image", shape=(1, 32, 32, 3), dtype=kind, layout="NHWC"),),
+            outputs=(TensorSpec(name="probabilities", shape=(1, 3), dtype="float32", layout="NC"),),
+        )  # fmt: skip
     return found
 
 
@@ -105,20 +108,27 @@ def make(folder: Path, title: str = "Colours | <b>", failed: tuple[str, ...] = (
         for n in range(3)
     ]
     index = {"class_names": CLASSES, "label_sets": None, "licence": "CC BY 4.0", "images": images}
-    golden = {"schema": 1, "artifacts": {name: {"path": f"artifacts/{a.path}"} for name, a in artifacts.items()}, "images": []}
+    steps = loaded.recipe.preprocess
+    inputs = {"tflite/fp32": ("float32", steps.mean, steps.std), "coreml/fp16": ("image", 0.0, 1.0)}
+    golden = {"schema": 1, "artifacts": {}, "images": []}
+    for name, (dtype, mean, std) in inputs.items():
+        places = list(tensors.sample_at(steps.crop_px, "NHWC"))
+        facts = {"dtype": dtype, "layout": "NHWC", "mean": mean, "std": std, "sample_at": places}
+        golden["artifacts"][name] = {"path": f"artifacts/{artifacts[name].path}", **facts}
     for number, data in enumerate(photos):
-        pixels = to_pixels(data, loaded.recipe.preprocess)
+        pixels = to_pixels(data, steps)
         seen = {
             "sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
             "mean": [float(m) for m in pixels.reshape(-1, 3).mean(axis=0)],
-            "tolerance": {"mean": 0.5},
+            "tolerance": {"samples": 2, "mean": 0.5},
         }
         digest = hashlib.sha256(data).hexdigest()
         top = [{"label": label, "probability": p} for label, p in zip(("red", "blé", "green"), (0.7, 0.2, 0.1), strict=True)]
         golden["images"].append({
             "file": f"{number}.png", "sha256": digest, "label": CLASSES[number], "pixels": seen,
-            "tensors": {name: {"sha256": "0" * 64, "samples": []} for name in artifacts},
+            "tensors": {n: tensors.told(tensors.of_pixels(pixels, kind, steps), "NHWC") for n, (kind, *_) in inputs.items()},
             "probabilities": dict.fromkeys(artifacts, [0.2, 0.1, 0.7]), "top": dict.fromkeys(artifacts, top),
+            "tolerance": dict.fromkeys(artifacts, 0.01),
         })  # fmt: skip
     building.build(bundle, loaded.recipe, index, artifacts, golden, _told(loaded, artifacts, failed))
     archive.pack(bundle, folder / "bundle.zip", "small")

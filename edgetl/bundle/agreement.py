@@ -1,4 +1,4 @@
-"""What the files of a bundle say of one another: labels, preparation, golden photos, artifacts, cards."""
+"""What the files of a bundle say of one another: labels, preparation, golden photos, contracts, artifacts, cards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import expected, packed_labels, plain
+from edgetl.bundle import contracts, expected, packed_labels, plain
 from edgetl.bundle.building import EVALUATION, GOLDEN, LABELS, PREPROCESS
 from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
@@ -39,6 +39,7 @@ def check(found: Whole, named: Path) -> None:
     if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
         raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
     _golden(found, named)
+    _contracts(found, named)
     for name in ("licences.json", *((EVALUATION,) if EVALUATION in manifest["files"] else ())):
         record(found.folder, name, named)
     if manifest["provenance"]["recipe"]["path"] not in manifest["files"]:
@@ -96,6 +97,22 @@ def _golden(found: Whole, named: Path) -> None:
                 )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
+
+
+def _contracts(found: Whole, named: Path) -> None:
+    """Each artifact's contract says what the manifest and golden.json say."""
+    manifest = found.manifest
+    try:
+        wanted = contracts.derive(manifest, record(found.folder, GOLDEN, named))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
+    stated = [artifact["contract"] for artifact in manifest["artifacts"]]
+    if stated != list(wanted) or {n for n in manifest["files"] if n.startswith(f"{contracts.FOLDER}/")} != {*wanted}:
+        raise one(named, "file missing", f"{contracts.FOLDER}/: must hold {', '.join(wanted)}, and nothing else.")
+    for file, content_ in wanted.items():
+        contracts.checked(content_, file, named)
+        if record(found.folder, file, named) != content_:
+            raise one(named, "contract differs", f"{file}: says something else than manifest.json and {GOLDEN}.")
 
 
 def _looks(found: Whole, name: str, image: dict[str, Any]) -> bool:

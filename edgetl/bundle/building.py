@@ -1,4 +1,4 @@
-"""Fill a bundle's folder beside what is copied into it: labels, preparation, licences, cards, SBOM, manifest."""
+"""Fill a bundle's folder beside what is copied into it: labels, preparation, contracts, licences, cards, SBOM, manifest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import __version__, content
-from edgetl.bundle import card, licences, manifest, plain, provenance, sbom
+from edgetl.bundle import card, contracts, licences, manifest, plain, provenance, sbom
 from edgetl.multilabel import NAMED_FROM
 from edgetl.preprocess import describe
 from edgetl.recipe import Recipe
@@ -73,6 +73,9 @@ def build(
             "host": told["host"],
         },
     }
+    for file, contract in contracts.derive(value, golden).items():
+        contracts.checked(contract, file, folder)
+        plain.write(folder / file, contract)
     plain.write(folder / sbom.FILE, sbom.of(value, value["provenance"]["tools"]))
     card.write(folder, value, told["evaluation"], collected, steps)
     return manifest.write(value, folder)
@@ -81,7 +84,8 @@ def build(
 def _placed(artifact: dict[str, Any]) -> dict[str, Any]:
     """The record of an artifact with paths relative to the bundle."""
     held = [{**companion, "path": f"artifacts/{companion['path']}"} for companion in artifact["companions"]]
-    return {**artifact, "path": f"artifacts/{artifact['path']}", "companions": held}
+    path = f"artifacts/{artifact['path']}"
+    return {**artifact, "path": path, "companions": held, "contract": contracts.place(path)}
 
 
 def _kind_of_answers(index: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ Kind = Literal[
     "file size",
     "file content",
     "record form",
+    "contract form",
+    "contract differs",
     "labels differ",
     "preprocessing differs",
     "golden differs",

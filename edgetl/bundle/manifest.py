@@ -1,6 +1,6 @@
 """manifest.json: what a bundle is and holds. One record writes it, checks it, and gives its JSON Schema.
 
-History: schema 1 = first; title to provenance were added before the first release.
+History: schema 1 = first; title to provenance, and contracts, were added before the first release.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from edgetl import content
 from edgetl.bundle import archive, plain
 from edgetl.bundle.faults import BundleFault, Fault, one
-from edgetl.bundle.names import PATTERN
+from edgetl.bundle.form import Change, Digest, Line, Path_, Share, Size, Text
 from edgetl.recipe._names import Name
-from edgetl.schema import Bound, MinItems, Pattern, check, json_schema
+from edgetl.schema import Bound, MinItems, check, json_schema
 from edgetl.types import Artifact, Evidence, Preprocess, Verdict
 
 FILE = "manifest.json"
@@ -22,14 +22,6 @@ SIGNATURE = "manifest.sig"
 MAX_MANIFEST_BYTES = 16_000_000
 """Ten thousand files take about 2 million; verdicts, classes and the counts of their images the rest."""
 _SHOWN = 20
-
-Path_ = Annotated[str, Pattern(PATTERN, "a path inside the bundle")]
-Digest = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
-Text = Annotated[str, Pattern(r"[^\x00-\x08\x0b-\x1f\x7f]{0,20000}", "printable text of at most 20000 characters")]
-Line = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
-Size = Annotated[int, Bound(ge=0, le=2**53)]
-Share = Annotated[float, Bound(ge=0.0, le=1.0)]
-Change = Annotated[float, Bound(ge=-1.0, le=1.0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +70,8 @@ class Accuracy:
 class Shipped(Artifact):
     """One artifact; `path`, and those of its companions, are relative to the bundle."""
 
+    contract: Path_
+    """File that says all that an app needs to know of it."""
     accuracy: Accuracy
 
 
@@ -230,7 +224,9 @@ def check_whole(value: dict[str, Any], named: Path) -> None:
     Raises:
         BundleFault: it does not obey the schema; all faults at once.
     """
-    if "provenance" not in value:
+    artifacts = value.get("artifacts")
+    rows = artifacts if isinstance(artifacts, list) else []
+    if "provenance" not in value or any(isinstance(row, dict) and "contract" not in row for row in rows):
         raise one(named, "manifest earlier", f"its {FILE} was written by an earlier version of edgetl; ship it again.")
     _check(Manifest, value, named)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import agreement, card, licences, manifest, opening, plain
+from edgetl.bundle import agreement, card, contracts, licences, manifest, opening, plain
 from edgetl.bundle.building import EVALUATION, GOLDEN
 from edgetl.errors import InputError
 from edgetl.types import Verdict, to_json
@@ -42,7 +42,7 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
             raise InputError(f"{source}: does not hold the run's artifacts. Ship the recipe again.", faults)
         stays = tuple(f"{path}/" for name in kept for path in _paths(held[name]))
         for name in old["files"]:
-            other = name.startswith("artifacts/") and not f"{name}/".startswith(stays)
+            other = name.startswith(("artifacts/", f"{contracts.FOLDER}/")) and not f"{name}/".startswith(stays)
             if other or name in (GOLDEN, card.MARKDOWN, card.HTML):
                 continue
             (goal / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,8 +61,8 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
 
 
 def _paths(artifact: Mapping[str, Any]) -> list[str]:
-    """Of an artifact and of what lies beside it for it."""
-    return [artifact["path"], *(companion["path"] for companion in artifact["companions"])]
+    """Of an artifact, its contract, and what lies beside it for it."""
+    return [artifact["path"], artifact["contract"], *(companion["path"] for companion in artifact["companions"])]
 
 
 def _golden(value: dict[str, Any], kept: Mapping[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """golden.json: what an app must make of a few photos, step by step, and how far a sound app may be off: measured, per photo.
 
 Schema history: 1 = `images` with bytes and probabilities; pixels, tensors, tolerances, `artifacts` and `how_to_log` were added
-before the first release.
+before the first release, and `mean` and `std` of an artifact.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgetl.preprocess import ImageFault, header, to_pixels
 from edgetl.replay import network as networks
 from edgetl.replay import variation
 from edgetl.replay.hypotheses import as_values
-from edgetl.replay.observed import buffer_bytes, flat, sample_at
+from edgetl.tensors import sample_at, told
 from edgetl.types import Preprocess
 
 TOP = 5
@@ -124,18 +124,19 @@ def contract(
             "path": places[name],
             "dtype": given[name].dtype,
             "layout": given[name].layout,
+            **_left(given[name]),
             "sample_at": list(sample_at(preprocess.crop_px, given[name].layout)),
             "runtimes": list(networks.runtimes(path)),
             **({"not_measured": refused} if refused else {}),
         }
-    told = []
+    found = []
     for row, image in enumerate(images):
         facts = header(image.data)
-        tensors = {name: _tensor(as_values(pixels[row], given[name]), given[name]) for name in files}
+        tensors = {name: told(as_values(pixels[row], given[name]), given[name].layout) for name in files}
         tolerance = {
             name: round(max(least[name], 2 * max(rows[row].values(), default=0.0)), 7) for name, rows in measured.items() if rows
         }
-        told.append(
+        found.append(
             {
                 "file": image.file,
                 "sha256": hashlib.sha256(image.data).hexdigest(),
@@ -151,7 +152,7 @@ def contract(
                 "measured": {name: rows[row] for name, rows in measured.items() if rows},
             }
         )
-    return {"schema": 1, "how_to_log": list(HOW_TO_LOG), "how_measured": HOW_MEASURED, "artifacts": artifacts, "images": told}
+    return {"schema": 1, "how_to_log": list(HOW_TO_LOG), "how_measured": HOW_MEASURED, "artifacts": artifacts, "images": found}
 
 
 def _measured(
@@ -203,12 +204,11 @@ def _pixels(pixels: np.ndarray, others: Mapping[str, np.ndarray], preprocess: Pr
     }
 
 
-def _tensor(values: np.ndarray, given: Given) -> dict[str, Any]:
-    samples = flat(values, given.layout)[list(sample_at(given.preprocess.crop_px, given.layout))]
-    return {
-        "sha256": hashlib.sha256(buffer_bytes(values, given.layout)).hexdigest(),
-        "samples": [round(float(v), 7) if given.dtype == "float32" else int(v) for v in samples],
-    }
+def _left(given: Given) -> dict[str, float]:
+    """What is left to the app of `(byte - mean) / std`: nothing where the file takes bytes, or does it itself."""
+    if given.dtype != "float32":
+        return {"mean": 0.0, "std": 1.0}
+    return {"mean": given.preprocess.mean, "std": given.preprocess.std}
 
 
 def _top(values: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:

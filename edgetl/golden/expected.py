@@ -10,8 +10,8 @@ from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError, UnknownName
 from edgetl.mistakes._base import Given
 from edgetl.replay import network
-from edgetl.replay.observed import SAMPLES, sample_at
 from edgetl.schema import Bound, MinItems, Pattern, check
+from edgetl.tensors import SAMPLES, sample_at
 
 Name = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
 Digest = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]

@@ -12,7 +12,7 @@ from edgetl.golden.contract import TOP
 from edgetl.golden.expected import Expected, opening
 from edgetl.replay import network as networks
 from edgetl.replay.hypotheses import Photo
-from edgetl.replay.observed import buffer_bytes, flat, sample_at
+from edgetl.tensors import buffer_bytes, flat, sample_at
 
 
 def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgetl import registry
 from edgetl.mistakes._base import STAGES, Given, Stage
-from edgetl.preprocess import decode, fit, normalise
+from edgetl.preprocess import decode, fit
+from edgetl.tensors import of_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,13 +133,5 @@ def as_values(pixels: np.ndarray, given: Given, hypothesis: Hypothesis = RIGHT) 
     import numpy as np
 
     do, after = hypothesis.of("values"), hypothesis.of("layout")
-    if do is not None:
-        found = do(pixels)
-    elif given.dtype == "float32":
-        found = normalise(pixels, given.preprocess)
-    elif given.dtype == "int8":
-        found = (pixels.astype(np.int16) - 128).astype(np.int8)
-    else:
-        found = pixels
-    found = np.ascontiguousarray(found)
+    found = np.ascontiguousarray(do(pixels) if do is not None else of_pixels(pixels, given.dtype, given.preprocess))
     return found if after is None else np.ascontiguousarray(after(found))

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-
 from edgetl.errors import InputError
 from edgetl.schema import Bound, MinItems, Pattern, check
+from edgetl.tensors import SAMPLES
 
-SAMPLES = 64
-"""Values of a tensor that are compared one by one."""
 MAX_BYTES = 64_000_000
 """Largest log that is read: a thousand photos of a thousand classes take about 20 million."""
 _SHOWN = 50
@@ -151,35 +148,6 @@ def _no_shares(value: Any) -> str | None:
             "log what the file gives after softmax (or sigmoid), from 0 to 1."
         )
     return None
-
-
-def sample_at(side: int, layout: str) -> tuple[int, ...]:
-    """Places of a tensor whose values are compared: 8 × 8 of the picture, the three channels in turn.
-
-    Args:
-        side: of the picture, in pixels.
-        layout: `NHWC` (a picture too) or `NCHW`.
-
-    Returns:
-        Places in the flat buffer of one image, as a loop over its values counts them.
-    """
-    found = []
-    for row in range(8):
-        for column in range(8):
-            y, x, channel = ((2 * row + 1) * side) // 16, ((2 * column + 1) * side) // 16, (row + column) % 3
-            found.append((channel * side + y) * side + x if layout == "NCHW" else (y * side + x) * 3 + channel)
-    return tuple(found)
-
-
-def flat(values: np.ndarray, layout: str) -> np.ndarray:
-    """Lay the values of an input out as they lie in its buffer; (px, px, 3) → (3 px²,)."""
-    return np.ascontiguousarray(values.transpose(2, 0, 1) if layout == "NCHW" else values).reshape(-1)
-
-
-def buffer_bytes(values: np.ndarray, layout: str) -> bytes:
-    """Give the bytes of an input's buffer, little-endian: what `sha256` is of."""
-    laid = flat(values, layout)
-    return laid.astype(laid.dtype.newbyteorder("<")).tobytes()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from edgetl.mistakes._base import Given
 from edgetl.replay import likelihood, variation
 from edgetl.replay.hypotheses import RIGHT, Hypothesis, Photo, as_values
 from edgetl.replay.network import Network
-from edgetl.replay.observed import flat, sample_at
+from edgetl.tensors import flat, sample_at
 
 Told = Callable[[float, str], None]
 _LEAST_SCALE = {"float32": 0.003, "image": 0.01, "uint8": 0.02, "int8": 0.02}

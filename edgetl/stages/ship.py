@@ -10,7 +10,7 @@ from edgetl.recipe import Recipe
 from edgetl.stages._base import Emit, Job, artifact_in
 from edgetl.types import flatten
 
-VERSION = 6
+VERSION = 7
 RESUMABLE = False
 
 

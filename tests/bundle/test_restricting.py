@@ -63,7 +63,9 @@ def test_it_is_whole_and_of_one_artifact(source, sums, tmp_path, name):
     after = {p.relative_to(tmp_path / "0").as_posix(): p.read_bytes() for p in (tmp_path / "0").rglob("*") if p.is_file()}
     changed = {n for n in before if n in after and before[n] != after[n]}
     assert changed == {"manifest.json", "golden/golden.json", "card.md", "card.html"}
-    assert {n.split(".")[0] for n in set(before) - set(after)} == {"artifacts/small"} and not set(after) - set(before)
+    assert {n.split(".")[0] for n in set(before) - set(after)} == {"artifacts/small", "contracts/small"} and not set(after) - set(
+        before
+    )
 
 
 def test_other_artifacts_and_spoilt_bundles_are_refused(source, sums, tmp_path):

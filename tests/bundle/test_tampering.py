@@ -65,7 +65,8 @@ def _flip(path):
 
 FILES = (
     "artifacts/small.mlpackage/Data/weight.bin", "artifacts/small.mlpackage/Manifest.json", "artifacts/small.tflite", "card.html",
-    "card.md", "evaluation.json", "golden/0.png", "golden/1.png", "golden/golden.json", "labels.txt", "licences.json",
+    "card.md", "contracts/small.mlpackage.json", "contracts/small.tflite.json", "evaluation.json",
+    "golden/0.png", "golden/1.png", "golden/golden.json", "labels.txt", "licences.json",
     "preprocess.json", "recipe.yaml", "sbom.cdx.json",
 )  # fmt: skip
 
@@ -241,6 +242,17 @@ BOTH = {
     "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
         b, _set("artifacts", 0, "sha256", "0" * 64))),
     "signed: an artifact elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "path", "labels.txt"))),
+    "signed: a contract of an app that says otherwise": ("contract differs", lambda b: _resigned(
+        b, _set("input", "mean", 127.5), "contracts/small.tflite.json")),
+    "signed: a contract of an app with other labels": ("contract differs", lambda b: _resigned(
+        b, _set("labels", ["red", "green", "blé"]), "contracts/small.tflite.json")),
+    "signed: no contract of an app": ("file missing", lambda b: ((b / "contracts/small.tflite.json").unlink(), _seal(b, KEY))),
+    "signed: a contract of no artifact": ("file missing", lambda b: (_add(b, "contracts/x.json", b"{}"), _seal(b, KEY))),
+    "signed: a contract elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "contract", "labels.txt"))),
+    "signed: artifacts without contracts": ("manifest earlier", lambda b: _resigned(
+        b, lambda m: m["artifacts"][1].pop("contract"))),
+    "signed: a mean that pictures do not have": ("contract form", lambda b: _resigned(
+        b, _set("artifacts", "coreml/fp16", "mean", 128.0), "golden/golden.json")),
     "signed: no card": ("file missing", lambda b: ((b / "card.md").unlink(), _seal(b, KEY))),
 }  # fmt: skip
 """What is done → kind of the first fault, and how; the same as a folder and as a zip."""

@@ -119,6 +119,84 @@ class Crash(BaseException):
     pass
 
 
+class Proof:
+    """What an app does with its golden photos, given what becomes of each title; counts what it was asked."""
+
+    def __init__(self, **fates):
+        self.fates, self.asked = fates, []
+
+    def __call__(self, path, installed):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == installed.sha256
+        self.asked.append(installed.release)
+        if self.fates.get(f"r{installed.release}") == "dies":
+            raise Crash
+        return self.fates.get(f"r{installed.release}", "")
+
+
+def test_a_bundle_that_is_not_right_on_this_client_is_not_asked_for_again(shop, blobs, tmp_path, monkeypatch):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], Address.fetch
+    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+
+    def update(**facts):
+        return client.update(home, address, "beta", shop.trust, someone(**facts), NOW, proof)
+
+    put(shop, blobs("a"))
+    assert update().status == "installed"
+    put(shop, blobs("b"))
+    refused = update()
+    assert (refused.status, refused.code, refused.installed.release) == ("kept", "refused", 1)
+    assert "release 2 is not right here: golden/0.png: 0.7, not 0.2" in refused.message
+    assert [path.stem for path in home.glob("*.zip")] == [refused.installed.sha256], "its bytes are gone"
+    assert [update().status for _ in range(2)] == ["unchanged"] * 2, "release 1 is looked at, as it is installed"
+    assert (proof.asked, len(fetched)) == ([1, 2], 2)
+    publishing.renew(shop)
+    assert (update().status, proof.asked) == ("unchanged", [1, 2]), "the same bundle in a newer index"
+    assert update(app="2.1").code == "refused", "another app tries again"
+    assert (update(app="2.1").status, proof.asked) == ("unchanged", [1, 2, 2])
+    proof.fates.clear()
+    assert update().installed.release == 2, "as does the app before it"
+    put(shop, blobs("c"))
+    assert update().installed.release == 4
+    assert not memory.read(home).refused
+
+
+def test_a_client_that_has_nothing_takes_the_release_below(shop, blobs, tmp_path):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    put(shop, blobs("b"))
+    proof = Proof(r1="no", r2="no")
+    codes = [client.update(home, address, "beta", shop.trust, someone(), NOW, proof).code for _ in range(3)]
+    assert codes == ["refused", "refused", "not-offered"]
+    last = client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    assert "release 2: refused, release 1: refused" in last.message and last.installed is None
+    publishing.rollback(shop)
+    put(shop, blobs("b"))
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW, Proof()).installed is None, "still named"
+    publishing.rollback(shop)
+    client.update(home, address, "beta", shop.trust, someone(), NOW, Proof())
+    put(shop, blobs("b"))
+    found = client.update(home, address, "beta", shop.trust, someone(), NOW, Proof())
+    assert found.installed.release == 6, "an index in between did not name it: forgotten"
+
+
+def test_a_bundle_that_ends_the_process_is_tried_three_times(shop, blobs, tmp_path, monkeypatch):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    proof, fetched, real = Proof(r2="dies"), [], Address.fetch
+    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    put(shop, blobs("a"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    put(shop, blobs("b"))
+    for _ in range(memory.MAX_TRIES):
+        with pytest.raises(Crash):
+            client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+        assert memory.read(home).installed.release == 1
+    outcome = client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    assert (outcome.status, outcome.installed.release) == ("unchanged", 1)
+    assert (proof.asked, len(fetched)) == ([1, 2, 2, 2], 2), "fetched once"
+    assert len(list(home.glob("*.zip"))) == 1
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_client_that_dies_at_any_step_has_one_whole_bundle(shop, blobs, tmp_path, monkeypatch, after):
     address = Address(base=(tmp_path / "served").as_uri())

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from edgetl import tensors
 from edgetl.bundle import archive
 from edgetl.bundle.opening import opened
 from edgetl.errors import InputError
@@ -96,7 +97,7 @@ def _logged(bundle, app, **how):
     return [app.log(name, (bundle / "golden" / name).read_bytes(), **how) for name in names]
 
 
-PLACES = observed.sample_at(96, "NHWC")
+PLACES = tensors.sample_at(96, "NHWC")
 
 
 @pytest.mark.parametrize(("io", "artifact"), [("float32", "tflite/fp32"), ("int8", "tflite/w8a8_ptq")])
@@ -204,7 +205,7 @@ def test_a_log_that_contradicts_itself_is_refused(bundle, replayed):
             held(**changed)
     value["images"][0] = sound
     old = json.loads((bundle / "golden" / "golden.json").read_text())
-    old["artifacts"]["tflite/fp32"]["sample_at"] = list(observed.sample_at(96, "NCHW"))
+    old["artifacts"]["tflite/fp32"]["sample_at"] = list(tensors.sample_at(96, "NCHW"))
     with pytest.raises(InputError, match="made by an earlier version"):
         stale = replace(found, golden=old)
         check.hold(stale, expected(stale, "tflite/fp32", "the log"), observed.AppLog(schema=1, images=()))

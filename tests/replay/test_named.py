@@ -136,7 +136,7 @@ def test_what_photos_cannot_show_is_said(replayed):
 
 @pytest.mark.parametrize("planted", ["area", "plain", "bicubic", "range_0_1"])
 def test_samples_of_the_input_need_few_photos(replayed, planted):
-    from edgetl.replay.observed import sample_at
+    from edgetl.tensors import sample_at
 
     world = replayed("int8")
     finding = _explained(world, mistakes={planted}, count=6, places=sample_at(96, "NHWC")).finding

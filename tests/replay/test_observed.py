@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from edgetl import tensors
 from edgetl.errors import InputError
 from edgetl.replay import observed
 
@@ -67,10 +68,10 @@ def test_damaged_and_hostile_logs_are_refused(tmp_path, text):
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_places_lie_in_the_buffer_and_meet_all_channels(layout):
     values = np.zeros((32, 32, 3), np.int64) + np.arange(3)
-    found = observed.flat(values, layout)[list(observed.sample_at(32, layout))]
+    found = tensors.flat(values, layout)[list(tensors.sample_at(32, layout))]
     assert sorted(set(found.tolist())) == [0, 1, 2]
     one, other = (
-        observed.flat(np.arange(32 * 32 * 3).reshape(32, 32, 3), kind)[list(observed.sample_at(32, kind))]
+        tensors.flat(np.arange(32 * 32 * 3).reshape(32, 32, 3), kind)[list(tensors.sample_at(32, kind))]
         for kind in ("NHWC", "NCHW")
     )
     assert np.array_equal(one, other), "the same pixels, whatever the layout"

@@ -7,3 +7,7 @@ object Build {
         @JvmField val SDK_INT: Int = 0
     }
 }
+
+abstract class Bundle {
+    abstract fun getString(key: String): String?
+}

@@ -39,6 +39,8 @@ private const val MAX_LISTS = 100
 private const val MAX_STEPS = 1000
 private const val WHOLE = 10_000L
 private const val MAX_BUNDLE_BYTES = 4_000_000_000L
+private val WORD = Regex("-?(0|[1-9][0-9]{0,17})|true|false|null")
+private val REAL = Regex("-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?|true|false|null")
 private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
 private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
 private val HEX = Regex("[0-9a-f]{64}")
@@ -74,7 +76,7 @@ class Device(
     }
 }
 
-/** `passedOver`: numbers of newer releases, and why not: app, system, device, rollout or format. */
+/** `passedOver`: numbers of newer releases, and why not: app, system, device, rollout, format or refused. */
 class Choice(val release: Release?, val file: ModelFile?, val passedOver: List<Pair<Long, String>>)
 
 fun sha256(data: ByteArray): String =
@@ -86,13 +88,14 @@ fun place(salt: String, id: String): Long {
     return ByteBuffer.wrap(digest).int.toLong() and 0xffffffffL
 }
 
-fun choose(index: Index, device: Device): Choice {
+/** `refused`: sha256 of bundles that did not come out right on this very phone. */
+fun choose(index: Index, device: Device, refused: Set<String> = emptySet()): Choice {
     val passed = ArrayList<Pair<Long, String>>()
     for (release in index.releases) {
-        val reason = refuses(release, device)
         val file = release.files.firstOrNull { it.format in device.formats && names(it.devices, device.model) }
-        if (reason == null && file != null) return Choice(release, file, passed)
-        passed.add(Pair(release.number, reason ?: "format"))
+        val reason = refuses(release, device) ?: (if (file == null) "format" else if (release.sha256 in refused) "refused" else null)
+        if (reason == null) return Choice(release, file, passed)
+        passed.add(Pair(release.number, reason))
     }
     return Choice(null, null, passed)
 }
@@ -282,14 +285,15 @@ private fun <T> strictly(where: String, read: () -> T): T = try {
     throw ChannelRefused("malformed", "$where: is no UTF-8")
 }
 
-private fun Map<String, Any?>.only(vararg names: String) = check(keys == names.toSet()) { "fields $keys" }
-private fun Map<String, Any?>.text(name: String): String = this[name] as String
-private fun Map<String, Any?>.number(name: String): Long = (this[name] as Long).also { check(it in -(1L shl 53)..(1L shl 53)) }
-private fun Map<String, Any?>.list(name: String): List<Any?> = this[name] as List<Any?>
+internal fun Map<String, Any?>.only(vararg names: String) = check(keys == names.toSet()) { "fields $keys" }
+internal fun Map<String, Any?>.text(name: String): String = this[name] as String
+internal fun Map<String, Any?>.number(name: String): Long = (this[name] as Long).also { check(it in -(1L shl 53)..(1L shl 53)) }
+internal fun Map<String, Any?>.list(name: String): List<Any?> = this[name] as List<Any?>
+internal fun Map<String, Any?>.real(name: String): Double = (this[name] as Number).toDouble()
 private fun Map<String, Any?>.texts(name: String): List<String> = list(name).map { (it as String).also { text -> check(LINE.matches(text)) } }
 
 @Suppress("UNCHECKED_CAST")
-private fun Any?.asObject(): Map<String, Any?> = this as Map<String, Any?>
+internal fun Any?.asObject(): Map<String, Any?> = this as Map<String, Any?>
 
 /** Base64 with padding, strictly; java.util.Base64 needs Android 8. */
 fun base64(text: String): ByteArray {
@@ -309,8 +313,8 @@ fun base64(text: String): ByteArray {
     return bytes
 }
 
-/** JSON of objects, lists, texts, whole numbers, true, false and null; strict, and never deeper than 20. */
-private class Json(data: ByteArray) {
+/** JSON of objects, lists, texts, whole numbers, true, false and null; strict, and never deeper than 20. A contract has `fractions` too. */
+internal class Json(data: ByteArray, private val fractions: Boolean = false) {
     private val text = Charsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(data)).toString() // a decoder reports what is malformed
     private var at = 0
 
@@ -375,16 +379,18 @@ private class Json(data: ByteArray) {
     }
 
     private fun word(): Any? {
-        val found = Regex("-?(0|[1-9][0-9]{0,17})|true|false|null").find(text.substring(at, minOf(at + 24, text.length)))
+        val found = (if (fractions) REAL else WORD).find(text.substring(at, minOf(at + 32, text.length)))
         check(found != null && found.range.first == 0) { "no value at $at" }
         at += found.value.length
         return when (found.value) {
             "true" -> true
             "false" -> false
             "null" -> null
-            else -> found.value.toLong()
+            else -> if (found.value.all { it == '-' || it in '0'..'9' }) found.value.toLong() else finite(found.value.toDouble())
         }
     }
+
+    private fun finite(value: Double): Double = value.also { check(!it.isNaN() && !it.isInfinite()) { "a number without end" } }
 
     private fun string(): String {
         check(at < text.length && text[at] == '"') { "no text at $at" }
