@@ -25,7 +25,7 @@ _KEPT = re.compile(
     r"|lib/(clang|swift/(linux|shims|apinotes|dispatch|os|Block|CoreFoundation|_\w+|host/\w+\.so|clang))(/.*)?)"
 )
 """Of the toolchain's 2.5 GB: the compiler, the linker, the libraries."""
-_DROPPED = re.compile(r"usr/(share|bin|sbin)(/.*)?|(.*/)?(gconv|engines-3|perl-base)(/.*)?|.*\.a")
+_DROPPED = re.compile(r"usr/(share|bin|sbin)(/.*)?|(.*/)?(gconv|engines-3|perl-base)(/.*)?|(?!.*/lib(gcc|c_nonshared)\.a).*\.a")
 _LEAST_FREE_BYTES = 4_000_000_000
 
 
@@ -47,6 +47,8 @@ def main(folder: Path) -> str | None:
         for package in packages:
             _unpack(package, tree)
             package.unlink()
+        for name in ("lib", "lib64"):
+            (tree / name).symlink_to(f"usr/{name}")  # as Debian has it: scripts of the linker name both
         (tree / "bin").mkdir()
         shutil.copy(Path(__file__).with_name("swiftc.py"), tree / "bin" / "swiftc")
         (tree / "bin" / "swiftc").chmod(0o755)

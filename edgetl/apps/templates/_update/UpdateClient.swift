@@ -1,8 +1,9 @@
-// The client of an update channel of edgetl: look, decide, install. It keeps its state in one folder.
+// The client of an update channel of edgetl: look, decide, prove, install. Its state is one folder's.
 //
 //     let client = UpdateClient(base: URL(string: "https://models.example.com")!, channel: "stable", builtIn: trust, folder: folder)
-//     let outcome = try await client.update(device, nowS: Int(Date().timeIntervalSince1970))
-//     let files = try await outcome.installed.map { try await client.files($0) }  // its model, contract and golden photos
+//     let me = Device(app: "2.1", system: "ios", systemVersion: "18.1", model: "iPhone16,1", id: id, formats: ["coreml"])
+//     let outcome = try await client.update(me, nowS: Int(Date().timeIntervalSince1970), proof: Models.proof)
+//     let opened = try await Models.open(client, me)
 import Foundation
 
 public struct Installed: Codable, Equatable, Sendable {
@@ -22,14 +23,26 @@ public struct Outcome: Sendable {
     public let indexVersion: Int
 }
 
+/// An unpacked bundle → what is wrong with it on this device; empty = nothing.
+public typealias Proof = @Sendable (InBundle) throws -> String
+
 public actor UpdateClient {
+    /// Proofs of a bundle that were begun; `mostTries` = it is refused. `right` = it came out right.
+    private struct Tried: Codable {
+        let by: String
+        var tries: Int
+        var right: Bool
+    }
+
     private struct State: Codable {
         var trust: Trust?
         var index: Data?
         var installed: Installed?
         var previous: Installed?
+        var tried: [String: Tried]?
     }
 
+    private static let mostTries = 3
     private let base: URL
     private let channel: String
     private let builtIn: Trust
@@ -51,38 +64,50 @@ public actor UpdateClient {
 
     public func installed() throws -> Installed? { try state().installed }
 
-    /// What is installed, then what it replaced: not, though, after a rollback, since the publisher took that back.
-    public func kept() throws -> [Installed] {
+    /// What may be used, the best first: what the channel gave last, and the older release that was there before it.
+    public func candidates() throws -> [Installed] {
         let state = try self.state()
-        guard let installed = state.installed else { return [] }
-        guard let previous = state.previous, previous.release < installed.release else { return [installed] }
-        return [installed, previous]
+        guard let first = state.installed else { return [] }
+        guard let before = state.previous, before.release < first.release else { return [first] }
+        return [first, before]
     }
 
-    /// Unpack what an app needs of an installed bundle, once.
+    /// What an app needs of a bundle, unpacked beside it, once.
     public func files(_ installed: Installed) throws -> InBundle {
-        let whole = folder.appendingPathComponent(installed.sha256, isDirectory: true)
-        if !FileManager.default.fileExists(atPath: whole.path) {
-            let partial = folder.appendingPathComponent("\(installed.sha256).partial", isDirectory: true)
+        let place = folder.appendingPathComponent(installed.sha256, isDirectory: true)
+        if !FileManager.default.fileExists(atPath: place.path) {
+            let partial = folder.appendingPathComponent("\(installed.sha256).unpacked.partial", isDirectory: true)
             defer { try? FileManager.default.removeItem(at: partial) }
             try? FileManager.default.removeItem(at: partial)
             try BundleZip(bundle(installed)).unpack(InBundle.needed(installed.file), into: partial)
-            guard rename(partial.path, whole.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+            guard rename(partial.path, place.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
         }
-        return InBundle(folder: whole, file: installed.file, name: "release \(installed.release) (\(installed.version))")
+        return InBundle(folder: place, file: installed.file, says: "release \(installed.release) (version \(installed.version))")
     }
 
-    /// A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
+    /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
+    public func proven(_ installed: Installed, _ device: Device, _ proof: Proof) throws -> String {
+        var state = try self.state()
+        if let before = state.tried?[installed.sha256], before.by == by(device) {
+            if before.right { return "" }
+            if before.tries >= UpdateClient.mostTries { return "it was refused before" }
+        }
+        return try prove(&state, installed, device, proof)
+    }
+
+    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
     /// A call while another runs gets what that one gets.
-    public func update(_ device: Device, nowS: Int) async throws -> Outcome {
+    ///
+    /// - Parameter proof: tries a bundle before it is installed; nil = what the index names is taken.
+    public func update(_ device: Device, nowS: Int, proof: Proof? = nil) async throws -> Outcome {
         if let running = running { return try await running.value }
-        let mine = Task { try await self.updated(device, nowS) }
+        let mine = Task { try await self.updated(device, nowS, proof) }
         running = mine
         defer { running = nil }
         return try await mine.value
     }
 
-    private func updated(_ device: Device, _ nowS: Int) async throws -> Outcome {
+    private func updated(_ device: Device, _ nowS: Int, _ proof: Proof?) async throws -> Outcome {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var state = try self.state()
         var trust = builtIn
@@ -91,33 +116,62 @@ public actor UpdateClient {
         do {
             let (newTrust, newest) = try await latest({ try await self.read($0, $1) }, channel, trust, held, nowS: nowS)
             held = newest
-            state.trust = newTrust
-            state.index = newest.data
+            remember(&state, newTrust, newest, device)
             try write(state)
-            let choice = choose(newest, device)
+            let refused = (state.tried ?? [:]).filter { $0.value.tries >= UpdateClient.mostTries }.keys
+            let choice = choose(newest, device, refused: Set(refused))
             guard let release = choice.release, let file = choice.file else {
                 let reasons = choice.passedOver.map { "release \($0.number): \($0.reason)" }.joined(separator: ", ")
-                let message = "nothing is offered to this device (\(reasons))"
-                return Outcome(
-                    status: "kept", code: "not-offered", message: message, installed: state.installed, indexVersion: newest.version)
+                return kept("not-offered", "nothing is offered to this device (\(reasons))", state, newest)
             }
             let wanted = Installed(
                 release: release.number, version: release.version, sha256: release.sha256, sizeBytes: release.sizeBytes,
                 file: file.path)
             if state.installed == wanted, whole(wanted) {
+                tidy(state)
                 return Outcome(status: "unchanged", code: "", message: "", installed: wanted, indexVersion: newest.version)
             }
             if !whole(wanted) { try await download(wanted) }
+            if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
+                tidy(state)
+                return kept("refused", "release \(wanted.release) is not right here: \(wrong)", state, newest)
+            }
             if let before = state.installed, before.sha256 != wanted.sha256 { state.previous = before }
             state.installed = wanted
             try write(state)
             tidy(state)
             return Outcome(status: "installed", code: "", message: "", installed: wanted, indexVersion: newest.version)
         } catch let refused as ChannelRefused {
-            return Outcome(
-                status: "kept", code: refused.code, message: refused.message, installed: state.installed,
-                indexVersion: held?.version ?? 0)
+            return kept(refused.code, refused.message, state, held)
         }
+    }
+
+    private func kept(_ code: String, _ message: String, _ state: State, _ held: Index?) -> Outcome {
+        Outcome(status: "kept", code: code, message: message, installed: state.installed, indexVersion: held?.version ?? 0)
+    }
+
+    /// A model may end the app: a try is written down before it begins, and `mostTries` of them are a refusal.
+    private func prove(_ state: inout State, _ wanted: Installed, _ device: Device, _ proof: Proof) throws -> String {
+        let before = state.tried?[wanted.sha256]
+        let tries = before?.by == by(device) ? before?.tries ?? 0 : 0
+        state.tried = state.tried ?? [:]
+        state.tried?[wanted.sha256] = Tried(by: by(device), tries: tries + 1, right: false)
+        try write(state)
+        let wrong: String
+        do { wrong = try String(proof(files(wanted)).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
+        state.tried?[wanted.sha256] = Tried(by: by(device), tries: wrong == "" ? 0 : UpdateClient.mostTries, right: wrong == "")
+        try write(state)
+        return wrong
+    }
+
+    /// Who tried a bundle; another version of the app or the system may fare better.
+    private func by(_ device: Device) -> String { "\(device.app) \(device.systemVersion)" }
+
+    private func remember(_ state: inout State, _ trust: Trust, _ index: Index, _ device: Device) {
+        let named = index.releases.map { $0.sha256 } + [state.installed, state.previous].compactMap { $0?.sha256 }
+        state.tried = state.tried?.filter { named.contains($0.key) && $0.value.by == by(device) }
+        state.trust = trust
+        state.index = index.data
     }
 
     private var stateFile: URL { folder.appendingPathComponent("state.json") }
@@ -156,9 +210,12 @@ public actor UpdateClient {
     }
 
     private func tidy(_ state: State) {
-        let kept = Set([state.installed, state.previous].compactMap { $0 }.flatMap { ["\($0.sha256).zip", $0.sha256] } + ["state.json"])
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] where !kept.contains(name) {
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        let kept = Set([state.installed, state.previous].compactMap { $0?.sha256 })
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
+            let sha256 = name.prefix { $0 != "." }
+            if sha256.count == 64, !kept.contains(String(sha256)) || name.hasSuffix(".partial") {
+                try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+            }
         }
     }
 

@@ -8,7 +8,7 @@ public struct ChannelRefused: Error {
     public let message: String
 }
 
-public struct ListedKey: Codable {
+public struct ListedKey: Codable, Sendable {
     /// The 32 bytes of an Ed25519 key.
     public let key: Data
     public let rotates: Bool
@@ -22,7 +22,7 @@ public struct ListedKey: Codable {
 }
 
 /// Keys that are trusted: version 0 is a key the app was built with, from before any list.
-public struct Trust: Codable {
+public struct Trust: Codable, Sendable {
     public let version: Int
     public let keys: [ListedKey]
     public let sha256: String
@@ -34,14 +34,14 @@ public struct Trust: Codable {
     }
 }
 
-public struct ModelFile {
+public struct ModelFile: Sendable {
     public let path: String
     public let format: String
     public let sizeBytes: Int
     public let devices: [String]
 }
 
-public struct Release {
+public struct Release: Sendable {
     public let number: Int
     public let version: String
     public let title: String
@@ -55,7 +55,7 @@ public struct Release {
     public let files: [ModelFile]
 }
 
-public struct Index {
+public struct Index: Sendable {
     public let version: Int
     public let previous: String
     public let keys: Int
@@ -67,7 +67,7 @@ public struct Index {
 }
 
 /// What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept.
-public struct Device {
+public struct Device: Sendable {
     public let app: String
     public let system: String
     public let systemVersion: String
@@ -87,8 +87,8 @@ public struct Device {
     }
 }
 
-/// `passedOver`: numbers of newer releases, and why not: app, system, device, rollout or format.
-public struct Choice {
+/// `passedOver`: numbers of newer releases, and why not: app, system, device, rollout, format or refused.
+public struct Choice: Sendable {
     public let release: Release?
     public let file: ModelFile?
     public let passedOver: [(number: Int, reason: String)]
@@ -118,15 +118,14 @@ public func place(salt: String, id: String) -> UInt64 {
     SHA256.hash(data: Data("\(salt)\n\(id)".utf8)).prefix(4).reduce(0) { $0 << 8 | UInt64($1) }
 }
 
-public func choose(_ index: Index, _ device: Device) -> Choice {
+/// `refused`: sha256 of bundles that did not come out right on this very device.
+public func choose(_ index: Index, _ device: Device, refused: Set<String> = []) -> Choice {
     var passed: [(number: Int, reason: String)] = []
     for release in index.releases {
-        let reason = refuses(release, device)
         let file = release.files.first { device.formats.contains($0.format) && names($0.devices, device.model) }
-        if reason == nil, let file = file {
-            return Choice(release: release, file: file, passedOver: passed)
-        }
-        passed.append((release.number, reason ?? "format"))
+        let reason = refuses(release, device) ?? (file == nil ? "format" : refused.contains(release.sha256) ? "refused" : nil)
+        guard let why = reason else { return Choice(release: release, file: file, passedOver: passed) }
+        passed.append((release.number, why))
     }
     return Choice(release: nil, file: nil, passedOver: passed)
 }
@@ -159,7 +158,7 @@ func indexPath(_ channel: String, _ version: Int) -> String { "\(channel)/index/
 func bundlePath(_ sha256: String) -> String { "bundles/\(sha256).zip" }
 
 /// Path and most bytes → what lies there; nil = nothing.
-typealias Read = (String, Int) async throws -> Data?
+typealias Read = @Sendable (String, Int) async throws -> Data?
 
 /// Finds the newest index that can be trusted; a clock behind what was seen counts as that index' time.
 func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, nowS: Int) async throws -> (Trust, Index) {
@@ -327,8 +326,9 @@ private struct Fields {
         if Set(values.keys) != names { throw malformed(path) }
     }
 
+    /// A flag is a char to NSNumber, on every system; a number of JSON never is.
     private func number(of name: String, flag: Bool) throws -> NSNumber {
-        guard let value = values[name] as? NSNumber, (CFGetTypeID(value) == CFBooleanGetTypeID()) == flag else {
+        guard let value = values[name] as? NSNumber, (value.objCType.pointee == CChar(UInt8(ascii: "c"))) == flag else {
             throw malformed(path)
         }
         return value

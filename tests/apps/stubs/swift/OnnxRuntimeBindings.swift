@@ -11,8 +11,8 @@ open class ORTEnv: NSObject {
     public init(loggingLevel: ORTLoggingLevel) throws {}
 }
 
-open class ORTSessionOptions: NSObject {
-    public override init() {}
+open class ORTSessionOptions {
+    public init() throws {}
     open func setIntraOpNumThreads(_ intraOpNumThreads: Int32) throws {}
 }
 

@@ -2,7 +2,7 @@
 import Foundation
 
 /// One class and how likely it is, 0 to 1.
-public struct Answer {
+public struct Answer: Sendable {
     public let label: String
     public let probability: Float
 }
@@ -42,7 +42,7 @@ public struct Classifier {
     func probabilities(_ square: [UInt8]) throws -> [Float] {
         let found = try network.run(square)
         guard found.count == contract.labels.count
-        else { throw ModelFault(reason: "the model gives \(found.count) values for \(contract.labels.count) classes") }
+        else { throw ModelRefused("the model gives \(found.count) values for \(contract.labels.count) classes") }
         return found
     }
 }

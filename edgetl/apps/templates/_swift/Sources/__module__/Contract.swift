@@ -1,19 +1,22 @@
 // Written by `edgetl ship app`. Do not edit: write it again instead.
 import Foundation
 
-/// What stops a model from being used.
-public struct ModelFault: Error, CustomStringConvertible {
-    public let reason: String
-    public var description: String { reason }
+/// A model that is not used: why.
+public struct ModelRefused: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
 }
 
 /// What a model file takes and gives, and what golden photos must give: `contract.json`, which lies beside the model.
-public struct Contract: Decodable {
-    public struct Input: Decodable {
+public struct Contract: Decodable, Sendable {
+    public struct Input: Decodable, Sendable {
         /// float32: (byte - mean) / std; uint8: bytes as they are; int8: bytes less 128; image: bytes, the file does the rest.
-        public enum DType: String, Decodable { case float32, uint8, int8, image }
-        public enum Layout: String, Decodable { case NHWC, NCHW }
-        public enum Interpolation: String, Decodable { case bilinear, bicubic, nearest }
+        public enum DType: String, Decodable, Sendable { case float32, uint8, int8, image }
+        public enum Layout: String, Decodable, Sendable { case NHWC, NCHW }
+        public enum Interpolation: String, Decodable, Sendable { case bilinear, bicubic, nearest }
 
         public let name: String
         public let dtype: DType
@@ -27,9 +30,9 @@ public struct Contract: Decodable {
         public let std: Float
     }
 
-    public struct Output: Decodable {
+    public struct Output: Decodable, Sendable {
         /// float32, or integers of scale * (value - zeroPoint).
-        public enum DType: String, Decodable { case float32, uint8, int8 }
+        public enum DType: String, Decodable, Sendable { case float32, uint8, int8 }
 
         public let name: String
         public let dtype: DType
@@ -37,9 +40,10 @@ public struct Contract: Decodable {
         public let zeroPoint: Int?
     }
 
-    public struct Golden: Decodable {
+    public struct Golden: Decodable, Sendable {
         /// In the folder golden/.
         public let file: String
+        public let sha256: String
         /// How far a sample may be off, in levels of a byte.
         public let levels: Float
         public let samples: [Float]
@@ -68,24 +72,25 @@ public struct Contract: Decodable {
 
     private static let mostBytes = 64_000_000
     private static let mostPx = 4096
+    private static let mostPhotos = 64
 
     /// Read and check a file; one of another kind or with a fault is refused.
     public static func read(_ file: URL) throws -> Contract {
         guard let bytes = (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize, bytes <= mostBytes
-        else { throw ModelFault(reason: "\(file.lastPathComponent): is not there, or too large") }
+        else { throw ModelRefused("\(file.lastPathComponent): is not there, or too large") }
         let data = try Data(contentsOf: file)
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard let head = try? decoder.decode(Head.self, from: data)
-        else { throw ModelFault(reason: "\(file.lastPathComponent): is no contract") }
+        else { throw ModelRefused("\(file.lastPathComponent): is no contract") }
         guard head.schema == 1
-        else { throw ModelFault(reason: "\(file.lastPathComponent): schema \(head.schema) is not one that this app reads") }
+        else { throw ModelRefused("\(file.lastPathComponent): schema \(head.schema) is not one that this app reads") }
         do {
             let found = try decoder.decode(Contract.self, from: data)
-            if let why = found.fault() { throw ModelFault(reason: "\(file.lastPathComponent): \(why)") }
+            if let why = found.fault() { throw ModelRefused("\(file.lastPathComponent): \(why)") }
             return found
         } catch let error as DecodingError {
-            throw ModelFault(reason: "\(file.lastPathComponent): \(said(error))")
+            throw ModelRefused("\(file.lastPathComponent): \(said(error))")
         }
     }
 
@@ -109,13 +114,13 @@ public struct Contract: Decodable {
         guard input.mean.isFinite, input.std.isFinite, input.std > 0 else { return "input: mean \(input.mean), std \(input.std)" }
         let places = 0..<(3 * input.cropPx * input.cropPx)
         guard !labels.isEmpty, Set(labels).count == labels.count else { return "labels: none, or one twice" }
-        guard sampleAt.allSatisfy(places.contains) else { return "sample_at: not places of the input" }
+        guard !sampleAt.isEmpty, sampleAt.allSatisfy(places.contains) else { return "sample_at: not places of the input" }
         guard (0...1).contains(namedFrom ?? 0) else { return "named_from: no probability" }
         if output.dtype != .float32 {
             guard let scale = output.scale, scale.isFinite, scale > 0, let zero = output.zeroPoint, (-128...255).contains(zero)
             else { return "output: \(output.dtype.rawValue) without scale and zero point" }
         }
-        guard !golden.isEmpty else { return "golden: no photos" }
+        guard (1...Contract.mostPhotos).contains(golden.count) else { return "golden: \(golden.count) photos" }
         return golden.lazy.compactMap(fault).first
     }
 
@@ -125,7 +130,7 @@ public struct Contract: Decodable {
         guard photo.samples.count == sampleAt.count, (0...255).contains(photo.levels)
         else { return "golden: \(photo.file): \(photo.samples.count) samples, \(photo.levels) levels" }
         guard let wanted = photo.probabilities else { return nil }
-        guard wanted.count == labels.count, let tolerance = photo.tolerance, (0...1).contains(tolerance)
+        guard wanted.count == labels.count, (0...1).contains(photo.tolerance ?? 0)
         else { return "golden: \(photo.file): \(wanted.count) probabilities of \(labels.count) classes, or no tolerance" }
         return nil
     }

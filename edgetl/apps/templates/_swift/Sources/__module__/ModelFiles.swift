@@ -2,10 +2,10 @@
 import Foundation
 
 /// Where a model, its contract and its golden photos lie.
-public protocol ModelFiles {
-    /// For people.
-    var name: String { get }
-    /// contract.json of this model.
+public protocol ModelFiles: Sendable {
+    /// For people: `the built-in model`, `release 7 (version 1.2)`.
+    var says: String { get }
+    /// The file of its contract.
     var contract: URL { get }
     /// The model file; of Core ML, a folder.
     var model: URL { get }
@@ -23,7 +23,7 @@ public struct BuiltIn: ModelFiles {
         folder = Bundle.module.resourceURL!.appendingPathComponent("Model", isDirectory: true)
     }
 
-    public var name: String { "the built-in model" }
+    public var says: String { "the built-in model" }
     public var contract: URL { folder.appendingPathComponent("contract.json") }
     public var golden: URL { folder.appendingPathComponent("golden", isDirectory: true) }
 
@@ -47,15 +47,15 @@ public struct InBundle: ModelFiles {
 
     private let folder: URL
     private let file: String
-    public let name: String
+    public let says: String
 
     /// - Parameters:
     ///   - folder: of the bundle, unpacked.
     ///   - file: path of the artifact in it.
-    public init(folder: URL, file: String, name: String) {
+    public init(folder: URL, file: String, says: String) {
         self.folder = folder
         self.file = file
-        self.name = name
+        self.says = says
     }
 
     public var contract: URL { folder.appendingPathComponent(InBundle.contractPath(file)) }

@@ -3,15 +3,17 @@ import Foundation
 
 /// The golden photos through the app's own code: decoding, preprocessing, the model.
 public enum SelfTest {
-    /// - Parameter golden: folder of the photos.
+    /// - Parameter files: the model, its contract and its photos.
     /// - Returns: `log` is what `edgetl golden check` reads; no faults = this device does what was verified.
-    public static func run(_ classifier: Classifier, golden: URL) throws -> (log: Data, faults: [String]) {
+    public static func run(_ files: ModelFiles = BuiltIn()) throws -> (log: Data, faults: [String]) {
+        let classifier = try Classifier(files)
         let contract = classifier.contract
         let level: Float = contract.input.dtype == .float32 ? 1 / contract.input.std : 1
         var faults: [String] = []
         var images: [Log.Image] = []
         for image in contract.golden {
-            let photo = try Data(contentsOf: golden.appendingPathComponent(image.file))
+            let photo = try Data(contentsOf: files.golden.appendingPathComponent(image.file))
+            guard sha256(photo) == image.sha256 else { throw ModelRefused("\(image.file) is not its golden photo") }
             let square = try Pixels.square(Photo.decode(photo), contract.input)
             let input = Input.values(square, contract.input)
             let samples = contract.sampleAt.map { input[$0] }

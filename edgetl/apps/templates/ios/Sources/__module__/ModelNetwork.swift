@@ -29,20 +29,20 @@ public final class ModelNetwork: Network {
         guard contract.input.dtype == .image, contract.output.dtype == .float32,
             model.modelDescription.inputDescriptionsByName[contract.input.name]?.type == .image,
             model.modelDescription.outputDescriptionsByName[contract.output.name] != nil
-        else { throw ModelFault(reason: "not the model of its contract") }
+        else { throw ModelRefused("not the model of its contract") }
     }
 
     public func run(_ square: [UInt8]) throws -> [Float] {
         let input = try MLDictionaryFeatureProvider(dictionary: [contract.input.name: MLFeatureValue(pixelBuffer: picture(square))])
         guard let found = try model.prediction(from: input).featureValue(for: contract.output.name)
-        else { throw ModelFault(reason: "no output \(contract.output.name)") }
+        else { throw ModelRefused("no output \(contract.output.name)") }
         if found.type == .dictionary {
             return try contract.labels.map { label in
-                guard let value = found.dictionaryValue[label] else { throw ModelFault(reason: "no probability of \(label)") }
+                guard let value = found.dictionaryValue[label] else { throw ModelRefused("no probability of \(label)") }
                 return value.floatValue
             }
         }
-        guard let array = found.multiArrayValue else { throw ModelFault(reason: "\(contract.output.name): no numbers") }
+        guard let array = found.multiArrayValue else { throw ModelRefused("\(contract.output.name): no numbers") }
         return (0..<array.count).map { array[$0].floatValue }
     }
 
@@ -50,7 +50,7 @@ public final class ModelNetwork: Network {
         let side = contract.input.cropPx
         var made: CVPixelBuffer?
         CVPixelBufferCreate(kCFAllocatorDefault, side, side, kCVPixelFormatType_32BGRA, nil, &made)
-        guard let buffer = made else { throw ModelFault(reason: "no memory for a picture") }
+        guard let buffer = made else { throw ModelRefused("no memory for a picture") }
         CVPixelBufferLockBaseAddress(buffer, [])
         defer { CVPixelBufferUnlockBaseAddress(buffer, []) }
         let stride = CVPixelBufferGetBytesPerRow(buffer)

@@ -19,7 +19,7 @@ public final class ModelNetwork: Network {
         self.contract = contract
         guard contract.input.dtype != .image, try session.inputNames().contains(contract.input.name),
             try session.outputNames().contains(contract.output.name)
-        else { throw ModelFault(reason: "not the model of its contract") }
+        else { throw ModelRefused("not the model of its contract") }
     }
 
     public func run(_ square: [UInt8]) throws -> [Float] {
@@ -35,11 +35,12 @@ public final class ModelNetwork: Network {
         }
         let input = try ORTValue(tensorData: NSMutableData(data: data), elementType: type, shape: shape)
         let outputs = try session.run(withInputs: [contract.input.name: input], outputNames: [contract.output.name], runOptions: nil)
-        guard let output = outputs[contract.output.name] else { throw ModelFault(reason: "no output \(contract.output.name)") }
+        guard let output = outputs[contract.output.name] else { throw ModelRefused("no output \(contract.output.name)") }
         let found = try output.tensorData() as Data
         let (scale, zero) = (contract.output.scale ?? 1, contract.output.zeroPoint ?? 0)
         switch contract.output.dtype {
-        case .float32: return found.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        case .float32:
+            return found.withUnsafeBytes { bytes in stride(from: 0, to: bytes.count, by: 4).map { bytes.loadUnaligned(fromByteOffset: $0, as: Float.self) } }
         case .int8: return found.map { scale * Float(Int(Int8(bitPattern: $0)) - zero) }
         case .uint8: return found.map { scale * Float(Int($0) - zero) }
         }
