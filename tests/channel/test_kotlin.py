@@ -238,7 +238,9 @@ def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
     ]
 
 
-@pytest.mark.parametrize("what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated"])
+@pytest.mark.parametrize(
+    "what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated", "slow_header", "slow_chunk"]
+)
 def test_the_same_bounds(kotlin, tmp_path, what, who):
     """Whatever is asked of the server, it misbehaves in one way."""
     nasty = type("Only", (Nasty,), {"do_GET": lambda self: (setattr(self, "path", f"/{what}"), Nasty.do_GET(self))})
