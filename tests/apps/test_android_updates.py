@@ -62,7 +62,7 @@ def phone(jvm, shipped, others, tmp_path):
 
     def start(version="2.0", base=None, ends=0):
         url = base or f"http://127.0.0.1:{server.server_port}"
-        public = base64.b64encode(key.public.raw).decode()
+        public = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + key.public.raw).decode()  # as in a .pub file
         return jvm.run("start", url, public, home, assets, photos, version, ends=ends).splitlines()
 
     yield SimpleNamespace(offer=offer, start=start, home=home, publisher=who)

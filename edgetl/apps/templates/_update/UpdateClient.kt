@@ -1,6 +1,6 @@
 // The client of an update channel of edgetl: look, decide, prove, install. Run it off the main thread; its state is one folder's.
 //
-//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(base64("…"), true))), folder)
+//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(publicKey("MCow…"), true))), folder)
 //     val me = Device("2.1", "android", Build.VERSION.RELEASE, Build.MODEL, id, setOf("tflite"))
 //     val outcome = client.update(me, System.currentTimeMillis() / 1000, proof)
 //
@@ -56,10 +56,12 @@ class UpdateClient(
     }
 
     /** What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system. */
+    fun proven(installed: Installed, device: Device, proof: Proof): String =
+        if (state().getProperty("right.${installed.sha256}") == by(device)) "" else tried(installed, device, proof) // waits for no download
+
     @Synchronized
-    fun proven(installed: Installed, device: Device, proof: Proof): String {
+    private fun tried(installed: Installed, device: Device, proof: Proof): String {
         val state = state()
-        if (state.getProperty("right.${installed.sha256}") == by(device)) return ""
         if (tries(state, installed.sha256, device) >= MAX_TRIES) return "it was refused before"
         return prove(state, installed, device, proof).also { write(state) }
     }
@@ -243,12 +245,18 @@ class UpdateClient(
         }
     }
 
+    private fun cut(connection: HttpURLConnection?) = try {
+        connection?.disconnect()
+    } catch (error: RuntimeException) { // on Android what a thread throws ends the app
+        null
+    }
+
     /** Whether there is such a file; three redirects at most, none to a weaker protocol; cut off when the time is over. */
     private fun open(path: String, longestMs: Long, use: (InputStream) -> Unit): Boolean {
         var promised = -1L
         val current = AtomicReference<HttpURLConnection>()
         val watch = Timer(true) // a time limit of HttpURLConnection is one of silence: a byte of a header may come just before it
-        watch.schedule(timerTask { current.get()?.disconnect() }, longestMs, 500)
+        watch.schedule(timerTask { cut(current.get()) }, longestMs, 500)
         try {
             var url = URL(base.trimEnd('/') + "/" + path)
             for (hop in 0..3) {

@@ -21,8 +21,7 @@ typealias Verifier = (ByteArray, ByteArray, ByteArray) -> Boolean
  */
 val platformEd25519: Verifier = { key, message, signature ->
     try {
-        val prefix = byteArrayOf(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) // RFC 8410
-        val public = KeyFactory.getInstance("Ed25519").generatePublic(X509EncodedKeySpec(prefix + key))
+        val public = KeyFactory.getInstance("Ed25519").generatePublic(X509EncodedKeySpec(ED25519 + key))
         val check = Signature.getInstance("Ed25519")
         check.initVerify(public)
         check.update(message)
@@ -32,6 +31,15 @@ val platformEd25519: Verifier = { key, message, signature ->
     } catch (error: GeneralSecurityException) {
         false
     }
+}
+
+private val ED25519 = byteArrayOf(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) // RFC 8410
+
+/** The key of a `.pub` file: the line between BEGIN and END → 32 bytes. */
+fun publicKey(line: String): ByteArray {
+    val data = base64(line)
+    require(data.size == 44 && data.copyOf(12).contentEquals(ED25519)) { "no Ed25519 key of a .pub file" }
+    return data.copyOfRange(12, 44)
 }
 
 const val MAX_SIGNED_BYTES = 1_000_000
