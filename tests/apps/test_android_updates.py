@@ -127,6 +127,7 @@ REFUSED = {
     "sizes of 20 and 28": _set("input", "resize_px", 20),
     "sizes of 33 and 0": _set("input", "crop_px", 0),
     "sizes of 99999": _set("input", "resize_px", 99999),
+    "the number 4294967324": _set("input", "crop_px", 2**32 + 28),
     "a std of 0.0": _set("input", "std", 0),
     "fields": _set("input", "more", 1),
     "'float16' is not known": _set("output", "dtype", "float16"),
@@ -165,6 +166,7 @@ def test_a_contract_is_read_strictly(jvm, others, tmp_path):
         "nothing": "",
         "half": text[: len(text) // 2],
         "deep": "[" * 100_000,
+        "an escape of three": text.replace("apple", "\\u+41pple"),
         "no UTF-8": text.replace("apple", "\udcff"),
     }
     for name, data in written.items():

@@ -417,7 +417,9 @@ internal class Json(data: ByteArray, private val fractions: Boolean = false) {
                 else -> {
                     val place = "\"\\/bfnrt".indexOf(text[++at])
                     if (text[at] == 'u') {
-                        found.append(text.substring(at + 1, at + 5).toInt(16).toChar())
+                        val digits = text.substring(at + 1, at + 5)
+                        check(digits.all { it in '0'..'9' || it in 'a'..'f' || it in 'A'..'F' }) { "no escape" }
+                        found.append(digits.toInt(16).toChar())
                         at += 4
                     } else {
                         check(place >= 0) { "no escape" }
