@@ -44,7 +44,7 @@ class Choice:
     """None = nothing of this index is for it; it keeps what it has."""
     file: File | None
     passed_over: tuple[tuple[int, str], ...]
-    """Numbers of newer releases, and why not: `app`, `system`, `device`, `rollout` or `format`."""
+    """Numbers of newer releases, and why not: `app`, `system`, `device`, `rollout`, `format` or `refused`."""
 
 
 def place(salt: str, client_id: str) -> int:
@@ -56,16 +56,22 @@ def place(salt: str, client_id: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{salt}\n{client_id}".encode()).digest()[:4], "big")
 
 
-def choose(index: Index, client: Client) -> Choice:
-    """Take the first release that admits the client and holds a file that it can run."""
+def choose(index: Index, client: Client, refused: frozenset[str] = frozenset()) -> Choice:
+    """Take the first release that admits the client and holds a file that it can run.
+
+    Args:
+        index: the newest.
+        client: who asks.
+        refused: sha256 of bundles that did not come out right on this very client.
+    """
     passed: list[tuple[int, str]] = []
     for release in index.releases:
         reason = _refuses(release, client)
         fitting = (f for f in release.files if f.format in client.formats and _names(f.devices, client.device))
         file = next(fitting, None) if reason is None else None
-        if reason is None and file is not None:
+        if reason is None and file is not None and release.sha256 not in refused:
             return Choice(release=release, file=file, passed_over=tuple(passed))
-        passed.append((release.number, reason or "format"))
+        passed.append((release.number, reason or ("format" if file is None else "refused")))
     return Choice(release=None, file=None, passed_over=tuple(passed))
 
 

@@ -1,9 +1,24 @@
-"""The reference client: look, decide, install. Standard library only, but for signatures (cryptography); the clock is given.
+"""The reference client: look, decide, prove, install. Standard library only, but for signatures (cryptography).
 
-    outcome = client.update(folder, Address(base="https://…/models"), "beta", keys.trusted(key), me, int(time.time()))
+    outcome = client.update(folder, Address(base="https://…/models"), "beta", keys.trusted(key), me, int(time.time()), proof)
 
-State lies in one folder: `state.json`, replaced whole, says what is installed; bundles lie beside it under their sha256. Whatever
-is refused, and whenever the process dies, what was installed stays.
+The clock is given. State lies in one folder: `state.json`, replaced whole, says what is installed; bundles lie beside it under
+their sha256. Whatever is refused, and whenever the process dies, what was installed stays. A client needs nothing of an index but
+the artifact's path: what else an app must know (size, labels, quantization) lies in the bundle, `contracts/<file name>.json`.
+
+`proof` is the app's: it runs a bundle's golden photos through the app's own code and says what is wrong; empty = nothing. The
+same in every language:
+
+- Once a bundle is there whole, and before it is installed, one is added to its tries, in the state: {sha256, by, tries}, `by` =
+  versions of app and system. The state is written, then the proof runs.
+- Right: its entry is removed and the bundle installed, in one writing of the state.
+- Wrong: tries = 3, the bundle is deleted, the outcome is `kept`, `refused`; what was installed stays.
+- The process died during the proof, or the proof threw: the try counts; the bundle lies there still.
+- When deciding, a release whose bundle has 3 tries by these very versions of app and system is passed over (`refused`), after
+  all other rules: nothing of it is fetched again, and the release below it is looked at, as in a rollout without this client.
+- Entries of bundles that the index no longer names, and of other versions of app or system, are dropped once an index is taken.
+
+Nothing of this is sent to anyone: a publisher learns of it from the app's own reports, if the app makes any.
 """
 
 from __future__ import annotations
@@ -12,6 +27,7 @@ import dataclasses
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +42,9 @@ from edgetl.channel.paths import bundle_path
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused
 
+Proof = Callable[[Path, Installed], str]
+"""A bundle's zip, and what would be installed → what is wrong with it on this client; empty = nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -34,14 +53,16 @@ class Outcome:
     status: Literal["installed", "unchanged", "kept"]
     """`kept`: something was refused, or nothing is offered; what was installed stays."""
     code: str
-    """Empty, `not-offered`, or of a `ChannelRefused`."""
+    """Empty, `not-offered`, `refused` (by the proof), or of a `ChannelRefused`."""
     message: str
     installed: Installed | None
     index_version: int
     """Newest that was accepted; 0 = none ever."""
 
 
-def update(folder: Path, address: Address, channel: str, trust: Trust, client: Client, now_s: int) -> Outcome:
+def update(
+    folder: Path, address: Address, channel: str, trust: Trust, client: Client, now_s: int, proof: Proof | None = None
+) -> Outcome:
     """Bring a folder up to date.
 
     Args:
@@ -51,6 +72,7 @@ def update(folder: Path, address: Address, channel: str, trust: Trust, client: C
         trust: what the app was built with.
         client: who asks.
         now_s: the clock.
+        proof: tries a bundle before it is installed; None = what the index names is taken.
 
     Returns:
         What was done; a refusal is an outcome, no exception.
@@ -62,21 +84,30 @@ def update(folder: Path, address: Address, channel: str, trust: Trust, client: C
         state = memory.read(folder)
         known = memory.known(state, channel, trust)
         try:
-            known = latest(address.read, channel, known, now_s)
+            known = latest(address.look(), channel, known, now_s)
             assert known.held is not None
-            state = memory.remembered(state, known)
+            by = f"{client.app} {client.system_version}"
+            state = memory.remembered(state, known, trust, by)
             memory.write(folder, state)
-            choice = choose(known.held.index, client)
+            choice = choose(known.held.index, client, memory.refused(state))
             if choice.release is None or choice.file is None:
                 reasons = ", ".join(f"release {number}: {reason}" for number, reason in choice.passed_over)
                 return _outcome("kept", "not-offered", f"nothing is offered to this client ({reasons}).", state, known)
             wanted = _installed(choice.release, choice.file)
             if state.installed == wanted and _whole(folder, wanted):
+                _tidy(folder, state)
                 return _outcome("unchanged", "", "", state, known)
             if not _whole(folder, wanted):
                 _download(folder, address, choice.release)
         except ChannelRefused as refused:
             return _outcome("kept", refused.code, str(refused), state, known)
+        if proof is not None:
+            memory.write(folder, state := memory.tried(state, wanted.sha256, by))
+            if wrong := proof(bundle_file(folder, wanted), wanted):
+                memory.write(folder, state := memory.tried(state, wanted.sha256, by, memory.MAX_TRIES))
+                _tidy(folder, state)
+                return _outcome("kept", "refused", f"release {wanted.release} is not right here: {wrong[:500]}", state, known)
+            state = memory.tried(state, wanted.sha256, by, 0)
         before = state.installed if state.installed and state.installed.sha256 != wanted.sha256 else state.previous
         state = dataclasses.replace(state, installed=wanted, previous=before)
         memory.write(folder, state)

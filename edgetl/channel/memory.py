@@ -21,6 +21,8 @@ from edgetl.errors import ChannelRefused, InputError
 from edgetl.schema import Bound, Pattern, check
 from edgetl.types import to_json
 
+MAX_TRIES = 3
+"""Proofs that a bundle may begin and not end: a phone may stop an app for reasons of its own, but a model may also end it."""
 _STATE_BYTES = 4 * MAX_BYTES
 
 
@@ -37,6 +39,17 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A bundle that did not come out right here, or whose proof has begun and not ended."""
+
+    sha256: Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
+    by: str
+    """Versions of the app and the system that tried it; others may fare better."""
+    tries: Annotated[int, Bound(ge=1)]
+    """Proofs begun; `MAX_TRIES` = refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What a client remembers."""
 
@@ -44,11 +57,14 @@ class State:
     trust_version: int = 0
     trust_sha256: str = ""
     trust_keys: tuple[ListedKey, ...] = ()
+    trust_root: str = ""
+    """Id of the one key that trust began from; empty = a list."""
     index: str = ""
     """The newest index seen, in base64."""
     installed: Installed | None = None
     previous: Installed | None = None
     """Kept until the next one is installed."""
+    refused: tuple[Refused, ...] = ()
 
 
 def bundle_file(folder: Path, installed: Installed) -> Path:
@@ -76,8 +92,12 @@ def read(folder: Path) -> State:
 
 
 def known(state: State, channel: str, trust: Trust) -> Known:
-    """What was known last time; an app that was built with a newer list than the state holds begins from that."""
-    if state.trust_version >= trust.version and state.trust_keys:
+    """What was known last time.
+
+    An app that was built with a newer list than the state holds begins from that; one that was built with another key too: it
+    is the way out where the key was lost that signs lists.
+    """
+    if state.trust_version >= trust.version and state.trust_keys and root(trust) in ("", state.trust_root):
         trust = Trust(version=state.trust_version, keys=state.trust_keys, sha256=state.trust_sha256)
     if not state.index:
         return Known(trust=trust)
@@ -87,14 +107,48 @@ def known(state: State, channel: str, trust: Trust) -> Known:
         return Known(trust=trust)  # another channel now, or a key that is no longer listed
 
 
-def remembered(state: State, known: Known) -> State:
-    """The state, with what is known of the channel now."""
+def root(trust: Trust) -> str:
+    """Id of the key that an app was built with; empty for a list."""
+    return "" if trust.version else trust.keys[0].key.id
+
+
+def remembered(state: State, known: Known, began: Trust, by: str) -> State:
+    """The state, with what is known of the channel now.
+
+    Args:
+        state: before.
+        known: now.
+        began: what the app was built with.
+        by: see `Refused`; what others refused is forgotten, as are bundles that the index no longer names.
+    """
     assert known.held is not None
-    trust = known.trust
+    trust, named = known.trust, {release.sha256 for release in known.held.index.releases}
     return dataclasses.replace(
         state, trust_version=trust.version, trust_sha256=trust.sha256, trust_keys=trust.keys,
-        index=base64.b64encode(known.held.data).decode(),
+        trust_root=root(began) or state.trust_root, index=base64.b64encode(known.held.data).decode(),
+        refused=tuple(row for row in state.refused if row.sha256 in named and row.by == by),
     )  # fmt: skip
+
+
+def refused(state: State) -> frozenset[str]:
+    """Bundles that are not tried again."""
+    return frozenset(row.sha256 for row in state.refused if row.tries >= MAX_TRIES)
+
+
+def tried(state: State, sha256: str, by: str, tries: int | None = None) -> State:
+    """The state once a proof of a bundle has begun.
+
+    Args:
+        state: before.
+        sha256: of the bundle.
+        by: see `Refused`.
+        tries: how many there were; None = one more, 0 = the bundle came out right, and all is forgotten.
+    """
+    if tries is None:
+        tries = 1 + sum(row.tries for row in state.refused if (row.sha256, row.by) == (sha256, by))
+    others = tuple(row for row in state.refused if row.sha256 != sha256)
+    new = (Refused(sha256=sha256, by=by, tries=tries),) if tries else ()
+    return dataclasses.replace(state, refused=(*others, *new))
 
 
 def write(folder: Path, state: State) -> None:

@@ -1,5 +1,6 @@
 """The reference client against real servers: a plain one in another process, and one that misbehaves."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from edgetl import signing
 from edgetl.channel import client, keys, memory, publishing
 from edgetl.channel.commit import Publisher
+from edgetl.channel.rotation import rotate
 from edgetl.channel.storage import Storage
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused, InputError
@@ -115,8 +118,106 @@ def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
         client.update(home, address, "beta", shop.trust, someone(), NOW)
 
 
+def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path):
+    """The way out where the key that signs lists was lost or stolen: the app's next version."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW)
+    new = signing.new_key()
+    other = dataclasses.replace(shop, storage=Storage(str(tmp_path / "new")), key=new, trust=keys.only(new.public))
+    put(other, blobs("b"))
+    address = Address(base=(tmp_path / "new").as_uri())
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW).code == "key-unknown"
+    found = client.update(home, address, "beta", other.trust, someone(), NOW)
+    assert memory.bundle_file(home, found.installed).read_bytes() == blobs("b").read_bytes()
+    rotate(other.storage, other.trust, new, (keys.listed(signing.new_key().public, rotates=False),), frozenset())
+    for file in ("1", "2"):
+        trust = keys.trusted(tmp_path / f"new/keys/{file}.json")
+        assert client.update(home, address, "beta", trust, someone(), NOW).status == "unchanged"
+    assert memory.read(home).trust_version == 2
+    assert client.update(home, address, "beta", other.trust, someone(), NOW).status == "unchanged"
+
+
 class Crash(BaseException):
     pass
+
+
+class Proof:
+    """What an app does with its golden photos, given what becomes of each title; counts what it was asked."""
+
+    def __init__(self, **fates):
+        self.fates, self.asked = fates, []
+
+    def __call__(self, path, installed):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == installed.sha256
+        self.asked.append(installed.release)
+        if self.fates.get(f"r{installed.release}") == "dies":
+            raise Crash
+        return self.fates.get(f"r{installed.release}", "")
+
+
+def test_a_bundle_that_is_not_right_on_this_client_is_not_asked_for_again(shop, blobs, tmp_path, monkeypatch):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], Address.fetch
+    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+
+    def update(**facts):
+        return client.update(home, address, "beta", shop.trust, someone(**facts), NOW, proof)
+
+    put(shop, blobs("a"))
+    assert update().status == "installed"
+    put(shop, blobs("b"))
+    refused = update()
+    assert (refused.status, refused.code, refused.installed.release) == ("kept", "refused", 1)
+    assert "release 2 is not right here: golden/0.png: 0.7, not 0.2" in refused.message
+    assert [path.stem for path in home.glob("*.zip")] == [refused.installed.sha256], "its bytes are gone"
+    assert [update().status for _ in range(2)] == ["unchanged"] * 2, "release 1 is looked at, as it is installed"
+    assert (proof.asked, len(fetched)) == ([1, 2], 2)
+    publishing.renew(shop)
+    assert (update().status, proof.asked) == ("unchanged", [1, 2]), "the same bundle in a newer index"
+    assert update(app="2.1").code == "refused", "another app tries again"
+    assert (update(app="2.1").status, proof.asked) == ("unchanged", [1, 2, 2])
+    proof.fates.clear()
+    assert update().installed.release == 2, "as does the app before it"
+    put(shop, blobs("c"))
+    assert update().installed.release == 4
+    assert not memory.read(home).refused
+
+
+def test_a_client_that_has_nothing_takes_the_release_below(shop, blobs, tmp_path):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    put(shop, blobs("b"))
+    proof = Proof(r1="no", r2="no")
+    codes = [client.update(home, address, "beta", shop.trust, someone(), NOW, proof).code for _ in range(3)]
+    assert codes == ["refused", "refused", "not-offered"]
+    last = client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    assert "release 2: refused, release 1: refused" in last.message and last.installed is None
+    publishing.rollback(shop)
+    put(shop, blobs("b"))
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW, Proof()).installed is None, "still named"
+    publishing.rollback(shop)
+    client.update(home, address, "beta", shop.trust, someone(), NOW, Proof())
+    put(shop, blobs("b"))
+    found = client.update(home, address, "beta", shop.trust, someone(), NOW, Proof())
+    assert found.installed.release == 6, "an index in between did not name it: forgotten"
+
+
+def test_a_bundle_that_ends_the_process_is_tried_three_times(shop, blobs, tmp_path, monkeypatch):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    proof, fetched, real = Proof(r2="dies"), [], Address.fetch
+    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    put(shop, blobs("a"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    put(shop, blobs("b"))
+    for _ in range(memory.MAX_TRIES):
+        with pytest.raises(Crash):
+            client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+        assert memory.read(home).installed.release == 1
+    outcome = client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
+    assert (outcome.status, outcome.installed.release) == ("unchanged", 1)
+    assert (proof.asked, len(fetched)) == ([1, 2, 2, 2], 2), "fetched once"
+    assert len(list(home.glob("*.zip"))) == 1
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -193,7 +294,7 @@ class Nasty(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        what = self.path.strip("/")
+        what = self.path.strip("/").replace("_", " ")
         if what.startswith("hop"):
             self.send_response(302)
             self.send_header("Location", f"/hop{int(what[3:]) - 1}" if what != "hop0" else "/fine")
@@ -204,24 +305,41 @@ class Nasty(BaseHTTPRequestHandler):
             self.send_header("Location", "file:///etc/passwd")
             self.end_headers()
             return
+        if what == "endless hop":
+            self.send_response(302)
+            self.send_header("Location", "/fine")
+            self.end_headers()
+        if what in ("slow header", "slow chunk"):
+            start = b"HTTP/1.1 200 OK\r\n" + (b"Transfer-Encoding: chunked\r\n\r\n1;" if what == "slow chunk" else b"X: ")
+            try:
+                self.wfile.write(start)
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    time.sleep(0.1)
+            except OSError:
+                pass
+            return
         if what == "broken":
             self.send_error(500)
             return
         if what == "forbidden":
             self.send_error(403)
             return
-        self.send_response(200)
-        if what in ("truncated", "fine"):
-            self.send_header("Content-Length", "1000" if what == "truncated" else "4")
-        self.end_headers()
+        if what != "endless hop":
+            self.send_response(200)
+            if what in ("truncated", "fine"):
+                self.send_header("Content-Length", "1000" if what == "truncated" else "4")
+            self.end_headers()
         try:
-            if what == "endless":
+            if what.startswith("endless"):
                 while True:
                     self.wfile.write(bytes(1 << 16))
             if what == "trickle":
                 while True:
                     self.wfile.write(b"x")
                     time.sleep(0.05)
+            if what == "trickle once":
+                time.sleep(0.2)
             if what == "silent":
                 time.sleep(3)
             self.wfile.write(b"fine")
@@ -243,7 +361,8 @@ def nasty():
     ("path", "code"),
     [
         ("endless", "too-large"), ("trickle", "unreachable"), ("silent", "unreachable"), ("broken", "unreachable"),
-        ("hop4", "unreachable"), ("elsewhere", "unreachable"), ("truncated", "truncated"),
+        ("hop4", "unreachable"), ("elsewhere", "unreachable"), ("truncated", "truncated"), ("slow_header", "unreachable"),
+        ("slow_chunk", "unreachable"),
     ],
 )  # fmt: skip
 def test_bounds(nasty, path, code):
@@ -255,10 +374,22 @@ def test_bounds(nasty, path, code):
     assert f"http://127.0.0.1:{nasty.base.rsplit(':', 1)[1]}" in str(error.value)
 
 
+def test_a_look_has_an_end(nasty):
+    """However many versions a server has, each of them just in time."""
+    slow = Address(base=nasty.base, wait_s=5, look_s=0.5)
+    read, begin = slow.look(), time.monotonic()
+    assert read("fine", 500) == b"fine"
+    with pytest.raises(ChannelRefused, match="unreachable|in time|too long|timed out"):
+        while True:
+            read("trickle_once", 500)
+    assert time.monotonic() - begin < 2
+
+
 def test_what_is_allowed(nasty):
     assert nasty.read("fine", 500) == b"fine"
     assert nasty.read("hop1", 500) == b"fine"
     assert nasty.read("forbidden", 500) is None
+    assert nasty.read("endless_hop", 500) == b"fine", "what comes with a redirect is not read"
     with pytest.raises(ChannelRefused, match="cannot be read"):
         Address(base="http://127.0.0.1:9/", wait_s=1).read("x", 5)
     with pytest.raises(InputError, match="must begin with"):

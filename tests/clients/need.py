@@ -47,6 +47,19 @@ def java() -> Path:
     return _program("java")
 
 
+def swiftc() -> Path:
+    """A Swift compiler: one on the PATH, or Debian's for Linux, which `make clients` makes; where neither is, always a skip.
+
+    It is the one client that CI may lack: Apple's toolchain is the real one.
+    """
+    found = CLIENTS / "swift" / "bin" / "swiftc"
+    if not found.exists():
+        found = Path(shutil.which("swiftc") or "")
+    if not found.is_file():
+        pytest.skip("swiftc is not here: run `make clients`, which says why where it cannot make it.")
+    return found
+
+
 def openssl() -> Path:
     """OpenSSL's command, 3.0 or newer."""
     return _program("openssl")

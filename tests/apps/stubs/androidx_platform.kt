@@ -1,6 +1,7 @@
 package androidx.test.platform.app
 
 import android.content.Context
+import android.os.Bundle
 
 abstract class Instrumentation {
     abstract val context: Context
@@ -9,4 +10,5 @@ abstract class Instrumentation {
 
 object InstrumentationRegistry {
     @JvmStatic fun getInstrumentation(): Instrumentation = throw UnsupportedOperationException()
+    @JvmStatic fun getArguments(): Bundle = throw UnsupportedOperationException()
 }

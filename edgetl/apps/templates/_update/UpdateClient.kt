@@ -1,8 +1,10 @@
-// The client of an update channel of edgetl: look, decide, install. Run it off the main thread; it keeps its state in one folder.
+// The client of an update channel of edgetl: look, decide, prove, install. Run it off the main thread; its state is one folder's.
 //
-//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(base64("…"), true))), folder)
-//     val outcome = client.update(Device("2.1", "android", Build.VERSION.RELEASE, Build.MODEL, id, setOf("tflite")), System.currentTimeMillis() / 1000)
-//     outcome.installed?.let { java.util.zip.ZipFile(client.bundle(it)) }   // its artifact: an entry that ends with it.file
+//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(publicKey("MCow…"), true))), folder)
+//     val me = Device("2.1", "android", Build.VERSION.RELEASE, Build.MODEL, id, setOf("tflite"))
+//     val outcome = client.update(me, System.currentTimeMillis() / 1000, proof)
+//
+// Code that `edgetl ship app` wrote has the proof, `Models.proof`, and opens what was installed: `Models.open`.
 package edgetl.update
 
 import java.io.File
@@ -14,11 +16,19 @@ import java.net.HttpURLConnection
 import java.net.URL
 import java.security.MessageDigest
 import java.util.Properties
+import java.util.Timer
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.concurrent.timerTask
 
 class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String)
 
 /** `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays). */
 class Outcome(val status: String, val code: String, val message: String, val installed: Installed?, val indexVersion: Long)
+
+/** A bundle's zip, and what would be installed → what is wrong with it on this phone; empty = nothing. */
+typealias Proof = (File, Installed) -> String
+
+private const val MAX_TRIES = 3
 
 class UpdateClient(
     private val base: String,
@@ -27,7 +37,8 @@ class UpdateClient(
     private val folder: File,
     verifier: Verifier = platformEd25519,
     private val waitMs: Int = 20_000,
-    private val downloadMs: Long = 900_000
+    private val downloadMs: Long = 900_000,
+    private val lookMs: Long = 120_000
 ) {
     private val reader = Reader(verifier)
     private val stateFile = File(folder, "state.properties")
@@ -36,41 +47,101 @@ class UpdateClient(
 
     fun installed(): Installed? = installed(state(), "installed")
 
-    /** A refusal is an outcome, no exception; an IOException means that the folder itself cannot be written. */
+    /** What may be used, the best first: what the channel gave last, and the older release that was there before it. */
+    fun candidates(): List<Installed> {
+        val state = state()
+        val first = installed(state, "installed") ?: return emptyList()
+        val before = installed(state, "previous")
+        return if (before != null && before.release < first.release) listOf(first, before) else listOf(first)
+    }
+
+    /** What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system. */
+    fun proven(installed: Installed, device: Device, proof: Proof): String =
+        if (state().getProperty("right.${installed.sha256}") == by(device)) "" else tried(installed, device, proof) // waits for no download
+
     @Synchronized
-    fun update(device: Device, nowS: Long): Outcome {
+    private fun tried(installed: Installed, device: Device, proof: Proof): String {
+        val state = state()
+        if (tries(state, installed.sha256, device) >= MAX_TRIES) return "it was refused before"
+        return prove(state, installed, device, proof).also { write(state) }
+    }
+
+    /**
+     * Bring the folder up to date. A refusal is an outcome, no exception, also of the system: no permission, no Ed25519, a bad
+     * address. An IOException means that the folder itself cannot be written.
+     *
+     * @param proof tries a bundle before it is installed; null = what the index names is taken
+     */
+    @Synchronized
+    fun update(device: Device, nowS: Long, proof: Proof? = null): Outcome {
         if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
         val state = state()
         var known = known(state)
+        fun kept(code: String, message: String) = Outcome("kept", code, message, installed(state, "installed"), known.held?.version ?: 0)
         try {
-            known = reader.latest(this::read, channel, known, nowS)
+            val end = System.nanoTime() + lookMs * 1_000_000
+            known = reader.latest({ path, limit -> read(path, limit, end) }, channel, known, nowS)
             val index = known.held!!
-            remember(state, known)
+            remember(state, known, device)
             write(state)
-            val choice = choose(index, device)
+            val choice = choose(index, device, index.releases.map { it.sha256 }.filter { tries(state, it, device) >= MAX_TRIES }.toSet())
             if (choice.release == null || choice.file == null) {
                 val reasons = choice.passedOver.joinToString { "release ${it.first}: ${it.second}" }
-                return Outcome("kept", "not-offered", "nothing is offered to this device ($reasons)", installed(state, "installed"), index.version)
+                return kept("not-offered", "nothing is offered to this device ($reasons)")
             }
             val release = choice.release
             val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path)
             val before = installed(state, "installed")
-            if (same(before, wanted) && whole(wanted)) return Outcome("unchanged", "", "", before, index.version)
+            if (same(before, wanted) && whole(wanted)) {
+                tidy(state)
+                return Outcome("unchanged", "", "", before, index.version)
+            }
             if (!whole(wanted)) download(wanted)
+            val wrong = if (proof == null) "" else prove(state, wanted, device, proof)
+            if (wrong != "") {
+                write(state)
+                tidy(state)
+                return kept("refused", "release ${wanted.release} is not right here: $wrong")
+            }
             if (before != null && before.sha256 != wanted.sha256) put(state, "previous", before)
             put(state, "installed", wanted)
             write(state)
             tidy(state)
             return Outcome("installed", "", "", wanted, index.version)
         } catch (refused: ChannelRefused) {
-            return Outcome("kept", refused.code, refused.message ?: "", installed(state, "installed"), known.held?.version ?: 0)
+            return kept(refused.code, refused.message ?: "")
+        } catch (error: RuntimeException) { // SecurityException: the app lacks android.permission.INTERNET
+            return kept("platform", error.toString())
         }
     }
+
+    /** A model may end the app: a try is written down before it begins, and MAX_TRIES of them are a refusal. */
+    private fun prove(state: Properties, wanted: Installed, device: Device, proof: Proof): String {
+        state["tries.${wanted.sha256}"] = "${tries(state, wanted.sha256, device) + 1} ${by(device)}"
+        write(state)
+        val wrong = proof(bundle(wanted), wanted).take(500)
+        if (wrong == "") {
+            state.remove("tries.${wanted.sha256}")
+            state["right.${wanted.sha256}"] = by(device)
+        } else {
+            state["tries.${wanted.sha256}"] = "$MAX_TRIES ${by(device)}"
+        }
+        return wrong
+    }
+
+    private fun tries(state: Properties, sha256: String, device: Device): Int {
+        val row = state.getProperty("tries.$sha256") ?: return 0
+        return if (row.substringAfter(" ") == by(device)) row.substringBefore(" ").toInt() else 0
+    }
+
+    /** Who tried a bundle; another version of the app or the system may fare better. */
+    private fun by(device: Device) = "${device.app} ${device.systemVersion}"
 
     private fun known(state: Properties): Known {
         var trust = builtIn
         val version = state.getProperty("trust_version")?.toLong() ?: -1
-        if (version >= builtIn.version) {
+        val sameRoot = builtIn.version > 0 || state.getProperty("trust_root") == builtIn.keys[0].id // another key: the app's maker lost the first
+        if (version >= builtIn.version && sameRoot) {
             val keys = state.getProperty("trust_keys").split(" ").map { ListedKey(base64(it.substring(1)), it[0] == '+') }
             trust = Trust(version, keys, state.getProperty("trust_sha256"))
         }
@@ -82,11 +153,17 @@ class UpdateClient(
         }
     }
 
-    private fun remember(state: Properties, known: Known) {
+    private fun remember(state: Properties, known: Known, device: Device) {
+        val held = known.held!!
+        val named = held.releases.map { it.sha256 } + listOf("installed", "previous").mapNotNull { installed(state, it)?.sha256 }
+        for (name in state.stringPropertyNames().filter { it.startsWith("tries.") || it.startsWith("right.") }) {
+            if (name.substringAfter(".") !in named || !state.getProperty(name).endsWith(by(device))) state.remove(name)
+        }
         state["trust_version"] = known.trust.version.toString()
+        if (builtIn.version == 0L) state["trust_root"] = builtIn.keys[0].id
         state["trust_sha256"] = known.trust.sha256
         state["trust_keys"] = known.trust.keys.joinToString(" ") { (if (it.rotates) "+" else "-") + encoded(it.public) }
-        state["index"] = String(known.held!!.data, Charsets.UTF_8)
+        state["index"] = String(held.data, Charsets.UTF_8)
     }
 
     private fun same(one: Installed?, other: Installed) =
@@ -120,7 +197,7 @@ class UpdateClient(
             val digest = MessageDigest.getInstance("SHA-256")
             var bytes = 0L
             FileOutputStream(partial).use { sink ->
-                val there = open(bundlePath(wanted.sha256)) { stream ->
+                val there = open(bundlePath(wanted.sha256), downloadMs) { stream ->
                     bytes = copy(stream, sink, digest, wanted.sizeBytes, bundlePath(wanted.sha256), downloadMs)
                 }
                 if (!there) throw ChannelRefused("missing", "${bundlePath(wanted.sha256)}: is not there")
@@ -145,9 +222,11 @@ class UpdateClient(
         folder.listFiles()?.filter { (it.name.endsWith(".zip") || it.name.endsWith(".partial")) && it.name !in kept }?.forEach { it.delete() }
     }
 
-    private fun read(path: String, limit: Int): ByteArray? {
+    private fun read(path: String, limit: Int, end: Long): ByteArray? {
         val sink = java.io.ByteArrayOutputStream()
-        val there = open(path) { copy(it, sink, null, limit.toLong(), path, waitMs.toLong()) }
+        val longestMs = minOf(waitMs.toLong(), (end - System.nanoTime()) / 1_000_000)
+        if (longestMs <= 0) throw ChannelRefused("unreachable", "$path: this look took longer than $lookMs ms")
+        val there = open(path, longestMs) { copy(it, sink, null, limit.toLong(), path, longestMs) }
         return if (there) sink.toByteArray() else null
     }
 
@@ -166,13 +245,23 @@ class UpdateClient(
         }
     }
 
-    /** Whether there is such a file; three redirects at most, none to a weaker protocol. */
-    private fun open(path: String, use: (InputStream) -> Unit): Boolean {
-        var url = URL(base.trimEnd('/') + "/" + path)
+    private fun cut(connection: HttpURLConnection?) = try {
+        connection?.disconnect()
+    } catch (error: RuntimeException) { // on Android what a thread throws ends the app
+        null
+    }
+
+    /** Whether there is such a file; three redirects at most, none to a weaker protocol; cut off when the time is over. */
+    private fun open(path: String, longestMs: Long, use: (InputStream) -> Unit): Boolean {
         var promised = -1L
+        val current = AtomicReference<HttpURLConnection>()
+        val watch = Timer(true) // a time limit of HttpURLConnection is one of silence: a byte of a header may come just before it
+        watch.schedule(timerTask { cut(current.get()) }, longestMs, 500)
         try {
+            var url = URL(base.trimEnd('/') + "/" + path)
             for (hop in 0..3) {
                 val connection = url.openConnection() as HttpURLConnection
+                current.set(connection)
                 try {
                     connection.connectTimeout = waitMs
                     connection.readTimeout = waitMs
@@ -202,6 +291,8 @@ class UpdateClient(
             }
         } catch (error: IOException) {
             throw ChannelRefused(if (promised >= 0 && "remature" in (error.message ?: "")) "truncated" else "unreachable", "$path: $error")
+        } finally {
+            watch.cancel()
         }
         throw ChannelRefused("unreachable", "$path: redirects too often")
     }

@@ -1,14 +1,12 @@
-// The client of an update channel of edgetl: look, decide, install. It keeps its state in one folder.
+// The client of an update channel of edgetl: look, decide, prove, install. Its state is one folder's.
 //
 //     let client = UpdateClient(base: URL(string: "https://models.example.com")!, channel: "stable", builtIn: trust, folder: folder)
-//     let outcome = try await client.update(device, nowS: Int(Date().timeIntervalSince1970))
-//
-// What is installed is a zip. Foundation has no reader of zips: unpack it with one of yours (ZIPFoundation, say)
-// into a folder beside it; its bytes are what the publisher signed.
-import CryptoKit
+//     let me = Device(app: "2.1", system: "ios", systemVersion: "18.1", model: "iPhone16,1", id: id, formats: ["coreml"])
+//     let outcome = try await client.update(me, nowS: Int(Date().timeIntervalSince1970), proof: Models.proof)
+//     let opened = try await Models.open(client, me)
 import Foundation
 
-public struct Installed: Codable, Equatable {
+public struct Installed: Codable, Equatable, Sendable {
     public let release: Int
     public let version: String
     public let sha256: String
@@ -17,7 +15,7 @@ public struct Installed: Codable, Equatable {
 }
 
 /// `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays).
-public struct Outcome {
+public struct Outcome: Sendable {
     public let status: String
     public let code: String
     public let message: String
@@ -25,21 +23,33 @@ public struct Outcome {
     public let indexVersion: Int
 }
 
+/// An unpacked bundle → what is wrong with it on this device; empty = nothing.
+public typealias Proof = @Sendable (InBundle) throws -> String
+
 public actor UpdateClient {
+    /// Proofs of a bundle that were begun; `mostTries` = it is refused. `right` = it came out right.
+    private struct Tried: Codable {
+        let by: String
+        var tries: Int
+        var right: Bool
+    }
+
     private struct State: Codable {
         var trust: Trust?
         var index: Data?
         var installed: Installed?
         var previous: Installed?
+        var tried: [String: Tried]?
     }
 
+    private static let mostTries = 3
     private let base: URL
     private let channel: String
     private let builtIn: Trust
     private let folder: URL
     private let waitS: TimeInterval
     private let downloadS: TimeInterval
-    private let files = FileManager.default
+    private var running: Task<Outcome, Error>?
 
     public init(base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900) {
         self.base = base
@@ -54,49 +64,120 @@ public actor UpdateClient {
 
     public func installed() throws -> Installed? { try state().installed }
 
-    /// A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
-    public func update(_ device: Device, nowS: Int) throws -> Outcome {
-        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+    /// What may be used, the best first: what the channel gave last, and the older release that was there before it.
+    public func candidates() throws -> [Installed] {
+        let state = try self.state()
+        guard let first = state.installed else { return [] }
+        guard let before = state.previous, before.release < first.release else { return [first] }
+        return [first, before]
+    }
+
+    /// What an app needs of a bundle, unpacked beside it, once.
+    public func files(_ installed: Installed) throws -> InBundle {
+        let place = folder.appendingPathComponent(installed.sha256, isDirectory: true)
+        if !FileManager.default.fileExists(atPath: place.path) {
+            let partial = folder.appendingPathComponent("\(installed.sha256).unpacked.partial", isDirectory: true)
+            defer { try? FileManager.default.removeItem(at: partial) }
+            try? FileManager.default.removeItem(at: partial)
+            try BundleZip(bundle(installed)).unpack(InBundle.needed(installed.file), into: partial)
+            guard rename(partial.path, place.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        }
+        return InBundle(folder: place, file: installed.file, says: "release \(installed.release) (version \(installed.version))")
+    }
+
+    /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
+    public func proven(_ installed: Installed, _ device: Device, _ proof: Proof) throws -> String {
+        var state = try self.state()
+        if let before = state.tried?[installed.sha256], before.by == by(device) {
+            if before.right { return "" }
+            if before.tries >= UpdateClient.mostTries { return "it was refused before" }
+        }
+        return try prove(&state, installed, device, proof)
+    }
+
+    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
+    /// A call while another runs gets what that one gets.
+    ///
+    /// - Parameter proof: tries a bundle before it is installed; nil = what the index names is taken.
+    public func update(_ device: Device, nowS: Int, proof: Proof? = nil) async throws -> Outcome {
+        if let running = running { return try await running.value }
+        let mine = Task { try await self.updated(device, nowS, proof) }
+        running = mine
+        defer { running = nil }
+        return try await mine.value
+    }
+
+    private func updated(_ device: Device, _ nowS: Int, _ proof: Proof?) async throws -> Outcome {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var state = try self.state()
         var trust = builtIn
         if let kept = state.trust, kept.version >= builtIn.version { trust = kept }
         var held = state.index.flatMap { try? index($0, channel, trust, "state") }
         do {
-            let (newTrust, newest) = try latest({ try self.read($0, $1) }, channel, trust, held, nowS: nowS)
+            let (newTrust, newest) = try await latest({ try await self.read($0, $1) }, channel, trust, held, nowS: nowS)
             held = newest
-            state.trust = newTrust
-            state.index = newest.data
+            remember(&state, newTrust, newest, device)
             try write(state)
-            let choice = choose(newest, device)
+            let refused = (state.tried ?? [:]).filter { $0.value.tries >= UpdateClient.mostTries }.keys
+            let choice = choose(newest, device, refused: Set(refused))
             guard let release = choice.release, let file = choice.file else {
                 let reasons = choice.passedOver.map { "release \($0.number): \($0.reason)" }.joined(separator: ", ")
-                let message = "nothing is offered to this device (\(reasons))"
-                return Outcome(
-                    status: "kept", code: "not-offered", message: message, installed: state.installed, indexVersion: newest.version)
+                return kept("not-offered", "nothing is offered to this device (\(reasons))", state, newest)
             }
             let wanted = Installed(
                 release: release.number, version: release.version, sha256: release.sha256, sizeBytes: release.sizeBytes,
                 file: file.path)
             if state.installed == wanted, whole(wanted) {
+                tidy(state)
                 return Outcome(status: "unchanged", code: "", message: "", installed: wanted, indexVersion: newest.version)
             }
-            if !whole(wanted) { try download(wanted) }
+            if !whole(wanted) { try await download(wanted) }
+            if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
+                tidy(state)
+                return kept("refused", "release \(wanted.release) is not right here: \(wrong)", state, newest)
+            }
             if let before = state.installed, before.sha256 != wanted.sha256 { state.previous = before }
             state.installed = wanted
             try write(state)
             tidy(state)
             return Outcome(status: "installed", code: "", message: "", installed: wanted, indexVersion: newest.version)
         } catch let refused as ChannelRefused {
-            return Outcome(
-                status: "kept", code: refused.code, message: refused.message, installed: state.installed,
-                indexVersion: held?.version ?? 0)
+            return kept(refused.code, refused.message, state, held)
         }
+    }
+
+    private func kept(_ code: String, _ message: String, _ state: State, _ held: Index?) -> Outcome {
+        Outcome(status: "kept", code: code, message: message, installed: state.installed, indexVersion: held?.version ?? 0)
+    }
+
+    /// A model may end the app: a try is written down before it begins, and `mostTries` of them are a refusal.
+    private func prove(_ state: inout State, _ wanted: Installed, _ device: Device, _ proof: Proof) throws -> String {
+        let before = state.tried?[wanted.sha256]
+        let tries = before?.by == by(device) ? before?.tries ?? 0 : 0
+        state.tried = state.tried ?? [:]
+        state.tried?[wanted.sha256] = Tried(by: by(device), tries: tries + 1, right: false)
+        try write(state)
+        let wrong: String
+        do { wrong = try String(proof(files(wanted)).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
+        state.tried?[wanted.sha256] = Tried(by: by(device), tries: wrong == "" ? 0 : UpdateClient.mostTries, right: wrong == "")
+        try write(state)
+        return wrong
+    }
+
+    /// Who tried a bundle; another version of the app or the system may fare better.
+    private func by(_ device: Device) -> String { "\(device.app) \(device.systemVersion)" }
+
+    private func remember(_ state: inout State, _ trust: Trust, _ index: Index, _ device: Device) {
+        let named = index.releases.map { $0.sha256 } + [state.installed, state.previous].compactMap { $0?.sha256 }
+        state.tried = state.tried?.filter { named.contains($0.key) && $0.value.by == by(device) }
+        state.trust = trust
+        state.index = index.data
     }
 
     private var stateFile: URL { folder.appendingPathComponent("state.json") }
 
     private func state() throws -> State {
-        guard files.fileExists(atPath: stateFile.path) else { return State() }
+        guard FileManager.default.fileExists(atPath: stateFile.path) else { return State() }
         return try JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
     }
 
@@ -105,28 +186,23 @@ public actor UpdateClient {
     }
 
     private func whole(_ wanted: Installed) -> Bool {
-        (try? files.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
+        (try? FileManager.default.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
     }
 
-    private func download(_ wanted: Installed) throws {
+    private func download(_ wanted: Installed) async throws {
         let path = bundlePath(wanted.sha256)
         let partial = folder.appendingPathComponent("\(wanted.sha256).partial")
-        defer { try? files.removeItem(at: partial) }
-        guard files.createFile(atPath: partial.path, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
+        defer { try? FileManager.default.removeItem(at: partial) }
+        guard FileManager.default.createFile(atPath: partial.path, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
         let sink = try FileHandle(forWritingTo: partial)
         defer { try? sink.close() }
-        var digest = SHA256()
-        var bytes = 0
-        let there = try Transfer(within: downloadS, silence: waitS, limit: wanted.sizeBytes, path: path) { chunk in
-            digest.update(data: chunk)
-            bytes += chunk.count
-            try sink.write(contentsOf: chunk)
-        }.run(base.appendingPathComponent(path))
-        guard there else { throw ChannelRefused(code: "missing", message: "\(path): is not there") }
-        guard bytes == wanted.sizeBytes else {
-            throw ChannelRefused(code: "truncated", message: "\(path): \(bytes) of \(wanted.sizeBytes) bytes came")
+        let transfer = Transfer(within: downloadS, silence: waitS, limit: wanted.sizeBytes, path: path, sink: sink)
+        guard let found = try await transfer.run(base.appendingPathComponent(path))
+        else { throw ChannelRefused(code: "missing", message: "\(path): is not there") }
+        guard found.bytes == wanted.sizeBytes else {
+            throw ChannelRefused(code: "truncated", message: "\(path): \(found.bytes) of \(wanted.sizeBytes) bytes came")
         }
-        guard digest.finalize().map({ String(format: "%02x", $0) }).joined() == wanted.sha256 else {
+        guard found.sha256 == wanted.sha256 else {
             throw ChannelRefused(code: "bundle-differs", message: "\(path): is not the bundle that the index names")
         }
         try sink.synchronize()
@@ -134,108 +210,17 @@ public actor UpdateClient {
     }
 
     private func tidy(_ state: State) {
-        let kept = Set([state.installed, state.previous].compactMap { $0 }.map { bundle($0).lastPathComponent })
-        for name in (try? files.contentsOfDirectory(atPath: folder.path)) ?? [] {
-            if name.hasSuffix(".zip") || name.hasSuffix(".partial"), !kept.contains(name) {
-                try? files.removeItem(at: folder.appendingPathComponent(name))
+        let kept = Set([state.installed, state.previous].compactMap { $0?.sha256 })
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
+            let sha256 = name.prefix { $0 != "." }
+            if sha256.count == 64, !kept.contains(String(sha256)) || name.hasSuffix(".partial") {
+                try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
             }
         }
     }
 
-    private func read(_ path: String, _ limit: Int) throws -> Data? {
-        var found = Data()
-        let there = try Transfer(within: waitS, silence: waitS, limit: limit, path: path) { found.append($0) }
-            .run(base.appendingPathComponent(path))
-        return there ? found : nil
-    }
-}
-
-/// One request, bounded in size, time and redirects. It blocks its thread: an actor's, never the main one.
-private final class Transfer: NSObject, URLSessionDataDelegate {
-    private let within: TimeInterval
-    private let silence: TimeInterval
-    private let limit: Int
-    private let path: String
-    private let take: (Data) throws -> Void
-    private let done = DispatchSemaphore(value: 0)
-    private var bytes = 0
-    private var hops = 0
-    private var there = false
-    private var fault: Error?
-
-    init(within: TimeInterval, silence: TimeInterval, limit: Int, path: String, take: @escaping (Data) throws -> Void) {
-        self.within = within
-        self.silence = silence
-        self.limit = limit
-        self.path = path
-        self.take = take
-    }
-
-    /// Whether there is such a file.
-    func run(_ url: URL) throws -> Bool {
-        let settings = URLSessionConfiguration.ephemeral
-        settings.timeoutIntervalForRequest = silence
-        settings.timeoutIntervalForResource = within
-        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
-        settings.httpAdditionalHeaders = ["Accept-Encoding": "identity"]
-        let session = URLSession(configuration: settings, delegate: self, delegateQueue: nil)
-        defer { session.invalidateAndCancel() }
-        session.dataTask(with: url).resume()
-        done.wait()
-        if let fault = fault { throw fault }
-        return there
-    }
-
-    private func refuse(_ code: String, _ why: String) {
-        if fault == nil { fault = ChannelRefused(code: code, message: "\(path): \(why)") }
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        there = status == 200
-        if ![200, 403, 404, 410].contains(status) {  // 403: S3 gives it for a missing file to those who may not list
-            refuse("unreachable", "the server answers \(status)")
-        }
-        completionHandler(there ? .allow : .cancel)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        bytes += data.count
-        do {
-            if bytes > limit { throw ChannelRefused(code: "too-large", message: "\(path): is larger than the \(limit) bytes it may have") }
-            try take(data)
-        } catch {
-            fault = fault ?? error
-            dataTask.cancel()
-        }
-    }
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
-    ) {
-        hops += 1
-        let (before, after) = (response.url?.scheme ?? "", request.url?.scheme ?? "")
-        let weaker = !["http", "https"].contains(after) || (before == "https" && after == "http")
-        if weaker || hops > 3 {
-            refuse("unreachable", weaker ? "redirects to \(after); not followed" : "redirects too often")
-            task.cancel()
-            completionHandler(nil)
-        } else {
-            completionHandler(request)
-        }
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
-        if let error = error, fault == nil, there {
-            let lost = (error as? URLError)?.code == .networkConnectionLost
-            refuse(lost ? "truncated" : "unreachable", error.localizedDescription)
-        } else if let error = error as? URLError, fault == nil, error.code != .cancelled {
-            refuse("unreachable", error.localizedDescription)
-        }
-        done.signal()
+    private func read(_ path: String, _ limit: Int) async throws -> Data? {
+        let transfer = Transfer(within: waitS, silence: waitS, limit: limit, path: path, sink: nil)
+        return try await transfer.run(base.appendingPathComponent(path))?.data
     }
 }

@@ -8,7 +8,7 @@ public struct ChannelRefused: Error {
     public let message: String
 }
 
-public struct ListedKey: Codable {
+public struct ListedKey: Codable, Sendable {
     /// The 32 bytes of an Ed25519 key.
     public let key: Data
     public let rotates: Bool
@@ -22,7 +22,7 @@ public struct ListedKey: Codable {
 }
 
 /// Keys that are trusted: version 0 is a key the app was built with, from before any list.
-public struct Trust: Codable {
+public struct Trust: Codable, Sendable {
     public let version: Int
     public let keys: [ListedKey]
     public let sha256: String
@@ -34,14 +34,14 @@ public struct Trust: Codable {
     }
 }
 
-public struct ModelFile {
+public struct ModelFile: Sendable {
     public let path: String
     public let format: String
     public let sizeBytes: Int
     public let devices: [String]
 }
 
-public struct Release {
+public struct Release: Sendable {
     public let number: Int
     public let version: String
     public let title: String
@@ -55,7 +55,7 @@ public struct Release {
     public let files: [ModelFile]
 }
 
-public struct Index {
+public struct Index: Sendable {
     public let version: Int
     public let previous: String
     public let keys: Int
@@ -67,7 +67,7 @@ public struct Index {
 }
 
 /// What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept.
-public struct Device {
+public struct Device: Sendable {
     public let app: String
     public let system: String
     public let systemVersion: String
@@ -87,8 +87,8 @@ public struct Device {
     }
 }
 
-/// `passedOver`: numbers of newer releases, and why not: app, system, device, rollout or format.
-public struct Choice {
+/// `passedOver`: numbers of newer releases, and why not: app, system, device, rollout, format or refused.
+public struct Choice: Sendable {
     public let release: Release?
     public let file: ModelFile?
     public let passedOver: [(number: Int, reason: String)]
@@ -118,15 +118,14 @@ public func place(salt: String, id: String) -> UInt64 {
     SHA256.hash(data: Data("\(salt)\n\(id)".utf8)).prefix(4).reduce(0) { $0 << 8 | UInt64($1) }
 }
 
-public func choose(_ index: Index, _ device: Device) -> Choice {
+/// `refused`: sha256 of bundles that did not come out right on this very device.
+public func choose(_ index: Index, _ device: Device, refused: Set<String> = []) -> Choice {
     var passed: [(number: Int, reason: String)] = []
     for release in index.releases {
-        let reason = refuses(release, device)
         let file = release.files.first { device.formats.contains($0.format) && names($0.devices, device.model) }
-        if reason == nil, let file = file {
-            return Choice(release: release, file: file, passedOver: passed)
-        }
-        passed.append((release.number, reason ?? "format"))
+        let reason = refuses(release, device) ?? (file == nil ? "format" : refused.contains(release.sha256) ? "refused" : nil)
+        guard let why = reason else { return Choice(release: release, file: file, passedOver: passed) }
+        passed.append((release.number, why))
     }
     return Choice(release: nil, file: nil, passedOver: passed)
 }
@@ -159,18 +158,18 @@ func indexPath(_ channel: String, _ version: Int) -> String { "\(channel)/index/
 func bundlePath(_ sha256: String) -> String { "bundles/\(sha256).zip" }
 
 /// Path and most bytes → what lies there; nil = nothing.
-typealias Read = (String, Int) throws -> Data?
+typealias Read = @Sendable (String, Int) async throws -> Data?
 
 /// Finds the newest index that can be trusted; a clock behind what was seen counts as that index' time.
-func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, nowS: Int) throws -> (Trust, Index) {
-    let trust = try follow(trusted, read)
+func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, nowS: Int) async throws -> (Trust, Index) {
+    let trust = try await follow(trusted, read)
     var held = known
     if let seen = held, !trust.keys.contains(where: { $0.id == seen.keyId }) { held = nil }  // its key was withdrawn
     let newest = "\(channel)/newest.json"
-    if let data = try read(newest, maxSignedBytes) {
+    if let data = try await read(newest, maxSignedBytes) {
         let found = try index(data, channel, trust, newest)
         if let seen = held, found.version < seen.version {
-            guard try read(indexPath(channel, seen.version), maxSignedBytes) == seen.data else {
+            guard try await read(indexPath(channel, seen.version), maxSignedBytes) == seen.data else {
                 throw ChannelRefused(code: "older-index", message: "\(newest): version \(seen.version), seen before, is gone")
             }
         } else if let seen = held, found.version == seen.version {
@@ -181,7 +180,7 @@ func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, 
             held = found
         }
     }
-    guard let following = try followed(read, channel, trust, held) else {
+    guard let following = try await followed(read, channel, trust, held) else {
         throw ChannelRefused(code: "missing", message: "\(newest): is not there")
     }
     if following.expiresS <= max(nowS, held?.createdS ?? 0) {
@@ -190,12 +189,12 @@ func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, 
     return (trust, following)
 }
 
-private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: Index?) throws -> Index? {
+private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: Index?) async throws -> Index? {
     var held = first
     for _ in 0..<maxSteps {
         let version = held?.version ?? 0
         let path = indexPath(channel, version + 1)
-        guard let data = try read(path, maxSignedBytes) else { return held }
+        guard let data = try await read(path, maxSignedBytes) else { return held }
         let found = try index(data, channel, trust, path)
         guard found.version == version + 1, found.previous == held.map({ sha256($0.data) }) ?? "" else {
             throw ChannelRefused(code: "other-history", message: "\(path): does not follow version \(version)")
@@ -205,11 +204,11 @@ private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: 
     throw ChannelRefused(code: "malformed", message: "\(channel)/newest.json: is more than \(maxSteps) versions behind")
 }
 
-func follow(_ first: Trust, _ read: Read) throws -> Trust {
+func follow(_ first: Trust, _ read: Read) async throws -> Trust {
     var trust = first
     for _ in 0..<maxLists {
         let path = "keys/\(trust.version + 1).json"
-        guard let data = try read(path, maxSignedBytes) else { return trust }
+        guard let data = try await read(path, maxSignedBytes) else { return trust }
         let payload = try unseal("channel keys", data, trust.keys.filter { $0.rotates }, path).payload
         try payload.only(["schema", "version", "previous", "keys"])
         let keys: [ListedKey] = try payload.list("keys").map {
@@ -327,8 +326,9 @@ private struct Fields {
         if Set(values.keys) != names { throw malformed(path) }
     }
 
+    /// A flag is a char to NSNumber, on every system; a number of JSON never is.
     private func number(of name: String, flag: Bool) throws -> NSNumber {
-        guard let value = values[name] as? NSNumber, (CFGetTypeID(value) == CFBooleanGetTypeID()) == flag else {
+        guard let value = values[name] as? NSNumber, (value.objCType.pointee == CChar(UInt8(ascii: "c"))) == flag else {
             throw malformed(path)
         }
         return value

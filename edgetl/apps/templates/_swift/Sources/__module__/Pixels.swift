@@ -57,15 +57,15 @@ public enum Pixels {
         return Picture(width: width, height: height, rgba: out)
     }
 
-    /// An upright picture to the RGB bytes of the square: cropPx rows of cropPx pixels of 3.
-    public static func square(_ picture: Picture) throws -> [UInt8] {
+    /// An upright picture to the RGB bytes of the square: `cropPx` rows of `cropPx` pixels of 3.
+    public static func square(_ picture: Picture, _ input: Contract.Input) throws -> [UInt8] {
         let shorter = min(picture.width, picture.height)
         guard max(picture.width, picture.height) <= mostOblong * shorter else { throw NotAPhoto() }
-        let side = Contract.cropPx
-        let width = resized(picture.width, shorter)
-        let height = resized(picture.height, shorter)
-        let columns = filter(picture.width, width, (width - side) / 2, side)
-        let rows = filter(picture.height, height, (height - side) / 2, side)
+        let side = input.cropPx
+        let width = resized(picture.width, shorter, input.resizePx)
+        let height = resized(picture.height, shorter, input.resizePx)
+        let columns = filter(picture.width, width, (width - side) / 2, side, input.interpolation)
+        let rows = filter(picture.height, height, (height - side) / 2, side, input.interpolation)
         let solid = overWhite(picture)
         if picture.height - height > 2 * max(0, picture.width - width) { // Pillow's order since 13.0; the other differs by a level
             let narrow = pass(solid, picture.width, 0..<picture.height, rows, alongX: false, columns.span)
@@ -75,8 +75,8 @@ public enum Pixels {
         return pass(narrow, side, rows.span, rows, alongX: false, 0..<side)
     }
 
-    private static func resized(_ length: Int, _ shorter: Int) -> Int {
-        (2 * length * Contract.resizePx + shorter) / (2 * shorter)
+    private static func resized(_ length: Int, _ shorter: Int, _ px: Int) -> Int {
+        (2 * length * px + shorter) / (2 * shorter)
     }
 
     /// RGB bytes of a picture on white.
@@ -138,9 +138,11 @@ public enum Pixels {
         var span: Range<Int> { starts[0]..<(starts[starts.count - 1] + weights[weights.count - 1].count) }
     }
 
-    private static func filter(_ length: Int, _ goal: Int, _ skipped: Int, _ count: Int) -> Filter {
+    private static func filter(
+        _ length: Int, _ goal: Int, _ skipped: Int, _ count: Int, _ form: Contract.Input.Interpolation
+    ) -> Filter {
         let scale = Double(length) / Double(goal)
-        if Contract.interpolation == "nearest" {
+        if form == .nearest {
             var centre = scale * 0.5
             for _ in 0..<skipped { centre += scale }
             var starts: [Int] = []
@@ -151,14 +153,14 @@ public enum Pixels {
             return Filter(starts: starts, weights: Array(repeating: [1 << precisionBits], count: count))
         }
         let stretch = max(scale, 1.0)
-        let support = (Contract.interpolation == "bicubic" ? 2.0 : 1.0) * stretch
+        let support = (form == .bicubic ? 2.0 : 1.0) * stretch
         var starts: [Int] = []
         var weights: [[Int]] = []
         for place in 0..<count {
             let centre = (Double(place + skipped) + 0.5) * scale
             let start = max(0, Int(centre - support + 0.5))
             let end = min(length, Int(centre + support + 0.5))
-            let real = (start..<end).map { kernel((Double($0) - centre + 0.5) * (1.0 / stretch)) }
+            let real = (start..<end).map { kernel((Double($0) - centre + 0.5) * (1.0 / stretch), form) }
             let sum = real.reduce(0.0, +)
             starts.append(start)
             weights.append(real.map { value in
@@ -169,9 +171,9 @@ public enum Pixels {
         return Filter(starts: starts, weights: weights)
     }
 
-    private static func kernel(_ distance: Double) -> Double {
+    private static func kernel(_ distance: Double, _ form: Contract.Input.Interpolation) -> Double {
         let x = abs(distance)
-        if Contract.interpolation == "bilinear" { return x < 1 ? 1 - x : 0 }
+        if form == .bilinear { return x < 1 ? 1 - x : 0 }
         let a = -0.5
         if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
         return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0

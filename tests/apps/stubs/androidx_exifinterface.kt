@@ -1,6 +1,6 @@
 @file:Suppress("UNUSED_PARAMETER", "unused")
 
-package android.media
+package androidx.exifinterface.media
 
 import java.io.InputStream
 

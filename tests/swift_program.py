@@ -1,0 +1,44 @@
+"""The Swift of an app, compiled with stubs of Apple's frameworks (tests/apps/stubs/swift) into a program for tests."""
+
+import os
+import runpy
+import subprocess
+from pathlib import Path
+
+NEED = runpy.run_path(str(Path(__file__).parent / "clients" / "need.py"))
+STUBS = Path(__file__).parent / "apps" / "stubs" / "swift"
+MODULES = ("CryptoKit", "Compression", "CoreGraphics", "ImageIO", "Answers", "OnnxRuntimeBindings", "CoreVideo", "CoreML", "XCTest")
+"""Each after those that it imports."""
+
+
+def compile_(*arguments):
+    """Run the compiler; it must say nothing at all."""
+    done = subprocess.run([*map(str, (NEED["swiftc"](), *arguments))], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and done.stdout + done.stderr == "", done.stdout + done.stderr
+
+
+def stubs(folder):
+    """Compile the stubs; returns what code that imports them needs."""
+    given = ("-I", folder, "-I", STUBS / "libcrypto", "-I", STUBS / "libz")
+    for name in MODULES:
+        made = ("-o", folder / f"{name}.o", "-emit-module-path", folder / f"{name}.swiftmodule")
+        compile_("-c", "-parse-as-library", "-swift-version", "5", "-module-name", name, *made, *given, STUBS / f"{name}.swift")
+    return given
+
+
+def build(app, folder):
+    """Compile an app's folder, as `ship app` wrote it; returns a function: (rows, **environment) → lines printed, messages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = stubs(folder)
+    sources = [*sorted((app / "Sources").rglob("*.swift")), STUBS / "Resources.swift", STUBS / "main.swift"]
+    objects = [folder / f"{name}.o" for name in MODULES]
+    compile_("-o", folder / "program", "-swift-version", "5", "-module-name", "Program", *given, *sources, *objects, "-lcrypto", "-lz")
+
+    def run(rows, **environment):
+        lines = "".join("\t".join(map(str, row)) + "\n" for row in rows)
+        variables = {**os.environ, "TMPDIR": str(folder), "HOME": str(folder), **{k: str(v) for k, v in environment.items()}}
+        done = subprocess.run([folder / "program"], input=lines, capture_output=True, text=True, timeout=120, env=variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines(), done.stderr
+
+    return run
