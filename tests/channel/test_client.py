@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgetl import signing
-from edgetl.channel import client, keys, memory, publishing
+from edgetl.channel import bundles, client, keys, memory, publishing
 from edgetl.channel.commit import Publisher
 from edgetl.channel.rotation import rotate
 from edgetl.channel.storage import Storage
@@ -158,8 +158,8 @@ class Proof:
 
 def test_a_bundle_that_is_not_right_on_this_client_is_not_asked_for_again(shop, blobs, tmp_path, monkeypatch):
     address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
-    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], Address.fetch
-    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], bundles.fetch
+    monkeypatch.setattr(bundles, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
 
     def update(**facts):
         return client.update(home, address, "beta", shop.trust, someone(**facts), NOW, proof)
@@ -205,8 +205,8 @@ def test_a_client_that_has_nothing_takes_the_release_below(shop, blobs, tmp_path
 
 def test_a_bundle_that_ends_the_process_is_tried_three_times(shop, blobs, tmp_path, monkeypatch):
     address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
-    proof, fetched, real = Proof(r2="dies"), [], Address.fetch
-    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    proof, fetched, real = Proof(r2="dies"), [], bundles.fetch
+    monkeypatch.setattr(bundles, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
     put(shop, blobs("a"))
     client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
     put(shop, blobs("b"))

@@ -58,11 +58,12 @@ def test_a_change_is_of_the_release_that_was_meant(who, blobs):
 
 def test_releases_do_not_pile_up_and_the_one_for_everyone_stays(who, blobs):
     put(who, blobs("a"))
-    for _ in range(15):
-        put(who, blobs("b"), rollout=10)
+    for number in range(15):
+        put(who, blobs(f"b{number}"), rollout=10)
     assert len(tops(who)) == 16
     with pytest.raises(InputError, match="more than 16 releases, none of them for everyone"):
         put(who, blobs("b"), rollout=10)
+    assert len(tops(who)) == 16
     publishing.rollout(who, 10_000)
     put(who, blobs("c"))
     assert len(tops(who)) == 8
@@ -152,7 +153,7 @@ def test_a_bundle_that_did_not_arrive_or_was_changed_is_not_published(who, blobs
     where = publishing.bundle_path(describe(path).sha256)
     for spoiled in (b"short", bytes(path.stat().st_size)):
         who.storage.replace(where, spoiled)
-        with pytest.raises(InputError, match="is not the bundle of that name. Somebody changed it"):
+        with pytest.raises(InputError, match="(has 5 bytes; .*|is not the bundle of that name)[.]? Somebody changed it"):
             put(who, path)
     assert who.storage.read("beta/newest.json", 1000) is None
 
@@ -194,8 +195,8 @@ def test_a_stolen_key_loses_its_power_and_what_it_counted_ahead(who, blobs):
     put(who, blobs("a"))
     new = signing.new_key()
     rotate(who.storage, who.trust, who.key, (keys.listed(new.public, rotates=True),), frozenset())
-    for _ in range(5):
-        put(who, blobs("evil"))
+    for number in range(5):
+        put(who, blobs(f"evil{number}"))
     known = seen(who)
     rotate(who.storage, who.trust, new, (), frozenset({who.key.public.id}), stolen=True)
     with pytest.raises(ChannelRefused) as error:
@@ -223,19 +224,19 @@ def test_storage_that_cannot_exclude_is_refused(who, blobs, monkeypatch):
 def test_a_release_of_a_bundle(bundle, tmp_path):
     path = bundle()
     bundled = path.with_suffix("")
-    release = of_bundle(path)
+    release = of_bundle(path).release
     assert [(f.path, f.format, f.size_bytes) for f in release.files] == [
         ("artifacts/small.tflite", "tflite", (bundled / "artifacts/small.tflite").stat().st_size),
         ("artifacts/small.mlpackage", "coreml", 3002),  # Manifest.json and the weights
     ]  # fmt: skip
-    one = of_bundle(path, wanted=(("tflite/fp32", ("Pixel*",)),))
+    one = of_bundle(path, wanted=(("tflite/fp32", ("Pixel*",)),)).release
     assert [(f.path, f.devices) for f in one.files] == [("artifacts/small.tflite", ("Pixel*",))]
     with pytest.raises(InputError, match="no artifact 'onnx/fp32'. Known: "):
         of_bundle(path, wanted=(("onnx/fp32", ()),))
     failed = bundle("f", failed=("accuracy tflite/w8a8_qat",))
     with pytest.raises(InputError, match="was shipped although gates failed"):
         of_bundle(failed)
-    assert of_bundle(failed, allow_failed=True).title == "f"
+    assert of_bundle(failed, allow_failed=True).release.title == "f"
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="is no zip|is not whole|truncated"):
         of_bundle(path)
