@@ -25,11 +25,11 @@ def _told(before: tuple[Release, ...], made: Index) -> Iterator[str]:
     if old is None:
         return
     if made.action == "rollout" and top.rollout < old.rollout:
-        yield f"Narrowed from {percent(old.rollout)} to {percent(top.rollout)} of clients. {_back(top, made.releases[1:])}"
+        yield f"Narrowed from {percent(old.rollout)} to {percent(top.rollout)}: {_back(top, made.releases[1:])}"
         if made.releases[1:]:
-            yield f"To take release {top.number} back from all: `edgetl channel rollback`."
+            yield f"To take release {top.number} back from all clients: `edgetl channel rollback`."
     if made.action == "rollback":
-        yield f"Release {old.number} is taken back. {_back(old, made.releases)}"
+        yield f"Release {old.number} is taken back: {_back(old, made.releases)}"
     again = next((release for release in before if release.sha256 == top.sha256), None)
     if made.action == "publish" and again is not None:
         yield (
@@ -41,11 +41,15 @@ def _told(before: tuple[Release, ...], made: Index) -> Iterator[str]:
 
 
 def _back(gone: Release, others: tuple[Release, ...]) -> str:
-    keeps = f"a client that has release {gone.number} and gets no other keeps it"
     if not others:
-        return f"There is no release to go back to: {keeps}. To replace it, publish another."
-    numbers = ", ".join(str(release.number) for release in others[:4])
-    return f"Who had release {gone.number} and is not let in any more goes back to release {numbers} at the next look; {keeps}."
+        return (
+            f"clients that have release {gone.number} keep it, for there is none to go back to. To replace it, publish another."
+        )
+    numbers = " or ".join(str(release.number) for release in others[:4])
+    return (
+        f"clients that it no longer admits go back to release {numbers} when they look next; those that no other release admits "
+        f"keep release {gone.number}."
+    )
 
 
 def percent(share: int) -> str:

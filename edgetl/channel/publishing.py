@@ -71,7 +71,8 @@ def _top(who: Publisher, start: Base, number: int | None) -> Release:
     top = start.releases[0]
     if number is not None and top.number != number:
         raise InputError(
-            f"the newest release is {top.number} by now, not {number}. Look with `edgetl channel status`, then repeat."
+            f"{who.storage.url}: the newest release is {top.number} by now, not {number}. Look with `edgetl channel "
+            "status`, then repeat."
         )
     return top
 
@@ -115,8 +116,8 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
                 _there(who.storage, held.index.releases)
                 return Change(action="rollback", releases=held.index.releases)
         raise InputError(
-            f"release {top.number} is the first; there is nothing to go back to. Publish another, or let nobody else have it: "
-            "`edgetl channel rollout 0%`."
+            f"{who.storage.url}: release {top.number} is the first; there is nothing to go back to. Publish another, or let "
+            "nobody else have it: `edgetl channel rollout 0%`."
         )
 
     return commit(who, change)

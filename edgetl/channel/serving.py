@@ -107,7 +107,7 @@ def _which(bundle: Path, rows: Sequence[Mapping[str, Any]], judged: Sequence[Map
     """The question that a publisher is asked, with what is needed to answer it."""
     lines, best = [], dict[str, tuple[int, int, str]]()
     for row in rows:
-        own = [v for v in judged if _target(v) == _target(row)]
+        own = [v for v in judged if _target(v) == _target(row) and not (v["device"] and v["outcome"] == "skipped")]
         missed = [f"{v['gate']} of {v['device'] or 'all'} {v['outcome']}" for v in own if v["outcome"] != "pass"]
         outcome = verdicts.worst(v["outcome"] for v in own)
         delivered = int(row.get("delivered_bytes") or row["size_bytes"])

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from edgetl import signing
-from edgetl.channel import keys, publishing
+from edgetl.channel import effects, keys, publishing, serving
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.release import of_bundle
 from edgetl.channel.rotation import rotate
@@ -242,6 +242,93 @@ def test_a_release_of_a_bundle(bundle, tmp_path):
         of_bundle(path)
     with pytest.raises(InputError, match="is a folder"):
         of_bundle(tmp_path)
+
+
+def _manifest(*targets, verdicts=()):
+    rows = []
+    for size, target in enumerate(targets, start=1):
+        form, _, scheme = target.partition("/")
+        row = {"format": form, "scheme": scheme, "path": f"artifacts/{scheme}.{form}", "sha256": f"{size:064x}"}
+        rows.append(row | {"size_bytes": size * 10**6, "delivered_bytes": size * 10**6, "accuracy": {"top1": 0.9}})
+    fields = ("format", "scheme", "device", "gate", "outcome")
+    told = [dict(zip(fields, (*name.split("/"), *rest), strict=True)) for name, *rest in verdicts]
+    return {"artifacts": rows, "verdicts": told}
+
+
+def _ship_set(folder, names, given, digests=None):
+    rows = [{"name": name, "sha256": f"{(digests or {}).get(name, 0):064x}"} for name in names]
+    served = [{"device": device, "given": {"artifact": name}} for device, name in given]
+    value = {"schema": 1, "artifacts": rows, "served": served, "unserved": [{"device": "old-phone"}]}
+    (folder / "shipset.json").write_text(json.dumps(value))
+
+
+def test_which_file_of_a_format_is_not_guessed(tmp_path):
+    """One file of each format: all are served. Several: the publisher is asked, and told what there is to choose from."""
+    bundle = tmp_path / "bundle.zip"
+    one = serving.chosen(bundle, _manifest("tflite/fp32", "onnx/w8"), ())
+    assert (one.files, one.why) == ((("artifacts/fp32.tflite", ()), ("artifacts/w8.onnx", ())), "")
+    verdicts = [
+        ("tflite/fp32", None, "min_top1", "pass"), ("tflite/w8", None, "min_top1", "pass"),
+        ("tflite/w4", None, "min_top1", "fail"),
+        ("tflite/w8", "pixel-4", "latency_p90_ms", "unsure"), ("onnx/w8", "iphone", "latency_p90_ms", "skipped"),
+    ]  # fmt: skip
+    with pytest.raises(InputError) as error:
+        serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8", "tflite/fp32", "onnx/w8", verdicts=verdicts), ())
+    text = str(error.value)
+    assert "(smallest with the best verdicts: --artifact tflite/fp32 --artifact onnx/w8)" in text
+    assert "tflite/w8: 2.00 MB delivered, top-1 90.00%, latency_p90_ms of pixel-4 unsure" in text
+    assert "tflite/fp32: 3.00 MB delivered, top-1 90.00%, all 1 verdicts pass" in text and "onnx/w8: 4.00 MB" in text
+    with pytest.raises(InputError, match="tflite/w8: tflite/w4 stands before it and takes all devices that run tflite"):
+        serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8"), (("tflite/w4", ()), ("tflite/w8", ())))
+    named = serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8"), (("tflite/w8", ("Moto*",)), ("tflite/w4", ())))
+    assert named.files == (("artifacts/w8.tflite", ("Moto*",)), ("artifacts/w4.tflite", ()))
+
+
+def test_the_ship_set_beside_a_bundle_says_what_is_served(tmp_path):
+    bundle, manifest = tmp_path / "bundle.zip", _manifest("tflite/w4", "tflite/w8", "onnx/w8")
+    _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")], {"tflite/w8": 2})
+    found = serving.chosen(bundle, manifest, ())
+    assert found.files == (("artifacts/w8.tflite", ()),)
+    assert "tflite/w8 for pixel-4. Left unserved: old-phone" in found.why
+    _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")])
+    with pytest.raises(InputError, match="shipset.json: is of other files than bundle.zip"):
+        serving.chosen(bundle, manifest, ())
+    given = [("pixel-4", "tflite/w8"), ("moto", "tflite/w4")]
+    _ship_set(tmp_path, ["tflite/w4", "tflite/w8"], given, {"tflite/w4": 1, "tflite/w8": 2})
+    with pytest.raises(InputError, match=r"(?s)different files of one format.*--artifact 'tflite/w4=MODEL,…' for moto"):
+        serving.chosen(bundle, manifest, ())
+    (tmp_path / "shipset.json").write_text("[]")
+    with pytest.raises(InputError, match="shipset.json: is no ship set that can be read"):
+        serving.chosen(bundle, manifest, ())
+
+
+def test_the_same_bundle_by_the_same_rules_is_no_release(who, blobs):
+    put(who, blobs("a"), rollout=1000)
+    with pytest.raises(InputError, match=r"is release 1 of beta already, by the same rules, for 10% of clients.* rollout`"):
+        put(who, blobs("a"))
+    assert seen(who).held.index.version == 1
+    first = seen(who).held.index
+    again = put(who, blobs("a"), rollout=1000, min_app="2.0").index
+    assert "As release 2 it is drawn anew who is among the first 10%" in effects.told(first.releases, again)[0]
+    put(who, blobs("b"))
+    assert put(who, blobs("a"), rollout=1000, min_app="2.0").index.releases[0].number == 4, "an older one may come again"
+
+
+def test_a_publisher_is_told_what_a_version_means_to_clients(who, blobs):
+    def told(before, made):
+        return " ".join(effects.told(before.index.releases, made.index))
+
+    first = put(who, blobs("a"))
+    narrow = publishing.rollout(who, 2000)
+    assert "Narrowed from 100% to 20%: clients that have release 1 keep it, for there is none to go back to" in told(
+        first, narrow
+    )
+    assert told(narrow, wide := publishing.rollout(who, 10_000)) == ""
+    second = put(who, blobs("b"))
+    assert told(wide, second) == ""
+    narrow = publishing.rollout(who, 2000)
+    assert "go back to release 1 when they look next" in told(second, narrow) and "channel rollback`" in told(second, narrow)
+    assert "Release 4 is taken back: clients" in told(narrow, publishing.rollback(who))
 
 
 def test_the_clock_of_a_publisher_may_be_behind(who, blobs):
