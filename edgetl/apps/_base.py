@@ -7,42 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edgetl.types import Preprocess, TensorSpec
-
 if TYPE_CHECKING:
-    from edgetl.golden.expected import Expected
+    from edgetl.bundle.contracts import Contract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One artifact of a bundle, as code needs it: all constants, nothing typed twice."""
+    """One artifact of a bundle, as code needs it."""
 
     title: str
     """What the bundle calls itself."""
     package: str
     """Name of the code's package: `com.example.fruit`."""
-    format: str
-    artifact: str
-    """`format/scheme`."""
+    contract: Contract
+    """Input, output, labels, golden photos: what apps read at run time, from `contract_file`."""
+    contract_file: Path
     model: Mapping[str, Path]
     """`model.tflite` → the file; of Core ML, `model.mlpackage/…` → each file of the package."""
     manifest_sha256: str
     """Of the bundle's manifest.json, which names every other file's."""
-    preprocess: Preprocess
-    """What is left for the app: mean 0 and std 1 where the file normalises by itself."""
-    dtype: str
-    """Of the input: `float32`, `uint8`, `int8`; `image` where the file takes a picture."""
-    layout: str
-    """Of the input: `NHWC` or `NCHW`."""
-    input: TensorSpec
-    output: TensorSpec
-    labels: tuple[str, ...]
-    named_from: float | None
-    """Probability from which a class is named, where a photo may show several; None where it shows one."""
-    expected: Expected
-    """The golden contract of this artifact."""
     golden: Mapping[str, Path]
     """Golden photo → its file."""
+
+    @property
+    def artifact(self) -> str:
+        """`format/scheme`."""
+        return self.contract.artifact
 
     @property
     def module(self) -> str:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgetl.apps._base import App
-from edgetl.types import to_json
 
 FOLDER = Path(__file__).parent / "templates"
-_CHUNK = 40_000
-"""Characters of one Java string constant: 65535 bytes is the most (JVM specification 4.4.7)."""
 
 
 def kotlin(text: str) -> str:
@@ -47,18 +43,6 @@ def markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|$&!~])", r"\\\1", text)
 
 
-def kotlin_numbers(values: Sequence[float]) -> str:
-    """Write numbers as Kotlin strings, separated by spaces: a method holds 64 KB of code, an array of thousands is more."""
-    rows, length = [[]], 0  # type: list[list[str]], int
-    for word in map(repr, values):
-        if length + len(word) > _CHUNK:
-            rows.append([])
-            length = 0
-        rows[-1].append(word)
-        length += len(word) + 1
-    return ", ".join(kotlin(" ".join(row)) for row in rows)
-
-
 @cache
 def _environment() -> Any:
     import jinja2
@@ -76,7 +60,6 @@ def _environment() -> Any:
         "swift": swift,
         "javascript": javascript,
         "markdown": markdown,
-        "kotlin_numbers": kotlin_numbers,
     }
     return made
 
@@ -99,7 +82,7 @@ def tree(folder: str, app: App, runs: str, **more: str) -> dict[str, bytes | Pat
         place = place.replace("__package__", app.package.replace(".", "/")).replace("__module__", app.module)
         if path.suffix == ".j2":
             template = _environment().get_template(path.relative_to(FOLDER).as_posix())
-            text = template.render(app=app, p=app.preprocess, runs=runs, version=runs.rpartition(" ")[2], **more)
+            text = template.render(app=app, c=app.contract, runs=runs, version=runs.rpartition(" ")[2], **more)
             found[place.removesuffix(".j2")] = text.encode()
         else:
             found[place] = path.read_bytes()
@@ -107,10 +90,9 @@ def tree(folder: str, app: App, runs: str, **more: str) -> dict[str, bytes | Pat
 
 
 def resources(app: App, into: str) -> dict[str, bytes | Path]:
-    """Give the artifact, the golden photos, and `golden.json`: what this artifact must make of them."""
-    text = json.dumps({"schema": 1, **to_json(app.expected)}, indent=1, ensure_ascii=True) + "\n"
+    """Give what code reads at run time: the artifact, its contract and the golden photos, as a bundle of an update has them."""
     return {
-        f"{into}golden.json": text.encode(),
+        f"{into}contract.json": app.contract_file,
         **{f"{into}golden/{name}": path for name, path in app.golden.items()},
         **{f"{into}{name}": path for name, path in app.model.items()},
     }

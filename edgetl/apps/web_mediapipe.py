@@ -15,12 +15,12 @@ RUNS = "@mediapipe/tasks-vision 1.1.0"
 
 def unfit(app: App) -> str | None:
     """See `AppModule.unfit`."""
-    if app.dtype == "int8":
+    if app.contract.input.dtype == "int8":
         return (
             "MediaPipe's ImageClassifier takes float32 or uint8 inputs, not int8; ship a target with `io: uint8` or without `io`."
         )
     told = _metadata(app.model["model.tflite"])
-    if app.dtype == "float32" and "normalisation" not in told:
+    if app.contract.input.dtype == "float32" and "normalisation" not in told:
         return "MediaPipe's ImageClassifier refuses a float32 input without Tasks metadata; ship it again with this version."
     if "score_calibration" in told:
         return "MediaPipe changes its scores (`ship.score_calibration`), so golden photos cannot be compared; leave that out."

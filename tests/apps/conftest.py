@@ -18,7 +18,7 @@ from edgetl.types import Preprocess, to_json
 NEED = runpy.run_path(str(Path(__file__).parents[1] / "clients" / "need.py"))
 LABELS = (
     'plain "quoted" \\ $name ${1 + 1}',
-    "line\nbreak\r\ttab\x07bell",
+    "`ticks` and 'single' ones \u2029",
     "emoji \U0001f34e e\u0301 \u2028",
     "</script><b>&amp;",
     "#{x} \\(y) `z`",
@@ -209,6 +209,7 @@ def seal(folder, manifest):
 
 def bundle(folder, artifacts, preprocess, labels=LABELS, several=False, images=None, after=None):
     """Ship a bundle of such files: artifact (`tflite/fp32`) → `io`, `layout`."""
+    from edgetl.bundle import contracts
     from edgetl.golden import contract
     from edgetl.preprocess import to_pixels
     from edgetl.replay import network
@@ -237,10 +238,22 @@ def bundle(folder, artifacts, preprocess, labels=LABELS, several=False, images=N
     made = contract.contract(golden, files, preprocess, labels, places)
     (folder / "golden" / "golden.json").write_text(json.dumps(made))
     (folder / "preprocess.json").write_text(json.dumps({"schema": 1, **to_json(preprocess), "steps": []}))
-    answers = {"labels_per_image": "one", "function": "softmax"}
+    answers = {"labels_per_image": "one", "function": "softmax", "named_from": None}
     if several:
         answers = {"labels_per_image": "several", "function": "sigmoid", "named_from": 0.5}
-    manifest = {"name": "fruit $bowl", "description": "", "classes": list(labels), "answers": answers, "artifacts": rows}
+    manifest = {
+        "name": "fruit $bowl",
+        "version": "1.0",
+        "description": "",
+        "classes": list(labels),
+        "answers": answers,
+        "preprocess": to_json(preprocess),
+        "artifacts": rows,
+    }
+    for file, value in contracts.derive(manifest, made).items():
+        contracts.checked(value, file, folder)
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text(json.dumps(value))
     seal(folder, manifest)
     return folder
 
@@ -268,54 +281,45 @@ def making():
     return SimpleNamespace(bundle=bundle, seal=seal, photos=photos, many=many, labels=LABELS, square=SQUARE)
 
 
-def _compiled(bundles, folder):
-    """Write and compile the Kotlin of each package → (bundle, artifact)."""
+@pytest.fixture(scope="session")
+def jvm(shipped, tmp_path_factory):
+    """The Kotlin of an app, compiled: what the compiler `said`, `run` (arguments of `Replay`) → what it prints."""
     from edgetl.apps import _generate
 
+    folder, package = tmp_path_factory.mktemp("kotlin"), "com.example.fruit"
     kotlinc, java = NEED["kotlinc"](), NEED["java"]()
-    sources = {}
-    for package, (made, artifact) in bundles.items():
-        out = folder / "apps" / package
-        _generate.generate(made, "android", artifact, out, package)
-        replay = folder / "apps" / f"{package}.Replay.kt"
-        replay.write_text((Path(__file__).parent / "stubs" / "Replay.kt").read_text().replace("PACKAGE", package))
-        update = {p for p in out.rglob("*.kt") if p.parent.name == "update"}  # the same in each, so compiled once
-        sources[package] = [*sorted(set(out.rglob("*.kt")) - update), replay]
-    stubs = sorted(p for p in (Path(__file__).parent / "stubs").glob("*.kt") if p.name != "Replay.kt")
-    files = [*stubs, *sorted(update), *(path for some in sources.values() for path in some)]
+    _generate.generate(shipped, "android", "tflite/fp32", folder / "app", package)
+    stubs = Path(__file__).parent / "stubs"
+    replay = folder / "Replay.kt"
+    replay.write_text((stubs / "Replay.kt").read_text().replace("PACKAGE", package))
+    sources = [*sorted((folder / "app").rglob("*.kt")), *sorted(set(stubs.glob("*.kt")) - {stubs / "Replay.kt"}), replay]
     environment = {**os.environ, "JAVA_OPTS": "-Xmx1500M -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # starts in half the time
-    command = [kotlinc, "-jvm-target", "1.8", "-d", folder / "classes", *files]
+    command = [kotlinc, "-jvm-target", "1.8", "-d", folder / "classes", *sources]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=500, env=environment)
     assert done.returncode == 0, done.stderr
     runtime = next(p for p in (Path(kotlinc).resolve().parents[1] / "lib/kotlin-stdlib.jar", *_JARS) if p.exists())
 
-    def replay(package, photos_folder, out):
-        call = [java, "-cp", f"{folder / 'classes'}:{runtime}", f"{package}.Replay", photos_folder, out]
-        return subprocess.run([*map(str, call)], capture_output=True, text=True, timeout=120)
+    def run(*arguments):
+        call = [java, "-Dfile.encoding=UTF-8", "-cp", f"{folder / 'classes'}:{runtime}", f"{package}.Replay", *arguments]
+        done = subprocess.run([*map(str, call)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     said = [line for line in done.stderr.splitlines() if "OpenJDK" not in line]
-    return SimpleNamespace(bundles=bundles, sources=sources, said=said, replay=replay)
+    return SimpleNamespace(package=package, said=said, run=run, sources=folder / "app")
 
 
 _JARS = (Path("/usr/share/java/kotlin-stdlib.jar"),)  # where Debian puts it
 
 
 @pytest.fixture(scope="session")
-def jvm(shipped, tmp_path_factory):
-    """The Kotlin of a float and of an int8 file, compiled: `bundles` by package, `sources`, what it `said`, `replay`."""
-    files = {"com.example.real": "tflite/fp32", "com.example.signed": "tflite/w8a8_qat"}
-    return _compiled({package: (shipped, artifact) for package, artifact in files.items()}, tmp_path_factory.mktemp("kotlin"))
-
-
-@pytest.fixture(scope="session")
-def jvm_photos(material, tmp_path_factory):
-    """The same with phone photos as golden ones, as they are shipped: 224 of 256 pixels, int8."""
-    folder = tmp_path_factory.mktemp("kotlin_photos")
+def phone_photos(material, tmp_path_factory):
+    """A bundle with phone photos as golden ones, as they are shipped: 224 of 256 pixels, int8."""
     files = [*sorted((material / "data" / "grocery10" / "train").glob("*/*_007.jpg"))[:8], *_turned(material)]
     images = {f"{number:02d}.jpg": file.read_bytes() for number, file in enumerate(files)}
     preprocess = Preprocess(resize_px=256, crop_px=224)
-    made = bundle(folder / "photos", {"tflite/w8a8_qat": {"io_type": "int8"}}, preprocess, images=images)
-    return _compiled({"com.example.photos": (made, "tflite/w8a8_qat")}, folder)
+    folder = tmp_path_factory.mktemp("photos") / "bundle"
+    return bundle(folder, {"tflite/w8a8_qat": {"io_type": "int8"}}, preprocess, images=images)
 
 
 def _turned(material):
@@ -331,26 +335,15 @@ def _turned(material):
 
 
 @pytest.fixture(scope="session")
-def jvm_more(shipped, tmp_path_factory):
-    """The same of other inputs and filters, and of every TFLite file of every shipped recipe."""
-    from edgetl.recipefile import load_recipe
-
-    folder = tmp_path_factory.mktemp("kotlin_more")
-    bundles = {"com.example.bytes": (shipped, "tflite/w8a8_ptq")}
-    others = {
+def others(tmp_path_factory):
+    """Bundles of other filters, sizes, labels and means: name → folder; each of one file, tflite/fp32."""
+    folder = tmp_path_factory.mktemp("others")
+    kinds = {
         "bicubic": (Preprocess(resize_px=33, crop_px=28, interpolation="bicubic", mean=127.5), {}, True),
         "nearest": (Preprocess(resize_px=29, crop_px=29, interpolation="nearest"), {"io_type": "int8"}, False),
     }
-    for name, (preprocess, options, several) in others.items():
-        made = bundle(folder / name, {"tflite/fp32": options}, preprocess, several=several)
-        bundles[f"com.example.{name}"] = (made, "tflite/fp32")
-    for path in sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml")):
-        recipe = load_recipe(str(path)).recipe
-        for target in (t for t in recipe.targets if t.format == "tflite"):
-            px = recipe.preprocess.crop_px
-            labels = tuple(f"class {i}" for i in range(600 if px == 32 else 10))  # more than one method may hold
-            name, some = f"tflite/{target.scheme}", dict(list(photos().items())[:1])
-            goal = folder / f"{path.stem}_{target.scheme}"
-            made = bundle(goal, {name: {"io_type": target.io}}, recipe.preprocess, labels, images=some)
-            bundles[f"org.recipe.{path.stem}.{target.scheme}"] = (made, name)
-    return _compiled(bundles, folder)
+    names = ("apple", "pear", "plum", "quince")
+    return {
+        name: bundle(folder / name, {"tflite/fp32": options}, preprocess, names, several=several)
+        for name, (preprocess, options, several) in kinds.items()
+    }

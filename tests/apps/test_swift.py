@@ -18,11 +18,11 @@ def test_constants_and_labels_come_from_the_bundle(shipped, making, artifact, tm
     assert f'inputType = "{"uint8" if "ptq" in artifact else "float32"}"' in source
     assert f"channelsFirst = {'true' if 'ptq' in artifact else 'false'}" in source
     assert "resizePx = 40\n" in source and "cropPx = 32\n" in source
-    golden = json.loads((tmp_path / "Sources" / "FruitBowlClassifier" / "Model" / "golden.json").read_text())
-    assert golden["artifact"] == artifact and len(golden["images"]) == 13
-    assert {"file", "samples", "levels", "probabilities", "tolerance"} <= set(golden["images"][0])
+    golden = json.loads((tmp_path / "Sources" / "FruitBowlClassifier" / "Model" / "contract.json").read_text())
+    assert golden["artifact"] == artifact and len(golden["golden"]) == 13
+    assert {"file", "samples", "levels", "probabilities", "tolerance"} <= set(golden["golden"][0])
     assert all(
-        (tmp_path / "Sources" / "FruitBowlClassifier" / "Model" / "golden" / i["file"]).is_file() for i in golden["images"]
+        (tmp_path / "Sources" / "FruitBowlClassifier" / "Model" / "golden" / i["file"]).is_file() for i in golden["golden"]
     )
 
 
@@ -36,8 +36,8 @@ def test_the_package_asks_for_the_ios_that_loads_the_model(shipped, specificatio
     package = tmp_path / "model.mlmodel"
     package.write_bytes(bytes([8, specification, 18]))
     with opened(shipped) as found:
-        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit")
-        app = dataclasses.replace(app, format="coreml", dtype="image", model={"model.mlpackage/Data/model.mlmodel": package})
+        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit", shipped)
+        app = dataclasses.replace(app, model={"model.mlpackage/Data/model.mlmodel": package})
         assert isinstance(app, _base.App)
         if system is None:
             assert "is not known" in ios.unfit(app)

@@ -9,15 +9,15 @@ import { decode, input, square } from "./photo.js";
  * @returns {Promise<{log: object, faults: string[]}>} `log` is what `edgetl golden check` reads; no faults = as verified.
  */
 export async function selfTest(run) {
-  const golden = await (await fetch("./golden.json")).json();
+  const { golden, sample_at: places } = await (await fetch("./contract.json")).json();
   const level = CONTRACT.input.type === "float32" ? 1 / CONTRACT.preprocess.std : 1;
   const faults = [];
   const images = [];
-  for (const image of golden.images) {
+  for (const image of golden) {
     const path = image.file.split("/").map(encodeURIComponent).join("/");
     const pixels = square(await decode(await (await fetch(`./golden/${path}`)).blob()));
     const buffer = input(pixels);
-    const samples = golden.sample_at.map((place) => buffer[place]);
+    const samples = places.map((place) => buffer[place]);
     const away = Math.max(...samples.map((value, i) => Math.abs(value - image.samples[i]) / level));
     if (!(away <= image.levels + 1e-3)) faults.push(`${image.file}: the input is off by ${away} levels, ${image.levels} are allowed`);
     const probabilities = Array.from(await run(pixels));
