@@ -4,6 +4,7 @@ import os
 import runpy
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 NEED = runpy.run_path(str(Path(__file__).parent / "clients" / "need.py"))
 STUBS = Path(__file__).parent / "apps" / "stubs" / "swift"
@@ -27,7 +28,7 @@ def stubs(folder):
 
 
 def build(app, folder):
-    """Compile an app's folder, as `ship app` wrote it; returns a function: (rows, **environment) → lines printed, messages."""
+    """Compile an app's folder, as `ship app` wrote it; returns `run`: (rows, **environment) → lines printed, messages; `given`."""
     folder.mkdir(parents=True, exist_ok=True)
     given = stubs(folder)
     sources = [*sorted((app / "Sources").rglob("*.swift")), STUBS / "Resources.swift", STUBS / "main.swift"]
@@ -41,4 +42,4 @@ def build(app, folder):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.splitlines(), done.stderr
 
-    return run
+    return SimpleNamespace(run=run, given=given)
