@@ -27,12 +27,15 @@ def stubs(folder):
     return given
 
 
-def build(app, folder):
-    """Compile an app's folder, as `ship app` wrote it; returns `run`: (rows, **environment) → lines printed, messages; `given`."""
+def build(sources, folder, given=None):
+    """Compile an app's sources; returns `run`: (rows, **environment) → lines printed, messages; `given`.
+
+    `given`: of a program built before, whose stubs are taken.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    given = stubs(folder)
-    sources = [*sorted((app / "Sources").rglob("*.swift")), STUBS / "Resources.swift", STUBS / "main.swift"]
-    objects = [folder / f"{name}.o" for name in MODULES]
+    given = given or stubs(folder)
+    sources = [*sorted(sources), STUBS / "Resources.swift", STUBS / "main.swift"]
+    objects = [given[1] / f"{name}.o" for name in MODULES]
     compile_("-o", folder / "program", "-swift-version", "5", "-module-name", "Program", *given, *sources, *objects, "-lcrypto", "-lz")
 
     def run(rows, **environment):
