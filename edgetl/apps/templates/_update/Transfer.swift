@@ -96,14 +96,15 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        guard fault == nil else { return }
         bytes += data.count
         do {
             if bytes > limit { throw ChannelRefused(code: "too-large", message: "\(path): is larger than the \(limit) bytes it may have") }
             digest.update(data: data)
             if let sink = sink { try sink.write(contentsOf: data) } else { self.data += data }
         } catch {
-            fault = fault ?? error
-            dataTask.cancel()
+            fault = error
+            finish()  // whoever waits cancels the rest
         }
     }
 
