@@ -58,7 +58,7 @@ def _paths(manifest: dict[str, Any]) -> dict[str, str]:
         raise InputError(f"manifest.json: artifacts: are not what edgetl writes ({error!r}).") from error
 
 
-def _chosen(artifact: str | None, names: Container[str] | dict[str, str], formats: Container[str]) -> str:
+def _chosen(artifact: str | None, names: dict[str, str], formats: Container[str]) -> str:
     able = [name for name in names if name.partition("/")[0] in formats]
     if artifact is None:
         if len(able) != 1:

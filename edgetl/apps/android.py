@@ -13,9 +13,9 @@ RUNS = "LiteRT 1.4.2"
 """The newest whose interface is `org.tensorflow.lite.Interpreter`, for Android 5 and newer and for phones of 32 bits too.
 
 The table "Supported Android Versions and APIs" of ai.google.dev/edge/litert/android has 1.4.2 (Interpreter, SDK 21) and 2.1.5
-(CompiledModel, and Interpreter on the CPU, SDK 23) as current; 2.0 lacked `Interpreter` (google-ai-edge/LiteRT issue 4775), and 2.x
-has no library for armeabi-v7a: it ends the app there (issues 3926, 3729). Pages of 16 KB: since 1.4.0 (issue 4286); 1.4.0 itself
-needs Android 8 (issue 3274), which 1.4.1 mended.
+(CompiledModel, and Interpreter on the CPU, SDK 23) as current. 2.0 lacked `Interpreter` (google-ai-edge/LiteRT issue 4775), and
+2.x has no library for armeabi-v7a: it ends the app there (issues 3926, 3729). Pages of 16 KB: since 1.4.0 (issue 4286); 1.4.0
+itself needs Android 8 (issue 3274), which 1.4.1 mended.
 """
 
 

@@ -84,10 +84,10 @@ def update(
         state = memory.read(folder)
         known = memory.known(state, channel, trust)
         try:
-            known = latest(address.read, channel, known, now_s)
+            known = latest(address.look(), channel, known, now_s)
             assert known.held is not None
             by = f"{client.app} {client.system_version}"
-            state = memory.remembered(state, known, by)
+            state = memory.remembered(state, known, trust, by)
             memory.write(folder, state)
             choice = choose(known.held.index, client, memory.refused(state))
             if choice.release is None or choice.file is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgetl.channel import keys
-from edgetl.channel.index import Held, Index, Release, opened
+from edgetl.channel.index import MAX_VERSION, Held, Index, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.paths import index_path, newest_path
 from edgetl.channel.standing import Base, base
@@ -19,6 +19,8 @@ VALID_DAYS = 90
 _TRIES = 200
 """How often a publisher repeats when others are faster."""
 _DAY_S = 86_400
+_AHEAD_S = _DAY_S
+"""How far the clocks of two publishers may lie apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
     for attempt in range(_TRIES):
         trust = _trust(who)
         if not trust.version:
+            change(base(storage, channel, trust))  # what it objects to leaves nothing behind
             first = keys.sealed(trust, trust.keys, who.key)
             storage.create(keys.path(1), first)
             storage.must_exclude(keys.path(1), first)
@@ -73,13 +76,16 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
             storage.must_exclude(index_path(channel, start.version), start.data)
         if start.version and start.held is None and not anew:
             raise InputError(
-                f"{storage.url}: version {start.version} of {channel} is signed by a key that is no longer listed, so nothing "
-                "of it is carried on. Publish with --anew: earlier releases are forgotten."
+                f"{storage.url}: version {start.version} of {channel} is signed by a key that is not listed, so nothing of it is "
+                "carried on. If the key was listed once, publish with --anew: earlier releases are forgotten. If nobody knows "
+                f"it, somebody else can write here: remove {index_path(channel, start.version)}."
             )
+        _may_follow(start, who)
         wanted = change(start)
-        created_s = max(who.now_s, start.held.index.created_s if start.held else 0)
+        created_s, previous = (start.held.index.created_s, start.held.sha256) if start.held else (0, "")
+        created_s = max(who.now_s, created_s)
         index = Index(
-            schema=1, channel=channel, version=start.version + 1, previous=start.sha256, keys=trust.version,
+            schema=1, channel=channel, version=start.version + 1, previous=previous, keys=trust.version,
             created_s=created_s, expires_s=created_s + who.valid_days * _DAY_S, action=wanted.action, releases=wanted.releases,
         )  # fmt: skip
         data = index.sealed(who.key)
@@ -90,14 +96,31 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
     raise InputError(f"{storage.url}: {_TRIES} times another publisher was faster. Try again.")
 
 
+def _may_follow(start: Base, who: Publisher) -> None:
+    """See whether whoever made the newest version left room for another: a thief of a key may have taken it."""
+    where = f"{who.storage.url}: version {start.version} of {who.channel}"
+    stolen = "If a stolen key made it: `edgetl channel keys --remove ID --stolen`, then publish with --anew."
+    if start.version >= MAX_VERSION:
+        raise InputError(f"{where}: none can follow it. {stolen}")
+    ahead_s = start.held.index.created_s - who.now_s if start.held else 0
+    if ahead_s > _AHEAD_S:
+        raise InputError(
+            f"{where}: was made {ahead_s / _DAY_S:.1f} days from now by this computer's clock, and clients take what they saw "
+            f"for the time. Set the clock. {stolen}"
+        )
+
+
 def _trust(who: Publisher) -> Trust:
     try:
         return keys.follow(who.trust, who.storage.read)
     except ChannelRefused as refused:
-        if refused.code != "key-unknown":
+        if refused.code != "key-unknown" or who.trust != keys.only(who.key.public):
             raise
-        hint = "Give --trust: the public key that this channel began with, or a key list you kept."
-        raise ChannelRefused(refused.code, f"{refused} {hint}") from refused
+        raise ChannelRefused(
+            refused.code,
+            f"{who.storage.url}: the key {who.key.public.id} is not the one that these channels began with. If it is listed by "
+            "now, give --trust: the public key that they began with, or a key list you kept.",
+        ) from refused
 
 
 def _point(storage: Storage, channel: str, trust: Trust, made: Held) -> None:

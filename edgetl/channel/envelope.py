@@ -1,6 +1,7 @@
 """What a channel signs: a JSON text carried as one string beside its signature, so that nobody needs a canonical form of JSON.
 
 `{"schema": 1, "key": ID, "signature": BASE64, "signed": TEXT}`; signed is `edgetl PURPOSE 1`, a line end and TEXT in UTF-8.
+Two files are the same when their TEXT is: anybody can write what lies around it in another way, and the signature still holds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from edgetl.channel.strict_json import parsed
@@ -18,6 +20,16 @@ from edgetl.schema import check
 from edgetl.signing import PublicKey, Purpose, SecretKey
 
 _FIELDS = {"schema", "key", "signature", "signed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsealed:
+    """What a key signed."""
+
+    payload: dict[str, Any]
+    key_id: str
+    sha256: str
+    """Of the signed text: what the next version names as the one before it."""
 
 
 def seal(purpose: Purpose, payload: dict[str, Any], key: SecretKey) -> bytes:
@@ -36,7 +48,7 @@ def seal(purpose: Purpose, payload: dict[str, Any], key: SecretKey) -> bytes:
     return json.dumps({"schema": 1, "key": key.public.id, "signature": signature, "signed": text}).encode()
 
 
-def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str) -> tuple[dict[str, Any], str]:
+def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str) -> Unsealed:
     """Read what one of `keys` signed.
 
     Args:
@@ -46,7 +58,7 @@ def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str)
         where: names the file in messages.
 
     Returns:
-        The payload, and the id of its key.
+        The payload, the id of its key, and the text's digest.
 
     Raises:
         ChannelRefused: `malformed`, `key-unknown` or `bad-signature`.
@@ -64,7 +76,7 @@ def unseal(purpose: Purpose, data: bytes, keys: Iterable[PublicKey], where: str)
         raise ChannelRefused("malformed", f"{where}: its signature is no base64.") from error
     if not any(key.accepts(purpose, signed, signature) for key in found):
         raise ChannelRefused("bad-signature", f"{where}: is not what the key {outer['key']} signed as a {purpose}.")
-    return parsed(signed, where), outer["key"]
+    return Unsealed(payload=parsed(signed, where), key_id=outer["key"], sha256=hashlib.sha256(signed).hexdigest())
 
 
 def record_of(kind: type, payload: dict[str, Any], where: str) -> Any:
@@ -78,8 +90,3 @@ def record_of(kind: type, payload: dict[str, Any], where: str) -> Any:
     if record is None:
         raise ChannelRefused("malformed", f"{where}: does not hold: {'; '.join(faults[:5])[:600]}")
     return record
-
-
-def sha256(data: bytes) -> str:
-    """Hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()

@@ -18,13 +18,17 @@ MAX_RELEASES = 16
 MAX_BUNDLE_BYTES = 4_000_000_000
 NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 """Of a channel: it becomes a folder."""
-VERSION = r"\d{1,9}(\.\d{1,9}){0,3}"
+VERSION = r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}"
 """Of an app or a system: one to four numbers."""
-_Count = Annotated[int, Bound(ge=1, le=2**53)]
+MAX_VERSION = 2**53
+"""As far as every language counts whole numbers."""
+_Count = Annotated[int, Bound(ge=1, le=MAX_VERSION)]
 _Seconds = Annotated[int, Bound(ge=0, le=2**53)]
 _Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
-_Text = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,512}", "one line of at most 512 characters")]
-_Word = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,200}", "one line of 1 to 200 characters")]
+_LETTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+"""No control character, neither of ASCII nor of Latin-1: a terminal may obey them."""
+_Text = Annotated[str, Pattern(f"{_LETTER}{{0,512}}", "one line of at most 512 characters")]
+_Word = Annotated[str, Pattern(f"{_LETTER}{{1,200}}", "one line of 1 to 200 characters")]
 _Numbers = Annotated[str, Pattern(VERSION, "one to four numbers with dots between them")]
 _Path = Annotated[str, Pattern(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\:]{1,300}", "a path inside a bundle")]
 
@@ -78,7 +82,7 @@ class Index:
     channel: Annotated[str, Pattern(NAME, "a channel's name")]
     version: _Count
     previous: Annotated[str, Pattern("([0-9a-f]{64})?", "empty or 64 hexadecimal digits")]
-    """sha256 of the file of the version before; empty in the first."""
+    """sha256 of the signed text of the version before; empty in the first, and where nothing of it is carried on."""
     keys: _Count
     """Version of the key list that its publisher knew; a client must know it too."""
     created_s: _Seconds
@@ -112,11 +116,8 @@ class Held:
     data: bytes
     key_id: str
     """Of the key that signed it."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes."""
-        return envelope.sha256(self.data)
+    sha256: str
+    """Of the signed text."""
 
 
 def opened(data: bytes, channel: str, keys: Iterable[PublicKey], where: str) -> Held:
@@ -125,11 +126,11 @@ def opened(data: bytes, channel: str, keys: Iterable[PublicKey], where: str) -> 
     Raises:
         ChannelRefused: `malformed`, `key-unknown`, `bad-signature` or `other-channel`.
     """
-    payload, key_id = envelope.unseal("channel index", data, keys, where)
-    index: Index = envelope.record_of(Index, payload, where)
+    found = envelope.unseal("channel index", data, keys, where)
+    index: Index = envelope.record_of(Index, found.payload, where)
     if index.channel != channel:
         raise ChannelRefused("other-channel", f"{where}: is the index of the channel {index.channel!r}, not of {channel!r}.")
-    return Held(index=index, data=data, key_id=key_id)
+    return Held(index=index, data=data, key_id=found.key_id, sha256=found.sha256)
 
 
 def as_json(index: Index) -> dict[str, Any]:

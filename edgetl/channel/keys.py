@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class KeyList:
     schema: Literal[1]
     version: Annotated[int, Bound(ge=1, le=2**53)]
     previous: Annotated[str, Pattern("([0-9a-f]{64})?", "empty or 64 hexadecimal digits")]
-    """sha256 of the file of the version before; empty in the first."""
+    """sha256 of the signed text of the version before; empty in the first."""
     keys: tuple[ListedKey, ...]
 
     def faults(self) -> Iterable[tuple[str, str]]:
@@ -62,7 +63,7 @@ class Trust:
     """Of the list; 0 = a key that was given, from before any list."""
     keys: tuple[ListedKey, ...]
     sha256: str = ""
-    """Of the list's file."""
+    """Of the list's signed text."""
 
     @property
     def publishers(self) -> tuple[PublicKey, ...]:
@@ -76,11 +77,11 @@ class Trust:
             ChannelRefused: `malformed`, `key-unknown`, `bad-signature`, or `other-history`: it does not follow this one.
         """
         rotators = tuple(listed.key for listed in self.keys if listed.rotates)
-        payload, _ = envelope.unseal("channel keys", data, rotators, where)
-        new: KeyList = envelope.record_of(KeyList, payload, where)
+        found = envelope.unseal("channel keys", data, rotators, where)
+        new: KeyList = envelope.record_of(KeyList, found.payload, where)
         if new.version != self.version + 1 or (self.version and new.previous != self.sha256):
             raise ChannelRefused("other-history", f"{where}: is no list that follows version {self.version}.")
-        return Trust(version=new.version, keys=new.keys, sha256=envelope.sha256(data))
+        return Trust(version=new.version, keys=new.keys, sha256=found.sha256)
 
 
 def path(version: int) -> str:
@@ -133,6 +134,6 @@ def trusted(file: Path) -> Trust:
         data = file.read_bytes()[: MAX_BYTES + 1]
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
-    payload = parsed(str(parsed(data, str(file)).get("signed")).encode(), str(file))
-    found: KeyList = envelope.record_of(KeyList, payload, str(file))
-    return Trust(version=found.version, keys=found.keys, sha256=envelope.sha256(data))
+    signed = str(parsed(data, str(file)).get("signed")).encode(errors="replace")
+    found: KeyList = envelope.record_of(KeyList, parsed(signed, str(file)), str(file))
+    return Trust(version=found.version, keys=found.keys, sha256=hashlib.sha256(signed).hexdigest())

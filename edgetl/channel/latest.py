@@ -48,8 +48,8 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
         if held is None or found.index.version > held.index.version:
             held = found
         elif found.index.version < held.index.version:
-            _still_there(read, channel, held, found)
-        elif found.data != held.data:
+            _still_there(read, channel, trust, held, found)
+        elif found.sha256 != held.sha256:
             raise ChannelRefused("other-history", f"{where}: is another version {found.index.version} than the one seen before.")
     following = _followed(read, channel, trust, held)
     if following is None:
@@ -64,9 +64,10 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
     return Known(trust=trust, held=following)
 
 
-def _still_there(read: Read, channel: str, held: Held, served: Held) -> None:
+def _still_there(read: Read, channel: str, trust: Trust, held: Held, served: Held) -> None:
     """See whether only `newest.json` is behind what was seen before, or all of the channel."""
-    if read(index_path(channel, held.index.version), MAX_BYTES) != held.data:
+    data = read(where := index_path(channel, held.index.version), MAX_BYTES)
+    if data is None or _opened(data, channel, trust, where).sha256 != held.sha256:
         message = f"is version {served.index.version}, and version {held.index.version}, seen before, is gone. Ask again later."
         raise ChannelRefused("older-index", f"{newest_path(channel)}: {message}")
 

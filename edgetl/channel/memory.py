@@ -57,6 +57,8 @@ class State:
     trust_version: int = 0
     trust_sha256: str = ""
     trust_keys: tuple[ListedKey, ...] = ()
+    trust_root: str = ""
+    """Id of the one key that trust began from; empty = a list."""
     index: str = ""
     """The newest index seen, in base64."""
     installed: Installed | None = None
@@ -90,8 +92,12 @@ def read(folder: Path) -> State:
 
 
 def known(state: State, channel: str, trust: Trust) -> Known:
-    """What was known last time; an app that was built with a newer list than the state holds begins from that."""
-    if state.trust_version >= trust.version and state.trust_keys:
+    """What was known last time.
+
+    An app that was built with a newer list than the state holds begins from that; one that was built with another key too: it
+    is the way out where the key was lost that signs lists.
+    """
+    if state.trust_version >= trust.version and state.trust_keys and root(trust) in ("", state.trust_root):
         trust = Trust(version=state.trust_version, keys=state.trust_keys, sha256=state.trust_sha256)
     if not state.index:
         return Known(trust=trust)
@@ -101,13 +107,25 @@ def known(state: State, channel: str, trust: Trust) -> Known:
         return Known(trust=trust)  # another channel now, or a key that is no longer listed
 
 
-def remembered(state: State, known: Known, by: str) -> State:
-    """The state, with what is known of the channel now; of refused bundles those that it still names and `by` refused."""
+def root(trust: Trust) -> str:
+    """Id of the key that an app was built with; empty for a list."""
+    return "" if trust.version else trust.keys[0].key.id
+
+
+def remembered(state: State, known: Known, began: Trust, by: str) -> State:
+    """The state, with what is known of the channel now.
+
+    Args:
+        state: before.
+        known: now.
+        began: what the app was built with.
+        by: see `Refused`; what others refused is forgotten, as are bundles that the index no longer names.
+    """
     assert known.held is not None
     trust, named = known.trust, {release.sha256 for release in known.held.index.releases}
     return dataclasses.replace(
         state, trust_version=trust.version, trust_sha256=trust.sha256, trust_keys=trust.keys,
-        index=base64.b64encode(known.held.data).decode(),
+        trust_root=root(began) or state.trust_root, index=base64.b64encode(known.held.data).decode(),
         refused=tuple(row for row in state.refused if row.sha256 in named and row.by == by),
     )  # fmt: skip
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+RESERVED = ("keys", "bundles")
+"""Folders that are no channel's."""
+
 
 def newest_path(channel: str) -> str:
     """Of the copy of the newest index, the one file that is ever replaced."""

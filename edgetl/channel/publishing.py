@@ -8,7 +8,7 @@ from pathlib import Path
 from edgetl.channel import keys
 from edgetl.channel.commit import Change, Publisher, commit
 from edgetl.channel.index import MAX_RELEASES, WHOLE, Held, Release
-from edgetl.channel.paths import bundle_path
+from edgetl.channel.paths import RESERVED, bundle_path
 from edgetl.channel.standing import Base, at
 from edgetl.channel.storage import Storage
 from edgetl.errors import InputError
@@ -48,9 +48,13 @@ def _few(releases: tuple[Release, ...]) -> tuple[Release, ...]:
     raise InputError(f"more than {MAX_RELEASES} releases, none of them for everyone. Roll one out to 100%, or roll back.")
 
 
-def _top(start: Base, number: int | None) -> Release:
+def _top(who: Publisher, start: Base, number: int | None) -> Release:
     if not start.releases:
-        raise InputError("this channel has no release.")
+        others = [name for name in who.storage.folders() if name not in RESERVED]
+        there = f" Channels here: {', '.join(others[:10])}." if others else ""
+        raise InputError(
+            f"{who.storage.url}: the channel {who.channel!r} has no release.{there} Bring one with `edgetl channel publish`."
+        )
     top = start.releases[0]
     if number is not None and top.number != number:
         raise InputError(
@@ -70,7 +74,7 @@ def rollout(who: Publisher, share: int, number: int | None = None) -> Held:
     meant = [number]
 
     def change(start: Base) -> Change:
-        top = _top(start, meant[0])
+        top = _top(who, start, meant[0])
         meant[0] = top.number
         return Change(action="rollout", releases=(dataclasses.replace(top, rollout=share), *start.releases[1:]))
 
@@ -87,7 +91,7 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
     meant = [number]
 
     def change(start: Base) -> Change:
-        top = _top(start, meant[0])
+        top = _top(who, start, meant[0])
         meant[0] = top.number
         trust = keys.follow(who.trust, who.storage.read)
         for version in range(start.version - 1, 0, -1):
@@ -110,4 +114,4 @@ def _there(storage: Storage, releases: tuple[Release, ...]) -> None:
 
 def renew(who: Publisher) -> Held:
     """Say the same again, for longer."""
-    return commit(who, lambda start: Change(action="renew", releases=(_top(start, None), *start.releases[1:])))
+    return commit(who, lambda start: Change(action="renew", releases=(_top(who, start, None), *start.releases[1:])))

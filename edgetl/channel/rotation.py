@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgetl.channel import keys
 from edgetl.channel.keys import ListedKey, Trust
+from edgetl.channel.paths import RESERVED
 from edgetl.channel.standing import base
 from edgetl.channel.storage import Storage
 from edgetl.channel.strict_json import MAX_BYTES
@@ -39,7 +40,7 @@ def rotate(
         listed_ids = ", ".join(listed.key.id for listed in now.keys)
         raise InputError(f"{storage.url}: no key {', '.join(sorted(unknown))} in key list {now.version}. Listed: {listed_ids}.")
     if not stolen:
-        channels = [name for name in storage.folders() if name not in ("keys", "bundles")]
+        channels = [name for name in storage.folders() if name not in RESERVED]
         needing = [n for n in channels if (held := base(storage, n, now).held) is not None and held.key_id in remove]
         if needing:
             rows = [f"{name}: run `edgetl channel renew --channel {name}` with another key first" for name in needing]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgetl.channel import envelope
-from edgetl.channel.index import Held, Release, opened
+from edgetl.channel.index import MAX_VERSION, Held, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.paths import index_path, newest_path
 from edgetl.channel.storage import Storage
 from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import ChannelRefused, InputError
+
+_STRANGE = "No publisher wrote that: see who else can write here. Put back what lay there, or remove it if it is the newest."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,6 @@ class Base:
     """Of its file."""
     held: Held | None
     """The newest index; None where there is none, or where its key is no longer listed."""
-
-    @property
-    def sha256(self) -> str:
-        """Of its file; empty where there is none yet."""
-        return envelope.sha256(self.data) if self.data else ""
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -51,7 +47,7 @@ def base(storage: Storage, channel: str, trust: Trust) -> Base:
         return storage.read(index_path(channel, version), MAX_BYTES) is not None
 
     step, high = 1, low + 1
-    while there(high):
+    while high <= MAX_VERSION and there(high):
         low, step, high = high, step * 2, high + step * 2
     while high - low > 1:
         middle = (low + high) // 2
@@ -63,7 +59,7 @@ def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
     """Read a version; 0 = before the first.
 
     Raises:
-        InputError: it is missing.
+        InputError: it is missing, or lies under another version's name.
         ChannelRefused: it is none that was signed, whoever's key it names.
     """
     if not version:
@@ -75,10 +71,13 @@ def at(storage: Storage, channel: str, trust: Trust, version: int) -> Base:
 
 
 def _base(version: int, data: bytes, channel: str, trust: Trust) -> Base:
+    where = index_path(channel, version)
     try:
-        held = opened(data, channel, trust.publishers, index_path(channel, version))
+        held = opened(data, channel, trust.publishers, where)
     except ChannelRefused as refused:
         if refused.code != "key-unknown":
-            raise
+            raise ChannelRefused(refused.code, f"{refused} {_STRANGE}") from refused
         held = None
+    if held is not None and held.index.version != version:
+        raise InputError(f"{where}: is version {held.index.version} under another name. {_STRANGE}")
     return Base(version=version, data=data, held=held)

@@ -49,13 +49,14 @@ def publisher(url: str, channel: str, key: Path | None, trust: Path | None, vali
     from edgetl.channel import keys
     from edgetl.channel.commit import Publisher
     from edgetl.channel.index import NAME
+    from edgetl.channel.paths import RESERVED
     from edgetl.channel.storage import Storage
     from edgetl.errors import InputError
 
     secret = signing.secret_key(key)
     if secret is None:
         raise InputError(f"--key: give the file of a secret key, or its text in ${signing.VARIABLE}.")
-    if not re.fullmatch(NAME, channel) or channel in ("keys", "bundles"):
+    if not re.fullmatch(NAME, channel) or channel in RESERVED:
         raise InputError(f"--channel: {channel[:80]!r} must be small letters, digits and ._- (not `keys` or `bundles`).")
     begin = keys.only(secret.public) if trust is None else keys.trusted(trust)
     return Publisher(
@@ -117,7 +118,7 @@ def reader(url: str) -> Read:
     from edgetl.channel.storage import Storage
     from edgetl.channel.transport import Address
 
-    return Address(base=url).read if url.startswith(("http://", "https://")) else Storage(url).read
+    return Address(base=url).look() if url.startswith(("http://", "https://")) else Storage(url).read
 
 
 def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:

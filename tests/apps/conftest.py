@@ -299,10 +299,11 @@ def jvm(shipped, tmp_path_factory):
     assert done.returncode == 0, done.stderr
     runtime = next(p for p in (Path(kotlinc).resolve().parents[1] / "lib/kotlin-stdlib.jar", *_JARS) if p.exists())
 
-    def run(*arguments):
-        call = [java, "-Dfile.encoding=UTF-8", "-cp", f"{folder / 'classes'}:{runtime}", f"{package}.Replay", *arguments]
+    def run(*arguments, ends=0):
+        call = [java, "-Dfile.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-cp", f"{folder / 'classes'}:{runtime}"]
+        call += [f"{package}.Replay", *arguments]
         done = subprocess.run([*map(str, call)], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == ends, done.stderr
         return done.stdout
 
     said = [line for line in done.stderr.splitlines() if "OpenJDK" not in line]

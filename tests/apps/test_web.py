@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import io
 import json
 import subprocess
 import threading
@@ -165,3 +166,48 @@ def test_what_mediapipe_would_refuse_is_refused_here(shipped, artifact, says, tm
     with pytest.raises(InputError, match=says):
         _generate.generate(shipped, "web_mediapipe", artifact, tmp_path / "page", None)
     assert not (tmp_path / "page").exists()
+
+
+def test_the_size_is_read_before_a_photo_is_decoded(need, shipped, tmp_path):
+    node = need["node"]()
+    _generate.generate(shipped, "web", "onnx/fp32", tmp_path / "page", None)
+    image, clear = Image.new("RGB", (321, 123)), Image.new("RGBA", (321, 123))
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 60_000
+    forms = {
+        "jpeg": ("JPEG", {}), "progressive": ("JPEG", {"progressive": True}), "notes": ("JPEG", {"exif": exif}),
+        "profile": ("JPEG", {"icc_profile": bytes(300_000)}), "png": ("PNG", {}), "gif": ("GIF", {}), "lossy": ("WEBP", {}),
+        "lossless": ("WEBP", {"lossless": True}), "extended": ("WEBP", {"exif": exif}), "bmp": ("BMP", {}),
+    }  # fmt: skip
+    photos = {}
+    for name, (form, options) in forms.items():
+        (clear if name == "extended" else image).save(out := io.BytesIO(), form, **options)
+        photos[name] = out.getvalue()
+    photos |= {f"half {name}": photos[name][:19] for name in ("jpeg", "png", "lossy")}
+    photos["nothing"] = b""
+    photos["filled"] = photos["jpeg"][:2] + b"\xff\xff" + photos["jpeg"][2:]
+    bomb = bytearray(photos["png"])
+    bomb[16:24] = (20_000).to_bytes(4, "big") * 2
+    photos["bomb"] = bytes(bomb)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, data in photos.items():
+        (folder / name).write_bytes(data)
+    script = (
+        'import { readFileSync } from "node:fs"; import { join } from "node:path"; import { pathToFileURL } from "node:url";\n'
+        "const [page, folder, ...names] = process.argv.slice(2); const at = (name) => import(pathToFileURL(join(page, name)));\n"
+        'const { declaredSize } = await at("size.js"); const { decode } = await at("photo.js"); const found = {};\n'
+        "for (const name of names) { const data = readFileSync(join(folder, name));\n"
+        "const size = declaredSize(new Uint8Array(data).buffer);\n"
+        "const error = await decode(new Blob([data])).then(() => null, (error) => error.message);\n"
+        "found[name] = [size, error]; } console.log(JSON.stringify(found));"
+    )
+    (tmp_path / "sizes.mjs").write_text(script)
+    call = [node, tmp_path / "sizes.mjs", tmp_path / "page", folder, *photos]
+    done = subprocess.run([*map(str, call)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    for name, (size, error) in told.items():
+        unknown = name in ("bmp", "nothing") or name.startswith("half")
+        assert size == ([20_000, 20_000] if name == "bomb" else None if unknown else [321, 123]), name
+        assert error == ("more pixels than are decoded" if name == "bomb" else "createImageBitmap is not defined"), name

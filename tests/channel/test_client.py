@@ -1,5 +1,6 @@
 """The reference client against real servers: a plain one in another process, and one that misbehaves."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from edgetl import signing
 from edgetl.channel import client, keys, memory, publishing
 from edgetl.channel.commit import Publisher
+from edgetl.channel.rotation import rotate
 from edgetl.channel.storage import Storage
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused, InputError
@@ -113,6 +116,26 @@ def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
     (home / "state.json").write_text('{"schema": 1, "installed": 7}')
     with pytest.raises(InputError, match=r"state.json: is damaged. Remove the folder"):
         client.update(home, address, "beta", shop.trust, someone(), NOW)
+
+
+def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path):
+    """The way out where the key that signs lists was lost or stolen: the app's next version."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    client.update(home, address, "beta", shop.trust, someone(), NOW)
+    new = signing.new_key()
+    other = dataclasses.replace(shop, storage=Storage(str(tmp_path / "new")), key=new, trust=keys.only(new.public))
+    put(other, blobs("b"))
+    address = Address(base=(tmp_path / "new").as_uri())
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW).code == "key-unknown"
+    found = client.update(home, address, "beta", other.trust, someone(), NOW)
+    assert memory.bundle_file(home, found.installed).read_bytes() == blobs("b").read_bytes()
+    rotate(other.storage, other.trust, new, (keys.listed(signing.new_key().public, rotates=False),), frozenset())
+    for file in ("1", "2"):
+        trust = keys.trusted(tmp_path / f"new/keys/{file}.json")
+        assert client.update(home, address, "beta", trust, someone(), NOW).status == "unchanged"
+    assert memory.read(home).trust_version == 2
+    assert client.update(home, address, "beta", other.trust, someone(), NOW).status == "unchanged"
 
 
 class Crash(BaseException):
@@ -271,7 +294,7 @@ class Nasty(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        what = self.path.strip("/")
+        what = self.path.strip("/").replace("_", " ")
         if what.startswith("hop"):
             self.send_response(302)
             self.send_header("Location", f"/hop{int(what[3:]) - 1}" if what != "hop0" else "/fine")
@@ -282,24 +305,41 @@ class Nasty(BaseHTTPRequestHandler):
             self.send_header("Location", "file:///etc/passwd")
             self.end_headers()
             return
+        if what == "endless hop":
+            self.send_response(302)
+            self.send_header("Location", "/fine")
+            self.end_headers()
+        if what in ("slow header", "slow chunk"):
+            start = b"HTTP/1.1 200 OK\r\n" + (b"Transfer-Encoding: chunked\r\n\r\n1;" if what == "slow chunk" else b"X: ")
+            try:
+                self.wfile.write(start)
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    time.sleep(0.1)
+            except OSError:
+                pass
+            return
         if what == "broken":
             self.send_error(500)
             return
         if what == "forbidden":
             self.send_error(403)
             return
-        self.send_response(200)
-        if what in ("truncated", "fine"):
-            self.send_header("Content-Length", "1000" if what == "truncated" else "4")
-        self.end_headers()
+        if what != "endless hop":
+            self.send_response(200)
+            if what in ("truncated", "fine"):
+                self.send_header("Content-Length", "1000" if what == "truncated" else "4")
+            self.end_headers()
         try:
-            if what == "endless":
+            if what.startswith("endless"):
                 while True:
                     self.wfile.write(bytes(1 << 16))
             if what == "trickle":
                 while True:
                     self.wfile.write(b"x")
                     time.sleep(0.05)
+            if what == "trickle once":
+                time.sleep(0.2)
             if what == "silent":
                 time.sleep(3)
             self.wfile.write(b"fine")
@@ -321,7 +361,8 @@ def nasty():
     ("path", "code"),
     [
         ("endless", "too-large"), ("trickle", "unreachable"), ("silent", "unreachable"), ("broken", "unreachable"),
-        ("hop4", "unreachable"), ("elsewhere", "unreachable"), ("truncated", "truncated"),
+        ("hop4", "unreachable"), ("elsewhere", "unreachable"), ("truncated", "truncated"), ("slow_header", "unreachable"),
+        ("slow_chunk", "unreachable"),
     ],
 )  # fmt: skip
 def test_bounds(nasty, path, code):
@@ -333,10 +374,22 @@ def test_bounds(nasty, path, code):
     assert f"http://127.0.0.1:{nasty.base.rsplit(':', 1)[1]}" in str(error.value)
 
 
+def test_a_look_has_an_end(nasty):
+    """However many versions a server has, each of them just in time."""
+    slow = Address(base=nasty.base, wait_s=5, look_s=0.5)
+    read, begin = slow.look(), time.monotonic()
+    assert read("fine", 500) == b"fine"
+    with pytest.raises(ChannelRefused, match="unreachable|in time|too long|timed out"):
+        while True:
+            read("trickle_once", 500)
+    assert time.monotonic() - begin < 2
+
+
 def test_what_is_allowed(nasty):
     assert nasty.read("fine", 500) == b"fine"
     assert nasty.read("hop1", 500) == b"fine"
     assert nasty.read("forbidden", 500) is None
+    assert nasty.read("endless_hop", 500) == b"fine", "what comes with a redirect is not read"
     with pytest.raises(ChannelRefused, match="cannot be read"):
         Address(base="http://127.0.0.1:9/", wait_s=1).read("x", 5)
     with pytest.raises(InputError, match="must begin with"):

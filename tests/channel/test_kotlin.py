@@ -201,6 +201,44 @@ def test_the_same_history(kotlin, who, blobs, tmp_path, http):
     assert len(list((tmp_path / "kotlin").glob("*.zip"))) == 2
 
 
+def test_the_same_proofs(kotlin, who, blobs, tmp_path, http):
+    """Releases that are wrong on this client: refused once, passed over then, forgotten with another app or index."""
+    from edgetl.channel.storage import Storage
+
+    mine = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    steps = (
+        (lambda: publishing.publish(mine, blobs("a"), describe(blobs("a"))), "2.0", ()),
+        (lambda: publishing.publish(mine, blobs("b"), describe(blobs("b"))), "2.0", (2,)),
+        (lambda: None, "2.0", ()),
+        (lambda: publishing.renew(mine), "2.0", ()),
+        (lambda: None, "2.1", (2,)),
+        (lambda: None, "2.0", ()),
+        (lambda: publishing.publish(mine, blobs("c"), describe(blobs("c"))), "2.0", (4,)),
+        (lambda: publishing.rollback(mine), "2.0", ()),
+    )
+    expected = []
+    for step, app, wrong in steps:
+        step()
+        me = someone(app=app)
+        trust, url = who.trust, Address(base=f"{http}/shop")
+        outcome = client.update(
+            tmp_path / "python", url, "beta", trust, me, NOW, lambda _, it, bad=wrong: "no" if it.release in bad else ""
+        )
+        row = ("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(me), ",".join(map(str, wrong)))
+        said, messages = kotlin([row])
+        assert said == [_said(outcome, tmp_path / "python")], messages
+        expected.append((outcome.status, outcome.code, outcome.installed.release))
+    assert expected[:6] == [
+        ("installed", "", 1),
+        ("kept", "refused", 1),
+        ("unchanged", "", 1),
+        ("unchanged", "", 1),
+        ("kept", "refused", 1),
+        ("installed", "", 2),
+    ]
+    assert expected[6][:2] == ("kept", "refused")
+
+
 def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
     """The thief counted far ahead; with its key the count falls."""
     from edgetl import signing
@@ -238,7 +276,9 @@ def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
     ]
 
 
-@pytest.mark.parametrize("what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated"])
+@pytest.mark.parametrize(
+    "what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated", "slow_header", "slow_chunk"]
+)
 def test_the_same_bounds(kotlin, tmp_path, what, who):
     """Whatever is asked of the server, it misbehaves in one way."""
     nasty = type("Only", (Nasty,), {"do_GET": lambda self: (setattr(self, "path", f"/{what}"), Nasty.do_GET(self))})

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from edgetl import signing
 from edgetl.channel import envelope, index, keys, publishing
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.rotation import rotate
-from edgetl.errors import ChannelRefused
+from edgetl.errors import ChannelRefused, InputError
 from edgetl.types import to_json
 from tests.channel.conftest import DAY, NOW, describe
 
@@ -33,6 +34,23 @@ def _signed(data, change, key, purpose="channel index"):
     payload = json.loads(json.loads(data)["signed"])
     change(payload)
     return envelope.seal(purpose, payload, key)
+
+
+def _text(data, old, new, key):
+    """Signed, whatever text it is."""
+    text = _edited(json.loads(data)["signed"], old, new).encode()
+    signature = base64.b64encode(key.sign("channel index", text)).decode()
+    return json.dumps({"schema": 1, "key": key.public.id, "signature": signature, "signed": text.decode()}).encode()
+
+
+def _wrapped(data):
+    """The same signed text in other bytes, as anybody can write it."""
+    outer = json.loads(data)
+    return json.dumps(dict(reversed(outer.items())), indent=1).encode()
+
+
+def _digest(data):
+    return hashlib.sha256(json.loads(data)["signed"].encode()).hexdigest()
 
 
 def _edited(data, old, new):
@@ -70,14 +88,14 @@ def _tampered(name, files, who):
     if name == "signature of another purpose":
         files[NEWEST] = _signed(newest, lambda p: None, who.key, "bundle")
     if name == "key list by a stranger":
-        payload = {"schema": 1, "version": 2, "previous": envelope.sha256(files["keys/1.json"])}
+        payload = {"schema": 1, "version": 2, "previous": _digest(files["keys/1.json"])}
         payload["keys"] = [to_json(keys.listed(thief.public, rotates=True))]
         files["keys/2.json"] = envelope.seal("channel keys", payload, thief)
     if name == "key list by a key that may not rotate":
         robot = signing.new_key()
         rotate(who.storage, who.trust, who.key, (keys.listed(robot.public, rotates=False),), frozenset())
         files["keys/2.json"] = data = who.storage.read("keys/2.json", 10**6)
-        payload = {"schema": 1, "version": 3, "previous": envelope.sha256(data)}
+        payload = {"schema": 1, "version": 3, "previous": _digest(data)}
         payload["keys"] = [to_json(keys.listed(one.public, rotates=True)) for one in (robot, who.key)]
         files["keys/3.json"] = envelope.seal("channel keys", payload, robot)
     if name == "key list that does not follow":
@@ -99,6 +117,34 @@ def _tampered(name, files, who):
         files[NEWEST] = _signed(newest, lambda p: p["releases"][0]["files"][0].update(path="../x"), who.key)
     if name == "bundle too large":
         files[NEWEST] = _signed(newest, lambda p: p["releases"][0].update(size_bytes=10**13), who.key)
+    if name in ("wrapped otherwise", "a key list wrapped otherwise"):
+        where = NEWEST if name == "wrapped otherwise" else "keys/1.json"
+        known = _look({**files, where: _wrapped(files[where])}, who)
+        if name == "a key list wrapped otherwise":
+            rotate(who.storage, who.trust, who.key, (keys.listed(signing.new_key().public, rotates=False),), frozenset())
+            files["keys/2.json"] = who.storage.read("keys/2.json", 10**6)
+    if name == "a line end in a version":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"][0].update(version="1\n../../x\n1\ny"), who.key)
+    if name == "digits of another script":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"][0].update(min_app="\u0661"), who.key)
+    if name == "counted beyond all numbers":
+        files[NEWEST] = _signed(newest, lambda p: p.update(version=2**53 + 1), who.key)
+    if name == "an exponent":
+        files[NEWEST] = _text(newest, '"version":3', '"version":3e0', who.key)
+    if name == "a number without end":
+        files[NEWEST] = _text(newest, '"version":3', '"version":' + "9" * 5000, who.key)
+    if name == "not a number":
+        files[NEWEST] = _text(newest, '"created_s":', '"created_s":NaN,"x":', who.key)
+    if name == "a signed key twice":
+        files[NEWEST] = _text(newest, '"version":3', '"version":3,"version":4', who.key)
+    if name == "a release twice":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"].append(p["releases"][-1]), who.key)
+    if name == "a listed key twice":
+        payload = json.loads(json.loads(files["keys/1.json"])["signed"]) | {
+            "version": 2,
+            "previous": _digest(files["keys/1.json"]),
+        }
+        files["keys/2.json"] = envelope.seal("channel keys", payload | {"keys": payload["keys"] * 2}, who.key)
     if name == "nothing there":
         files.clear()
     return files, known
@@ -126,6 +172,17 @@ TAMPERINGS = {
     "a path that escapes": "malformed",
     "bundle too large": "malformed",
     "nothing there": "missing",
+    "wrapped otherwise": None,
+    "a key list wrapped otherwise": None,
+    "a line end in a version": "malformed",
+    "digits of another script": "malformed",
+    "counted beyond all numbers": "malformed",
+    "an exponent": "malformed",
+    "a number without end": "malformed",
+    "not a number": "malformed",
+    "a signed key twice": "malformed",
+    "a release twice": "malformed",
+    "a listed key twice": "malformed",
 }
 
 
@@ -141,11 +198,19 @@ def test_a_tampering_is_refused_and_named(name, served):
     assert ".json: " in str(error.value)
 
 
-def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served, blobs):
+@pytest.mark.parametrize("version", [2**52, index.MAX_VERSION])
+def test_a_stolen_key_that_counted_far_ahead_blocks_nobody(served, blobs, version):
+    """It also says that it is the year 2500, so that all that is honest would have expired."""
     files, who = served
-    far = {**files, NEWEST: _signed(files[NEWEST], lambda p: p.update(version=2**52), who.key)}
+    thiefs = _signed(files[NEWEST], lambda p: p.update(version=version, created_s=NOW * 9, expires_s=NOW * 10), who.key)
+    far = {**files, NEWEST: thiefs}
     known = _look(far, who)
-    assert known.held.index.version == 2**52
+    assert known.held.index.version == version
+    who.storage.replace(NEWEST, thiefs)
+    who.storage.replace(f"beta/index/{version}.json", thiefs)
+    with pytest.raises(InputError, match=r"none can follow it|days from now.* keys --remove ID --stolen"):
+        publishing.publish(who, blobs("e"), describe(blobs("e")))
+    who.storage.replace(NEWEST, files[NEWEST])
     with pytest.raises(ChannelRefused) as error:
         _look(files, who, known)
     assert error.value.code == "older-index"

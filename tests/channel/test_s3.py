@@ -1,5 +1,6 @@
 """Against an S3-compatible server in a process of its own: publishers that die, publishers at once, clients that watch."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edgetl.channel import client, envelope, index, memory, publishing
+from edgetl.channel import client, index, memory, publishing
 from edgetl.channel.choice import choose
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.storage import Storage
@@ -81,7 +82,7 @@ class Watcher(threading.Thread):
         Watcher.newest_seen = max(Watcher.newest_seen, outcome.index_version)
         if outcome.installed:
             data = memory.bundle_file(self.folder, outcome.installed).read_bytes()
-            if envelope.sha256(data) != outcome.installed.sha256:
+            if hashlib.sha256(data).hexdigest() != outcome.installed.sha256:
                 self.faults.append(f"release {outcome.installed.release} is not whole")
             old = before.installed.release if before.installed else 0
             self.went.append((outcome.index_version, old, outcome.installed.release))

@@ -36,6 +36,11 @@ class Rising(private val classes: Int) : Network {
 
 /** In place of a runtime: a "model" is a list of inputs, by sha256, with the answers to them. */
 class Answers(data: ByteArray) : Network {
+    init {
+        if (String(data) == "crash") Runtime.getRuntime().halt(9)
+        if (String(data) == "huge") throw OutOfMemoryError()
+    }
+
     private val rows = String(data).lines().filter { it != "" }.associate { it.substringBefore(" ") to it.substringAfter(" ") }
 
     override fun run(input: ByteBuffer): FloatArray {
@@ -75,7 +80,7 @@ object Replay {
 
     /** An app with updates, started once: fetch, open, say what is used and what is not. */
     private fun start(base: String, key: String, home: File, app: File, photos: File, version: String) {
-        val client = UpdateClient(base, "beta", Trust(0, listOf(ListedKey(base64(key), true))), home)
+        val client = UpdateClient(base, "beta", Trust(0, listOf(ListedKey(publicKey(key), true))), home)
         val me = Device(version, "android", "14", "Pixel 8", "c1", setOf("tflite"))
         var loads = 0
         val load = { data: ByteArray, _: Contract -> loads++; Answers(data) }

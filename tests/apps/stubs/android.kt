@@ -8,5 +8,6 @@ import java.io.InputStream
 
 abstract class Context {
     abstract val assets: android.content.res.AssetManager
+    abstract val noBackupFilesDir: File
     abstract fun getExternalFilesDir(type: String?): File?
 }

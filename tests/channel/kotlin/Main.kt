@@ -8,10 +8,11 @@ fun main() {
     for (line in generateSequence(::readLine)) {
         val row = line.split("\t")
         when (row[0]) {
-            "update" -> { // base, folder, key, now, then the device
+            "update" -> { // base, folder, key, now, then the device, then releases that are wrong on it
                 val trust = Trust(0, listOf(ListedKey(base64(row[3]), true)))
                 val client = UpdateClient(row[1], "beta", trust, File(row[2]), waitMs = 1000, downloadMs = 1500)
-                val outcome = client.update(device(row.drop(5)), row[4].toLong())
+                val proof = row.getOrNull(11)?.split(",")?.let { wrong -> { _: File, it: Installed -> if ("${it.release}" in wrong) "no" else "" } }
+                val outcome = client.update(device(row.drop(5)), row[4].toLong(), proof)
                 val installed = outcome.installed
                 val whole = installed == null || sha256(client.bundle(installed).readBytes()) == installed.sha256
                 println("${outcome.status} ${outcome.code} ${outcome.indexVersion} ${installed?.release} ${installed?.file} $whole")

@@ -1,6 +1,6 @@
 // The client of an update channel of edgetl: look, decide, prove, install. Run it off the main thread; its state is one folder's.
 //
-//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(base64("…"), true))), folder)
+//     val client = UpdateClient("https://models.example.com", "stable", Trust(0, listOf(ListedKey(publicKey("MCow…"), true))), folder)
 //     val me = Device("2.1", "android", Build.VERSION.RELEASE, Build.MODEL, id, setOf("tflite"))
 //     val outcome = client.update(me, System.currentTimeMillis() / 1000, proof)
 //
@@ -16,6 +16,9 @@ import java.net.HttpURLConnection
 import java.net.URL
 import java.security.MessageDigest
 import java.util.Properties
+import java.util.Timer
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.concurrent.timerTask
 
 class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String)
 
@@ -34,7 +37,8 @@ class UpdateClient(
     private val folder: File,
     verifier: Verifier = platformEd25519,
     private val waitMs: Int = 20_000,
-    private val downloadMs: Long = 900_000
+    private val downloadMs: Long = 900_000,
+    private val lookMs: Long = 120_000
 ) {
     private val reader = Reader(verifier)
     private val stateFile = File(folder, "state.properties")
@@ -52,10 +56,12 @@ class UpdateClient(
     }
 
     /** What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system. */
+    fun proven(installed: Installed, device: Device, proof: Proof): String =
+        if (state().getProperty("right.${installed.sha256}") == by(device)) "" else tried(installed, device, proof) // waits for no download
+
     @Synchronized
-    fun proven(installed: Installed, device: Device, proof: Proof): String {
+    private fun tried(installed: Installed, device: Device, proof: Proof): String {
         val state = state()
-        if (state.getProperty("right.${installed.sha256}") == by(device)) return ""
         if (tries(state, installed.sha256, device) >= MAX_TRIES) return "it was refused before"
         return prove(state, installed, device, proof).also { write(state) }
     }
@@ -73,7 +79,8 @@ class UpdateClient(
         var known = known(state)
         fun kept(code: String, message: String) = Outcome("kept", code, message, installed(state, "installed"), known.held?.version ?: 0)
         try {
-            known = reader.latest(this::read, channel, known, nowS)
+            val end = System.nanoTime() + lookMs * 1_000_000
+            known = reader.latest({ path, limit -> read(path, limit, end) }, channel, known, nowS)
             val index = known.held!!
             remember(state, known, device)
             write(state)
@@ -133,7 +140,8 @@ class UpdateClient(
     private fun known(state: Properties): Known {
         var trust = builtIn
         val version = state.getProperty("trust_version")?.toLong() ?: -1
-        if (version >= builtIn.version) {
+        val sameRoot = builtIn.version > 0 || state.getProperty("trust_root") == builtIn.keys[0].id // another key: the app's maker lost the first
+        if (version >= builtIn.version && sameRoot) {
             val keys = state.getProperty("trust_keys").split(" ").map { ListedKey(base64(it.substring(1)), it[0] == '+') }
             trust = Trust(version, keys, state.getProperty("trust_sha256"))
         }
@@ -152,6 +160,7 @@ class UpdateClient(
             if (name.substringAfter(".") !in named || !state.getProperty(name).endsWith(by(device))) state.remove(name)
         }
         state["trust_version"] = known.trust.version.toString()
+        if (builtIn.version == 0L) state["trust_root"] = builtIn.keys[0].id
         state["trust_sha256"] = known.trust.sha256
         state["trust_keys"] = known.trust.keys.joinToString(" ") { (if (it.rotates) "+" else "-") + encoded(it.public) }
         state["index"] = String(held.data, Charsets.UTF_8)
@@ -188,7 +197,7 @@ class UpdateClient(
             val digest = MessageDigest.getInstance("SHA-256")
             var bytes = 0L
             FileOutputStream(partial).use { sink ->
-                val there = open(bundlePath(wanted.sha256)) { stream ->
+                val there = open(bundlePath(wanted.sha256), downloadMs) { stream ->
                     bytes = copy(stream, sink, digest, wanted.sizeBytes, bundlePath(wanted.sha256), downloadMs)
                 }
                 if (!there) throw ChannelRefused("missing", "${bundlePath(wanted.sha256)}: is not there")
@@ -213,9 +222,11 @@ class UpdateClient(
         folder.listFiles()?.filter { (it.name.endsWith(".zip") || it.name.endsWith(".partial")) && it.name !in kept }?.forEach { it.delete() }
     }
 
-    private fun read(path: String, limit: Int): ByteArray? {
+    private fun read(path: String, limit: Int, end: Long): ByteArray? {
         val sink = java.io.ByteArrayOutputStream()
-        val there = open(path) { copy(it, sink, null, limit.toLong(), path, waitMs.toLong()) }
+        val longestMs = minOf(waitMs.toLong(), (end - System.nanoTime()) / 1_000_000)
+        if (longestMs <= 0) throw ChannelRefused("unreachable", "$path: this look took longer than $lookMs ms")
+        val there = open(path, longestMs) { copy(it, sink, null, limit.toLong(), path, longestMs) }
         return if (there) sink.toByteArray() else null
     }
 
@@ -234,13 +245,23 @@ class UpdateClient(
         }
     }
 
-    /** Whether there is such a file; three redirects at most, none to a weaker protocol. */
-    private fun open(path: String, use: (InputStream) -> Unit): Boolean {
+    private fun cut(connection: HttpURLConnection?) = try {
+        connection?.disconnect()
+    } catch (error: RuntimeException) { // on Android what a thread throws ends the app
+        null
+    }
+
+    /** Whether there is such a file; three redirects at most, none to a weaker protocol; cut off when the time is over. */
+    private fun open(path: String, longestMs: Long, use: (InputStream) -> Unit): Boolean {
         var promised = -1L
+        val current = AtomicReference<HttpURLConnection>()
+        val watch = Timer(true) // a time limit of HttpURLConnection is one of silence: a byte of a header may come just before it
+        watch.schedule(timerTask { cut(current.get()) }, longestMs, 500)
         try {
             var url = URL(base.trimEnd('/') + "/" + path)
             for (hop in 0..3) {
                 val connection = url.openConnection() as HttpURLConnection
+                current.set(connection)
                 try {
                     connection.connectTimeout = waitMs
                     connection.readTimeout = waitMs
@@ -270,6 +291,8 @@ class UpdateClient(
             }
         } catch (error: IOException) {
             throw ChannelRefused(if (promised >= 0 && "remature" in (error.message ?: "")) "truncated" else "unreachable", "$path: $error")
+        } finally {
+            watch.cancel()
         }
         throw ChannelRefused("unreachable", "$path: redirects too often")
     }

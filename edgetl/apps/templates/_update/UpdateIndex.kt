@@ -21,8 +21,7 @@ typealias Verifier = (ByteArray, ByteArray, ByteArray) -> Boolean
  */
 val platformEd25519: Verifier = { key, message, signature ->
     try {
-        val prefix = byteArrayOf(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) // RFC 8410
-        val public = KeyFactory.getInstance("Ed25519").generatePublic(X509EncodedKeySpec(prefix + key))
+        val public = KeyFactory.getInstance("Ed25519").generatePublic(X509EncodedKeySpec(ED25519 + key))
         val check = Signature.getInstance("Ed25519")
         check.initVerify(public)
         check.update(message)
@@ -32,6 +31,15 @@ val platformEd25519: Verifier = { key, message, signature ->
     } catch (error: GeneralSecurityException) {
         false
     }
+}
+
+private val ED25519 = byteArrayOf(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) // RFC 8410
+
+/** The key of a `.pub` file: the line between BEGIN and END → 32 bytes. */
+fun publicKey(line: String): ByteArray {
+    val data = base64(line)
+    require(data.size == 44 && data.copyOf(12).contentEquals(ED25519)) { "no Ed25519 key of a .pub file" }
+    return data.copyOfRange(12, 44)
 }
 
 const val MAX_SIGNED_BYTES = 1_000_000
@@ -45,6 +53,7 @@ private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
 private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
 private val HEX = Regex("[0-9a-f]{64}")
 private val LINE = Regex("[^\\x00-\\x1f\\x7f]{1,200}")
+private val TEXT = Regex("[^\\x00-\\x1f\\x7f]{0,512}")
 private val PATH = Regex("(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
 
 class ListedKey(val public: ByteArray, val rotates: Boolean) {
@@ -61,9 +70,10 @@ class Release(
     val salt: String, val minApp: String, val systems: List<Pair<String, String>>, val devices: List<String>, val files: List<ModelFile>
 )
 
+/** `digest`: of the signed text. Two files are the same when it is: anybody can write what lies around the text in another way. */
 class Index(
     val version: Long, val previous: String, val keys: Long, val createdS: Long, val expiresS: Long, val releases: List<Release>,
-    val data: ByteArray, val keyId: String
+    val data: ByteArray, val keyId: String, val digest: String
 )
 
 /** What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept. */
@@ -144,11 +154,12 @@ class Reader(private val verifier: Verifier) {
             if (seen == null || found.version > seen.version) {
                 held = found
             } else if (found.version < seen.version) {
-                val there = read(indexPath(channel, seen.version), MAX_SIGNED_BYTES)
-                if (there == null || !there.contentEquals(seen.data)) {
+                val where = indexPath(channel, seen.version)
+                val there = read(where, MAX_SIGNED_BYTES)
+                if (there == null || index(there, channel, trust, where).digest != seen.digest) {
                     throw ChannelRefused("older-index", "$newest: version ${seen.version}, seen before, is gone")
                 }
-            } else if (!found.data.contentEquals(seen.data)) {
+            } else if (found.digest != seen.digest) {
                 throw ChannelRefused("other-history", "$newest: is another version ${seen.version} than the one seen before")
             }
         }
@@ -167,7 +178,7 @@ class Reader(private val verifier: Verifier) {
             val where = indexPath(channel, version + 1)
             val data = read(where, MAX_SIGNED_BYTES) ?: return held
             val found = index(data, channel, trust, where)
-            if (found.version != version + 1 || found.previous != (if (held == null) "" else sha256(held.data))) {
+            if (found.version != version + 1 || found.previous != (held?.digest ?: "")) {
                 throw ChannelRefused("other-history", "$where: does not follow version $version")
             }
             held = found
@@ -180,7 +191,7 @@ class Reader(private val verifier: Verifier) {
         for (step in 0 until MAX_LISTS) {
             val where = "keys/${trust.version + 1}.json"
             val data = read(where, MAX_SIGNED_BYTES) ?: return trust
-            val payload = unseal("channel keys", data, trust.keys.filter { it.rotates }, where).first
+            val (payload, _, digest) = unseal("channel keys", data, trust.keys.filter { it.rotates }, where)
             trust = strictly(where) {
                 payload.only("schema", "version", "previous", "keys")
                 val keys = payload.list("keys").map {
@@ -191,7 +202,8 @@ class Reader(private val verifier: Verifier) {
                     ListedKey(key, row["rotates"] as Boolean)
                 }
                 check(payload["schema"] == 1L && keys.any { it.rotates } && keys.size <= MAX_LISTS)
-                val next = Trust(payload.number("version"), keys, sha256(data))
+                check(keys.map { it.public.toList() }.toSet().size == keys.size) { "a key stands twice" }
+                val next = Trust(payload.number("version"), keys, digest)
                 if (next.version != trust.version + 1 || (trust.version > 0 && payload.text("previous") != trust.sha256)) {
                     throw ChannelRefused("other-history", "$where: is no list that follows version ${trust.version}")
                 }
@@ -202,8 +214,8 @@ class Reader(private val verifier: Verifier) {
     }
 
     fun index(data: ByteArray, channel: String, trust: Trust, where: String): Index {
-        val (payload, keyId) = unseal("channel index", data, trust.keys, where)
-        val found = strictly(where) { indexOf(payload, data, keyId) }
+        val (payload, keyId, digest) = unseal("channel index", data, trust.keys, where)
+        val found = strictly(where) { indexOf(payload, data, keyId, digest) }
         if (payload.text("channel") != channel) {
             throw ChannelRefused("other-channel", "$where: is the index of the channel ${payload["channel"]}")
         }
@@ -213,7 +225,7 @@ class Reader(private val verifier: Verifier) {
         return found
     }
 
-    private fun unseal(purpose: String, data: ByteArray, keys: List<ListedKey>, where: String): Pair<Map<String, Any?>, String> {
+    private fun unseal(purpose: String, data: ByteArray, keys: List<ListedKey>, where: String): Triple<Map<String, Any?>, String, String> {
         val outer = strictly(where) {
             check(data.size <= MAX_SIGNED_BYTES)
             Json(data).whole().also {
@@ -230,16 +242,16 @@ class Reader(private val verifier: Verifier) {
         if (signature.size != 64 || !verifier(key.public, message, signature)) {
             throw ChannelRefused("bad-signature", "$where: is not what the key ${key.id} signed")
         }
-        return Pair(strictly(where) { Json(signed).whole() }, key.id)
+        return Triple(strictly(where) { Json(signed).whole() }, key.id, sha256(signed))
     }
 
-    private fun indexOf(payload: Map<String, Any?>, data: ByteArray, keyId: String): Index {
+    private fun indexOf(payload: Map<String, Any?>, data: ByteArray, keyId: String, digest: String): Index {
         payload.only("schema", "channel", "version", "previous", "keys", "created_s", "expires_s", "action", "releases")
         val releases = payload.list("releases").map { releaseOf(it.asObject()) }
         val previous = payload.text("previous")
         val index = Index(
             payload.number("version"), previous, payload.number("keys"), payload.number("created_s"),
-            payload.number("expires_s"), releases, data, keyId
+            payload.number("expires_s"), releases, data, keyId, digest
         )
         check(payload["schema"] == 1L && index.version >= 1 && index.keys >= 1 && index.createdS in 0 until index.expiresS)
         check((previous == "" || HEX.matches(previous)) && NAME.matches(payload.text("channel")) && releases.size <= 16)
@@ -270,6 +282,7 @@ class Reader(private val verifier: Verifier) {
             row.number("rollout"), row.text("salt"), row.text("min_app"), systems, row.texts("devices"), files
         )
         check(release.number >= 1 && HEX.matches(release.sha256) && release.sizeBytes in 1..MAX_BUNDLE_BYTES)
+        check(TEXT.matches(release.version) && TEXT.matches(release.title))
         check(release.rollout in 0..WHOLE && LINE.matches(release.salt))
         check(release.minApp == "" || VERSION.matches(release.minApp))
         check(files.all { PATH.matches(it.path) && NAME.matches(it.format) && it.sizeBytes in 0..MAX_BUNDLE_BYTES })
@@ -404,7 +417,9 @@ internal class Json(data: ByteArray, private val fractions: Boolean = false) {
                 else -> {
                     val place = "\"\\/bfnrt".indexOf(text[++at])
                     if (text[at] == 'u') {
-                        found.append(text.substring(at + 1, at + 5).toInt(16).toChar())
+                        val digits = text.substring(at + 1, at + 5)
+                        check(digits.all { it in '0'..'9' || it in 'a'..'f' || it in 'A'..'F' }) { "no escape" }
+                        found.append(digits.toInt(16).toChar())
                         at += 4
                     } else {
                         check(place >= 0) { "no escape" }

@@ -6,13 +6,28 @@ import { selfTest } from "./selftest.js";
 const found = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 let loading = null;
-const model = () => (loading ??= load());
+let last = Promise.resolve();
+
+/** The model, loaded once; where that fails, another time. */
+function model() {
+  loading ??= load().catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
 
 function say(text) {
   found.status.textContent = text;
 }
 
-async function busy(work) {
+/** One after another: a session runs one photo at a time, and the last photo's answer is the one that stays. */
+function busy(work) {
+  document.body.setAttribute("aria-busy", "true");
+  last = last.then(() => tried(work));
+}
+
+async function tried(work) {
   document.body.setAttribute("aria-busy", "true");
   try {
     await work();

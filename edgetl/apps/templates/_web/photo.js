@@ -1,18 +1,26 @@
 // Written by `edgetl ship app`. Do not edit: write it again instead.
 import { CONTRACT } from "./contract.js";
 import { fit, tensor } from "./preprocess.js";
+import { declaredSize } from "./size.js";
 
+const MOST_BYTES = 200_000_000;
 const MOST_PIXELS = 100_000_000;
 
+function bound(width, height) {
+  if (width * height > MOST_PIXELS) throw new RangeError("more pixels than are decoded");
+}
+
 /**
- * Decode a photo: upright by its EXIF orientation, its colours as they lie in the file, transparent pixels over white.
+ * Decode a photo, unless it is a bomb: upright by its EXIF orientation, its colours as they lie in the file, transparent pixels over white.
  *
  * @param {Blob} blob the photo's bytes.
  * @returns {Promise<ImageData>}
  */
 export async function decode(blob) {
+  if (blob.size > MOST_BYTES) throw new RangeError("more bytes than are decoded");
+  bound(...(declaredSize(await blob.arrayBuffer()) ?? [0, 0])); // of other forms the size is known once they are decoded
   const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
-  if (bitmap.width * bitmap.height > MOST_PIXELS) throw new RangeError("more pixels than are decoded");
+  bound(bitmap.width, bitmap.height);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
