@@ -72,10 +72,14 @@ def told(values: np.ndarray, layout: str) -> dict[str, Any]:
         layout: of the input.
 
     Returns:
-        `sha256` of its bytes; `samples`: its values at `sample_at`, floats with seven digits behind the point.
+        `sha256` of its bytes; `samples`: its values at `sample_at`, `printed`.
     """
-    samples = flat(values, layout)[list(sample_at(values.shape[0], layout))]
     return {
         "sha256": hashlib.sha256(buffer_bytes(values, layout)).hexdigest(),
-        "samples": [round(float(v), 7) if values.dtype.kind == "f" else int(v) for v in samples],
+        "samples": printed(flat(values, layout)[list(sample_at(values.shape[0], layout))]),
     }
+
+
+def printed(samples: np.ndarray) -> list[float]:
+    """Write values of an input as contracts do: floats with seven digits behind the point."""
+    return [round(float(v), 7) if samples.dtype.kind == "f" else int(v) for v in samples]

@@ -14,6 +14,7 @@ from PIL import Image
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.pop("COLUMNS", None)  # exported, it would wrap what tests look for
+os.unsetenv("COLUMNS")  # readline, which pytest loads, sets it for child processes only
 ROOT = Path(__file__).resolve().parent.parent
 MATERIAL = ROOT.parent / "shared" / "material"
 

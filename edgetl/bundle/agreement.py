@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import contracts, expected, packed_labels, plain
+from edgetl.bundle import contracts, expected, packed_labels, prepared
 from edgetl.bundle.building import EVALUATION, GOLDEN, LABELS, PREPROCESS
 from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
@@ -15,8 +15,6 @@ from edgetl.bundle.sbom import FILE as SBOM
 from edgetl.types import Preprocess, from_json
 
 ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, "licences.json")
-_MOST_APART = 3.0
-"""Most that the mean of a channel of a golden photo, decoded here, may lie from golden.json beyond its tolerance, in levels."""
 
 
 def check(found: Whole, named: Path) -> None:
@@ -75,6 +73,7 @@ def _labels(found: Whole, named: Path) -> None:
 def _golden(found: Whole, named: Path) -> None:
     """The photos are those of the contract, for the artifacts of this bundle, and look as it says."""
     manifest, golden = found.manifest, record(found.folder, GOLDEN, named)
+    steps = from_json(Preprocess, manifest["preprocess"])
     stated = manifest["golden"]
     if stated["path"] != GOLDEN or stated["sha256"] != manifest["files"][GOLDEN]["sha256"]:
         raise one(named, "golden differs", f"{GOLDEN}: is not the contract that manifest.json names.")
@@ -84,6 +83,10 @@ def _golden(found: Whole, named: Path) -> None:
         images = {f"golden/{image['file']}": image for image in golden["images"]}
         if told != paths:
             raise one(named, "golden differs", f"{GOLDEN}: is of other artifacts than manifest.json names.")
+        for artifact in manifest["artifacts"]:
+            own = f"{artifact['format']}/{artifact['scheme']}"
+            if not contracts.input_of(artifact, manifest).items() <= golden["artifacts"][own].items():
+                raise one(named, "golden differs", f"{GOLDEN}: speaks of another input of {own} than manifest.json.")
         if list(images) != stated["photos"] or not images:
             raise one(named, "golden differs", f"{GOLDEN}: is of other photos than manifest.json names.")
         for name, image in images.items():
@@ -91,11 +94,10 @@ def _golden(found: Whole, named: Path) -> None:
                 raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
             if (what := expected.contradiction(image, manifest["classes"], paths)) is not None:
                 raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
-            if not _looks(found, name, image):
-                raise one(
-                    named, "golden differs", f"{name}: prepared as the bundle says, it does not give what {GOLDEN} expects."
-                )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+            data = (found.folder / name).read_bytes()
+            if (what := prepared.contradiction(data, image, golden["artifacts"], steps)) is not None:
+                raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
 
 
@@ -113,17 +115,3 @@ def _contracts(found: Whole, named: Path) -> None:
         contracts.checked(content_, file, named)
         if record(found.folder, file, named) != content_:
             raise one(named, "contract differs", f"{file}: says something else than manifest.json and {GOLDEN}.")
-
-
-def _looks(found: Whole, name: str, image: dict[str, Any]) -> bool:
-    from edgetl.preprocess import ImageFault, to_pixels
-
-    try:
-        pixels = to_pixels((found.folder / name).read_bytes(), preprocess_of(found.folder, found.folder)[0])
-    except ImageFault:
-        return False
-    if plain.digest(pixels.tobytes()) == image["pixels"]["sha256"]:
-        return True
-    means = pixels.reshape(-1, 3).mean(axis=0)  # another decoder than that of where it was made
-    most = float(image["pixels"]["tolerance"]["mean"]) + _MOST_APART
-    return all(abs(float(mine) - float(told)) <= most for mine, told in zip(means, image["pixels"]["mean"], strict=True))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from edgetl.bundle.faults import BundleFault, Fault, one
 from edgetl.bundle.form import Digest, Line, Path_, Share
-from edgetl.bundle.opening import OpenBundle, record
+from edgetl.bundle.opening import OpenBundle, Whole, record
 from edgetl.schema import Bound, MinItems, Pattern, check
 from edgetl.tensors import SAMPLES, sample_at
 
@@ -143,6 +143,23 @@ def derive(manifest: Mapping[str, Any], golden: Mapping[str, Any]) -> dict[str, 
     return {place(row["path"]): _of(row, manifest, golden) for row in manifest["artifacts"]}
 
 
+def input_of(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what golden.json must tell of an artifact's input, as far as manifest.json decides it.
+
+    Args:
+        row: one of the manifest's `artifacts`.
+        manifest: the manifest.
+
+    Returns:
+        `dtype`, `layout`, `mean`, `std`: of (byte - mean) / std what is left to the app, 0 and 1 where the file does that itself.
+    """
+    entrance, steps = row["inputs"][0], manifest["preprocess"]
+    dtype = "image" if entrance["dtype"] == "image_rgb8" else entrance["dtype"]
+    left = dtype == "float32" and row["normalise"] == "app"
+    mean, std = (steps["mean"], steps["std"]) if left else (0.0, 1.0)
+    return {"dtype": dtype, "layout": entrance["layout"], "mean": mean, "std": std}
+
+
 def _of(row: Mapping[str, Any], manifest: Mapping[str, Any], golden: Mapping[str, Any]) -> dict[str, Any]:
     artifact, steps = f"{row['format']}/{row['scheme']}", manifest["preprocess"]
     told, given = golden["artifacts"][artifact], row["outputs"][0]
@@ -164,18 +181,20 @@ def _of(row: Mapping[str, Any], manifest: Mapping[str, Any], golden: Mapping[str
         "named_from": manifest["answers"]["named_from"],
         "labels": list(manifest["classes"]),
         "sample_at": told["sample_at"],
-        "golden": [
-            {
-                "file": image["file"],
-                "sha256": image["sha256"],
-                "levels": image["pixels"]["tolerance"]["samples"],
-                "tensor_sha256": image["tensors"][artifact]["sha256"],
-                "samples": image["tensors"][artifact]["samples"],
-                "probabilities": image["probabilities"].get(artifact),
-                "tolerance": image["tolerance"].get(artifact),
-            }
-            for image in golden["images"]
-        ],
+        "golden": [photo_of(image, artifact) for image in golden["images"]],
+    }
+
+
+def photo_of(image: Mapping[str, Any], artifact: str) -> dict[str, Any]:
+    """Take what one of golden.json's `images` tells of one artifact: a `GoldenPhoto` as plain values; raises as `derive`."""
+    return {
+        "file": image["file"],
+        "sha256": image["sha256"],
+        "levels": image["pixels"]["tolerance"]["samples"],
+        "tensor_sha256": image["tensors"][artifact]["sha256"],
+        "samples": image["tensors"][artifact]["samples"],
+        "probabilities": image["probabilities"].get(artifact),
+        "tolerance": image["tolerance"].get(artifact),
     }
 
 
@@ -200,11 +219,11 @@ def checked(value: Mapping[str, Any], file: str, named: Path) -> Contract:
     return found
 
 
-def read(bundle: OpenBundle, artifact: str, named: Path) -> Contract:
+def read(bundle: OpenBundle | Whole, artifact: str, named: Path) -> Contract:
     """Read the contract of an artifact, as apps read it.
 
     Args:
-        bundle: opened.
+        bundle: open.
         artifact: its path in the bundle.
         named: what the user gave, for messages.
 

@@ -44,6 +44,7 @@ Kind = Literal[
     "preprocessing differs",
     "golden differs",
     "artifact differs",
+    "answers differ",
 ]
 
 

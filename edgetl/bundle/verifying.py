@@ -45,19 +45,28 @@ def verify_bundle(path: Path | str, key: PublicKey | Path | str | None = None) -
         BundleFault: the first thing that is wrong; `found[0]` names its kind.
         InputError: the key's file is none.
     """
-    path = Path(path)
     trusted = public_key(Path(key)) if isinstance(key, Path | str) else key
-    with verified(path, trusted) as found:
-        value = found.manifest
-        return Verified(
-            name=value["name"],
-            version=value["version"],
-            files=len(value["files"]) + 1,
-            size_bytes=sum(facts["size_bytes"] for facts in value["files"].values()),
-            artifacts=tuple(f"{a['format']}/{a['scheme']}" for a in value["artifacts"]),
-            signed_by=found.key_id,
-            origin_checked=key is not None,
-        )
+    with verified(Path(path), trusted) as found:
+        return described(found, trusted)
+
+
+def described(found: Whole, key: PublicKey | None) -> Verified:
+    """Say what a bundle is.
+
+    Args:
+        found: of `verified`.
+        key: that it was checked with.
+    """
+    value = found.manifest
+    return Verified(
+        name=value["name"],
+        version=value["version"],
+        files=len(value["files"]) + 1,
+        size_bytes=sum(facts["size_bytes"] for facts in value["files"].values()),
+        artifacts=tuple(f"{a['format']}/{a['scheme']}" for a in value["artifacts"]),
+        signed_by=found.key_id,
+        origin_checked=key is not None,
+    )
 
 
 @contextmanager

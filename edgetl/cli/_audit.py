@@ -7,6 +7,8 @@ from typing import Any
 
 _MARKS = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
 _SHOWN = 6
+_MOST_TEXT = 200
+"""Characters of a text of a file that are shown."""
 
 
 def show(told: dict[str, Any]) -> None:
@@ -73,10 +75,15 @@ def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("stamps", ", ".join(f"{key} {value}" for key, value in told["versions"].items())),
         ("needs", f"at least {needs}" if needs else ""),
         ("written by", told["producer"]),
-        ("says", "; ".join(f"{key}: {value}" for key, value in told["metadata"].items())),
+        ("says", "; ".join(f"{key}: {_cut(value)}" for key, value in told["metadata"].items())),
         ("stored twice", f"{told['duplicate_bytes']} bytes" if told["duplicate_bytes"] else ""),
     ]
     return [(key, value) for key, value in rows if value]
+
+
+def _cut(text: str) -> str:
+    """A text that may be long; `--json` has all of it."""
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
 
 
 def _end(end: dict[str, Any]) -> str:

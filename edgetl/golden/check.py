@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from edgetl.bundle.contracts import GoldenPhoto
 from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError
 from edgetl.golden.contradictions import contradictions
-from edgetl.golden.expected import Expected, ExpectedImage, opening
+from edgetl.golden.expected import Expected, opening
 from edgetl.mistakes._base import Given
 from edgetl.replay import diagnosis, evidence, replays
 from edgetl.replay import network as networks
@@ -99,7 +100,7 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
     return GoldenCheck(artifact=expected.artifact, images=tuple(checks), missing=missing, diagnosis=why)
 
 
-def _check(image: LoggedImage, wanted: ExpectedImage, given: Given) -> ImageCheck:
+def _check(image: LoggedImage, wanted: GoldenPhoto, given: Given) -> ImageCheck:
     says, input_seen = [], False
     if image.tensor is not None:
         if image.tensor.sha256 == wanted.tensor_sha256:

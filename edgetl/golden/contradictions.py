@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetl.golden.expected import ExpectedImage
+from edgetl.bundle.contracts import GoldenPhoto
 from edgetl.mistakes._base import Given
 from edgetl.replay import evidence
 from edgetl.replay.observed import LoggedImage
@@ -15,7 +15,7 @@ _PRINTED = 0.01
 """The same for a probability."""
 
 
-def contradictions(image: LoggedImage, wanted: ExpectedImage, given: Given) -> list[str]:
+def contradictions(image: LoggedImage, wanted: GoldenPhoto, given: Given) -> list[str]:
     """Hold what an app logged of one photo against itself.
 
     Args:

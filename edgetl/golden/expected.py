@@ -4,44 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+from edgetl.bundle.contracts import GoldenPhoto, photo_of
+from edgetl.bundle.form import Line, Path_
 from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError, UnknownName
 from edgetl.mistakes._base import Given
 from edgetl.replay import network
-from edgetl.schema import Bound, MinItems, Pattern, check
+from edgetl.schema import MinItems, check
 from edgetl.tensors import SAMPLES, sample_at
-
-Name = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,512}", "one line of at most 512 printable characters")]
-Digest = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedImage:
-    """One photo, for one artifact."""
-
-    file: Name
-    sha256: Digest
-    levels: Annotated[float, Bound(ge=0.0, le=255.0)]
-    """Tolerance of a pixel, in levels of 255."""
-    tensor_sha256: Digest
-    samples: tuple[float, ...]
-    probabilities: tuple[float, ...] | None
-    """None where nothing could run the artifact when the bundle was made."""
-    tolerance: Annotated[float, Bound(ge=0.0, le=1.0)] | None
-    """Of a probability."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """The contract of one artifact."""
 
-    artifact: Name
-    path: Name
+    artifact: Line
+    path: Path_
     sample_at: tuple[int, ...]
     """Places of the input buffer that apps log."""
-    images: Annotated[tuple[ExpectedImage, ...], MinItems(1)]
+    images: Annotated[tuple[GoldenPhoto, ...], MinItems(1)]
 
     def faults(self) -> tuple[tuple[str, str], ...]:
         """As many values as are compared."""
@@ -79,7 +62,7 @@ def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifac
             "artifact": artifact,
             "path": names[artifact]["path"],
             "sample_at": names[artifact]["sample_at"],
-            "images": [_one(image, artifact) for image in golden["images"]],
+            "images": [photo_of(image, artifact) for image in golden["images"]],
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"golden.json: is not what edgetl writes ({error!r}).") from error
@@ -97,18 +80,6 @@ def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifac
     if any(image.probabilities is not None and len(image.probabilities) != count for image in found.images):
         raise InputError(f"golden.json: must have {count} probabilities an image, one a class of the manifest.")
     return found
-
-
-def _one(image: Any, artifact: str) -> dict[str, Any]:
-    return {
-        "file": image["file"],
-        "sha256": image["sha256"],
-        "levels": image["pixels"]["tolerance"]["samples"],
-        "tensor_sha256": image["tensors"][artifact]["sha256"],
-        "samples": image["tensors"][artifact]["samples"],
-        "probabilities": image["probabilities"].get(artifact),
-        "tolerance": image["tolerance"].get(artifact),
-    }
 
 
 def opening(bundle: OpenBundle, found: Expected) -> tuple[Path, Given]:

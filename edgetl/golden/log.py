@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgetl.bundle.opening import OpenBundle
+from edgetl.bundle.opening import OpenBundle, opened
 from edgetl.golden.contract import TOP
-from edgetl.golden.expected import Expected, opening
+from edgetl.golden.expected import Expected, expected, opening
 from edgetl.replay import network as networks
 from edgetl.replay.hypotheses import Photo
 from edgetl.tensors import buffer_bytes, flat, sample_at
 
 
-def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:
+def log(bundle: OpenBundle, wanted: Expected) -> dict[str, Any]:
     """Do with the golden photos what an app does, and log it.
 
     Args:
         bundle: opened.
-        expected: of the artifact to run.
+        wanted: of the artifact to run.
 
     Returns:
         The log, as plain values.
@@ -28,13 +30,13 @@ def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:
     Raises:
         VerificationError: nothing can run the artifact here.
     """
-    path, given = opening(bundle, expected)
+    path, given = opening(bundle, wanted)
     places = list(sample_at(bundle.preprocess.crop_px, given.layout))
     images = []
     with networks.Network(path, given) as network:
-        for image in expected.images:
+        for image in wanted.images:
             values = Photo((bundle.folder / "golden" / image.file).read_bytes(), given).values()
-            answers = network.answer(values)
+            answers = network.answer(values, right=True)
             images.append(
                 {
                     "file": image.file,
@@ -49,4 +51,10 @@ def log(bundle: OpenBundle, expected: Expected) -> dict[str, Any]:
                     ],
                 }
             )
-    return {"schema": 1, "artifact": expected.artifact, "images": images}
+    return {"schema": 1, "artifact": wanted.artifact, "images": images}
+
+
+def run(arguments: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Do it in a child process, by `isolation.call`: `bundle`, the folder; `artifact`. Returns and raises as `log`."""
+    with opened(Path(arguments["bundle"])) as bundle:
+        return log(bundle, expected(bundle, arguments["artifact"], "--artifact"))

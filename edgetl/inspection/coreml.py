@@ -10,9 +10,8 @@ from typing import Any
 from edgetl import registry
 from edgetl.errors import InputError
 from edgetl.inspection import coreml_package, repeated
-from edgetl.inspection.records import End, Facts
+from edgetl.inspection.records import End, Facts, text
 
-_MAX_TEXT = 200
 _BLOB = struct.Struct("<IIQQ")
 """Head of a stored weight: sentinel, type, bytes, place. Source: coremltools, MILBlob/Blob/StorageFormat.hpp."""
 _SENTINEL = 0xDEADBEEF
@@ -41,7 +40,7 @@ def read(path: Path) -> Facts:
     told = spec.description.metadata
     fields = {"description": told.shortDescription, "author": told.author, "licence": told.license, "version": told.versionString}
     labels = _labels(spec, operations)
-    own = {key: value[:_MAX_TEXT] for key, value in sorted(told.userDefined.items())[:32]}
+    own = {key: text(value) for key, value in sorted(told.userDefined.items())[:32]}
     makers = [own.get(f"com.github.apple.coremltools.{word}", "") for word in ("source", "version")]
     return Facts(
         graph=graph,
@@ -50,7 +49,7 @@ def read(path: Path) -> Facts:
         producer=f"coremltools {makers[1]} from {makers[0]}" if makers[1] else "",
         versions={"specification": str(spec.specificationVersion)},
         metadata={
-            **{key: value[:_MAX_TEXT] for key, value in fields.items() if value},
+            **{key: text(value) for key, value in fields.items() if value},
             **({"labels": str(labels)} if labels else {}),
             **{key: value for key, value in own.items() if not key.startswith("com.github.apple.")},
         },

@@ -9,11 +9,11 @@ from typing import Any
 from edgetl import registry
 from edgetl.errors import ConversionError, InputError
 from edgetl.inspection import repeated
-from edgetl.inspection.records import End, Facts
+from edgetl.inspection.records import End, Facts, text
 
 _KNOWN = ("", "ai.onnx", "ai.onnx.ml")
 _MAX_DEPTH = 16
-_MAX_TEXT = 200
+_MOST_NAME = 200
 _MAX_LABELS = 1_000_000
 
 
@@ -40,7 +40,7 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
     whole = {entry.key: entry.value for entry in list(model.metadata_props)[:64]}
     if model.doc_string:
         whole.setdefault("description", model.doc_string)
-    told = {key[:_MAX_TEXT]: _short(value) for key, value in whole.items()} | _written(whole)
+    told = {key[:_MOST_NAME]: text(value) for key, value in whole.items()} | _written(whole)
     if external:
         stamps["external_data"] = str(external)
     functions = {(function.domain, function.name) for function in model.functions}
@@ -54,7 +54,7 @@ def _facts(path: Path, graph: Any, model: Any, outside: dict[str, int]) -> Facts
         graph=graph,
         inputs=tuple(_end(value, nodes, scales) for value in main.input if value.name not in stored),
         outputs=tuple(_end(value, nodes, scales) for value in main.output),
-        producer=f"{model.producer_name} {model.producer_version.removesuffix(' None')}".strip()[:_MAX_TEXT],
+        producer=f"{model.producer_name} {model.producer_version.removesuffix(' None')}".strip()[:_MOST_NAME],
         versions=stamps,
         metadata=told,
         custom=tuple(sorted({f"{node.domain}:{node.op_type}" for node in foreign})),
@@ -84,13 +84,8 @@ def _written(told: dict[str, str]) -> dict[str, str]:
         sides, words = ([spec.get(key) for key in keys] for keys in (("resize_px", "crop_px"), ("interpolation", "input")))
         if all(isinstance(side, int) for side in sides) and all(isinstance(word, str) for word in words):
             resized = f"shorter side to {sides[0]} px ({words[0]}), centre {sides[1]} px, input is {words[1]}"
-            found["preprocessing"] = _short(resized)
+            found["preprocessing"] = text(resized)
     return found
-
-
-def _short(text: str) -> str:
-    """A text, or its length where it is too long to be told."""
-    return text if len(text) <= _MAX_TEXT else f"({len(text)} characters)"
 
 
 def _nodes(graph: Any, depth: int = 0) -> Iterator[Any]:
@@ -115,7 +110,7 @@ def _outside(path: Path, graph: Any) -> dict[str, int]:
             inside = folder / place
             if Path(place).is_absolute() or ".." in Path(place).parts or folder.resolve() not in inside.resolve().parents:
                 raise InputError(f"{path.name}: names {place[:80]!r} as a file of weights, outside of its folder; not opened.")
-            found[place[:_MAX_TEXT]] = inside.stat().st_size if inside.is_file() else -1
+            found[place[:_MOST_NAME]] = inside.stat().st_size if inside.is_file() else -1
     return found
 
 

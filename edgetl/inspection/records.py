@@ -8,6 +8,13 @@ from typing import Literal
 from edgetl.graphs._base import GraphFacts
 
 Level = Literal["error", "warning", "note"]
+_MOST_TEXT = 20_000
+"""Characters of a text that a file holds; anybody may have made it."""
+
+
+def text(told: str) -> str:
+    """Take a text of a file; what is cut off shows as `…`."""
+    return told if len(told) <= _MOST_TEXT else f"{told[:_MOST_TEXT]}…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

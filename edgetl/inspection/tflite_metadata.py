@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import declared
+from edgetl.inspection.records import text
 
-_MAX_TEXT = 200
+_MOST_NAME = 200
 _MAX_LABELS_BYTES = 1_000_000
 _NORMALIZATION, _SCORE_CALIBRATION = 1, 2
 """Union ProcessUnitOptions. Source of this and of all places below: tflite-support, metadata_schema.fbs 1.x."""
@@ -33,7 +34,7 @@ def read(path: Path, model: Any) -> dict[str, str]:
         if entry.name == b"TFLITE_METADATA":
             found |= _table(bytes(model.buffers[entry.buffer].data))
         if entry.name == declared.KEY.encode():
-            found[declared.KEY] = bytes(model.buffers[entry.buffer].data).decode("utf-8", "replace")[:_MAX_TEXT]
+            found[declared.KEY] = bytes(model.buffers[entry.buffer].data).decode("utf-8", "replace")[:_MOST_NAME]
     labels = _labels(path)
     return {**found, **({"labels": labels} if labels else {})}
 
@@ -46,9 +47,9 @@ def _table(data: bytes) -> dict[str, str]:
         return {}
     root = Table(bytearray(data), encode.Get(packer.uoffset, data, 0))
 
-    def text(table: Any, place: int) -> str:
+    def words(table: Any, place: int) -> str:
         at = table.Offset(4 + 2 * place)
-        return table.String(at + table.Pos).decode("utf-8", "replace")[:_MAX_TEXT] if at else ""
+        return text(table.String(at + table.Pos).decode("utf-8", "replace")) if at else ""
 
     def rows(table: Any, place: int) -> list[Any]:
         at = table.Offset(4 + 2 * place)
@@ -63,7 +64,7 @@ def _table(data: bytes) -> dict[str, str]:
         return [table.Get(number_types.Float32Flags, start + 4 * i) for i in range(min(table.VectorLen(at), 8))] if at else []
 
     places = {"name": 0, "description": 1, "version": 2, "author": 4, "licence": 5}
-    found = {key: value for key, place in places.items() if (value := text(root, place))}
+    found = {key: value for key, place in places.items() if (value := words(root, place))}
     for graph in rows(root, 3)[:1]:
         for tensor in (*rows(graph, 2)[:1], *rows(graph, 3)[:1]):
             for unit in rows(tensor, 4):
@@ -86,5 +87,5 @@ def _labels(path: Path) -> str:
             if member.filename.endswith(".txt") and member.file_size <= _MAX_LABELS_BYTES:
                 with archive.open(member) as stream:
                     count = len(stream.read(_MAX_LABELS_BYTES).splitlines())
-                return f"{count} in {member.filename[:_MAX_TEXT]}"
+                return f"{count} in {member.filename[:_MOST_NAME]}"
     return ""

@@ -178,6 +178,8 @@ def _some(replays: Replays, rows: Sequence[int]) -> Replays:
     )
 
 
+_SHOWN = 6
+"""Mistakes that are listed of those that photos cannot show."""
 _UNEXPLAINED = "No mistake that edgetl knows, alone or two at once, explains what was logged. "
 _WHERE = {
     "not logged": "Is it this file, are these the photos? Another delegate? Samples of the input (golden.json, how_to_log) say "
@@ -218,5 +220,8 @@ def words(diagnosis: Diagnosis) -> list[str]:
     else:
         said.append(_UNEXPLAINED + _WHERE[diagnosis.input])
     if finding.unseen:
-        said.append(f"These photos cannot show: {', '.join(finding.unseen)}.")
+        # of one mistake first; that two at once do not show mostly follows
+        shown = sorted(finding.unseen, key=lambda name: name.count(" + "))[:_SHOWN]
+        more = f" and {len(finding.unseen) - _SHOWN} more (--json lists all)" if len(finding.unseen) > _SHOWN else ""
+        said.append(f"These photos cannot show: {', '.join(shown)}{more}.")
     return said

@@ -99,17 +99,18 @@ class Network:
         """Free the file."""
         self._session.close()
 
-    def answer(self, values: np.ndarray) -> np.ndarray:
+    def answer(self, values: np.ndarray, *, right: bool = False) -> np.ndarray:
         """Run it once.
 
         Args:
             values: (px, px, 3) of the input's type.
+            right: the values are what a right app gives.
 
         Returns:
             float32 (classes,); what is not finite is 0, as a mistake may well overflow the network.
 
         Raises:
-            VerificationError: the file has another number of classes than its record.
+            VerificationError: the file has another number of classes than its record, or right values overflow it.
         """
         import numpy as np
 
@@ -119,6 +120,8 @@ class Network:
         found = np.asarray(self._session.output(), np.float32).reshape(-1)
         if found.shape != (self._classes,):
             raise VerificationError(f"{self._name}: gives {found.size} values for {self._classes} classes.")
+        if right and not np.isfinite(found).all():
+            raise VerificationError(f"{self._name}: gives values that are not finite.")
         return np.nan_to_num(found.copy(), nan=0.0, posinf=0.0, neginf=0.0)
 
 

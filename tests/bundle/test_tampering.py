@@ -237,6 +237,21 @@ BOTH = {
         b, lambda g: g["images"][0]["probabilities"]["tflite/fp32"].pop(), "golden/golden.json")),
     "signed: answers of another artifact": ("golden differs", lambda b: _resigned(
         b, lambda g: g["images"][0]["tensors"].pop("tflite/fp32"), "golden/golden.json")),
+    "signed: a sample of an input": ("golden differs", lambda b: _resigned(
+        b, _set("images", 0, "tensors", "tflite/fp32", "samples", 5, 0.5), "golden/golden.json")),
+    "signed: an input's sha256": ("golden differs", lambda b: _resigned(
+        b, _set("images", 1, "tensors", "coreml/fp16", "sha256", "0" * 64), "golden/golden.json")),
+    "signed: a sample of a photo": ("golden differs", lambda b: _resigned(
+        b, _set("images", 1, "pixels", "samples", 63, 300), "golden/golden.json")),
+    "signed: samples of another decoder's photo": ("golden differs", lambda b: _resigned(
+        b, lambda g: (g["images"][0]["pixels"].update(sha256="0" * 64), _set("tensors", "coreml/fp16", "samples", 0, 7)(
+            g["images"][0])), "golden/golden.json")),
+    "signed: a mean of a photo": ("golden differs", lambda b: _resigned(
+        b, lambda g: g["images"][0]["pixels"]["mean"].reverse(), "golden/golden.json")),
+    "signed: another way of normalising": ("golden differs", lambda b: _resigned(
+        b, _set("artifacts", "tflite/fp32", "mean", 127.5), "golden/golden.json")),
+    "signed: another layout": ("golden differs", lambda b: _resigned(
+        b, _set("artifacts", "tflite/fp32", "layout", "NCHW"), "golden/golden.json")),
     "signed: no label": ("record form", lambda b: _resigned(b, _set("images", 0, "label", None), "golden/golden.json")),
     "signed: a contract that is none": ("record form", lambda b: _resigned(b, _set("images", 7), "golden/golden.json")),
     "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
@@ -251,7 +266,7 @@ BOTH = {
     "signed: a contract elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "contract", "labels.txt"))),
     "signed: artifacts without contracts": ("manifest earlier", lambda b: _resigned(
         b, lambda m: m["artifacts"][1].pop("contract"))),
-    "signed: a mean that pictures do not have": ("contract form", lambda b: _resigned(
+    "signed: a mean that pictures do not have": ("golden differs", lambda b: _resigned(
         b, _set("artifacts", "coreml/fp16", "mean", 128.0), "golden/golden.json")),
     "signed: no card": ("file missing", lambda b: ((b / "card.md").unlink(), _seal(b, KEY))),
 }  # fmt: skip
@@ -515,3 +530,25 @@ def test_the_command_names_the_first_thing_and_exits_1(sound, copy, edgetl, tmp_
     assert (done.returncode, told["sound"], told["fault"]) == (1, False, wanted)
     assert edgetl("ship", "verify", tmp_path / "nothing").returncode == 2
     assert edgetl("ship", "verify", sound, "--key", sound / "labels.txt").returncode == 2
+
+
+def test_a_photo_decoded_otherwise_is_no_tampering(copy):
+    """Decoders lie a level or two apart, and then the sha256 of the inputs is another too."""
+    import numpy as np
+
+    from edgetl import tensors
+    from edgetl.bundle import contracts
+    from edgetl.types import Preprocess, from_json
+
+    golden, manifest = (json.loads((copy / name).read_text()) for name in ("golden/golden.json", "manifest.json"))
+    steps = from_json(Preprocess, manifest["preprocess"])
+    image = golden["images"][0]
+    image["pixels"]["samples"] = [s - 2 if s > 127 else s + 2 for s in image["pixels"]["samples"]]
+    image["pixels"]["sha256"] = "0" * 64
+    for name, facts in golden["artifacts"].items():
+        samples = tensors.of_pixels(np.array(image["pixels"]["samples"], np.uint8), facts["dtype"], steps)
+        image["tensors"][name] = {"sha256": "1" * 64, "samples": tensors.printed(samples)}
+    for name, value in {"golden/golden.json": golden, **contracts.derive(manifest, golden)}.items():
+        (copy / name).write_bytes(plain.text(value).encode())
+    _seal(copy, KEY)
+    assert verify_bundle(copy, KEY.public).artifacts == ("tflite/fp32", "coreml/fp16")

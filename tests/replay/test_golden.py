@@ -302,8 +302,9 @@ def test_a_changed_file_and_a_manifest_that_leaves_the_folder_are_refused(bundle
     with pytest.raises(InputError, match="is not a path inside the bundle"), opened(copy):
         pass
     golden = json.loads((bundle / "golden" / "golden.json").read_text())
-    golden["artifacts"]["tflite/fp32"]["path"] = "../../secret"
-    (copy / "golden" / "golden.json").write_text(json.dumps(golden))
-    _seal(copy, grocer.class_names)
-    with opened(copy) as found, pytest.raises(InputError, match="names files that manifest.json does not"):
-        expected(found, "tflite/fp32", "the log")
+    for path, why in (("../../secret", "is not a path inside"), ("artifacts/x", "names files that manifest.json does not")):
+        golden["artifacts"]["tflite/fp32"]["path"] = path
+        (copy / "golden" / "golden.json").write_text(json.dumps(golden))
+        _seal(copy, grocer.class_names)
+        with opened(copy) as found, pytest.raises(InputError, match=why):
+            expected(found, "tflite/fp32", "the log")

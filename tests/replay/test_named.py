@@ -1,5 +1,7 @@
 """Apps that share no code with edgetl are told their mistake; sound ones are told nothing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -132,6 +134,10 @@ def test_what_photos_cannot_show_is_said(replayed):
     found = diagnosis.explain(images, square, world.names, world.data, world.replays, world.network)
     assert found.finding.outcome == "none"
     assert found.finding.unseen == ("exif_ignored",)
+    assert diagnosis.words(found)[-1] == "These photos cannot show: exif_ignored."
+    many = ("a + b", *"cdefgh", "c + d")
+    cut = dataclasses.replace(found, finding=dataclasses.replace(found.finding, unseen=many))
+    assert diagnosis.words(cut)[-1] == "These photos cannot show: c, d, e, f, g, h and 2 more (--json lists all)."
 
 
 @pytest.mark.parametrize("planted", ["area", "plain", "bicubic", "range_0_1"])
