@@ -237,7 +237,7 @@ def test_every_byte_of_an_index_counts(served):
 def test_expiry_and_clocks(served):
     files, who = served
     assert _look(files, who, now_s=NOW + 30 * DAY - 1).held.index.version == 3
-    with pytest.raises(ChannelRefused, match=r"version 3 expired 0.0 h ago by this clock. Run `edgetl channel renew`") as error:
+    with pytest.raises(ChannelRefused, match=r"version 3 expired 0.0 days ago by this clock, and its publisher") as error:
         _look(files, who, now_s=NOW + 30 * DAY)
     assert error.value.code == "expired"
     assert _look(files, who, now_s=0).held, "a clock that was never set"

@@ -36,6 +36,7 @@ public actor UpdateClient {
 
     private struct State: Codable {
         var trust: Trust?
+        var root: String?
         var index: Data?
         var installed: Installed?
         var previous: Installed?
@@ -49,15 +50,20 @@ public actor UpdateClient {
     private let folder: URL
     private let waitS: TimeInterval
     private let downloadS: TimeInterval
+    private let lookS: TimeInterval
     private var running: Task<Outcome, Error>?
 
-    public init(base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900) {
+    public init(
+        base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900,
+        lookS: TimeInterval = 120
+    ) {
         self.base = base
         self.channel = channel
         self.builtIn = builtIn
         self.folder = folder
         self.waitS = waitS
         self.downloadS = downloadS
+        self.lookS = lookS
     }
 
     public func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
@@ -111,10 +117,13 @@ public actor UpdateClient {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var state = try self.state()
         var trust = builtIn
-        if let kept = state.trust, kept.version >= builtIn.version { trust = kept }
+        let root = builtIn.version == 0 ? builtIn.keys.first?.id : nil
+        if let kept = state.trust, kept.version >= builtIn.version, root == nil || root == state.root { trust = kept }
+        state.root = root ?? state.root  // another key: the app's maker lost the first
         var held = state.index.flatMap { try? index($0, channel, trust, "state") }
         do {
-            let (newTrust, newest) = try await latest({ try await self.read($0, $1) }, channel, trust, held, nowS: nowS)
+            let end = Date(timeIntervalSinceNow: lookS)
+            let (newTrust, newest) = try await latest({ try await self.read($0, $1, end) }, channel, trust, held, nowS: nowS)
             held = newest
             remember(&state, newTrust, newest, device)
             try write(state)
@@ -219,8 +228,10 @@ public actor UpdateClient {
         }
     }
 
-    private func read(_ path: String, _ limit: Int) async throws -> Data? {
-        let transfer = Transfer(within: waitS, silence: waitS, limit: limit, path: path, sink: nil)
+    private func read(_ path: String, _ limit: Int, _ end: Date) async throws -> Data? {
+        let within = min(waitS, end.timeIntervalSinceNow)
+        if within <= 0 { throw ChannelRefused(code: "unreachable", message: "\(path): this look took longer than \(lookS) s") }
+        let transfer = Transfer(within: within, silence: waitS, limit: limit, path: path, sink: nil)
         return try await transfer.run(base.appendingPathComponent(path))?.data
     }
 }
