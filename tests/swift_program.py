@@ -4,6 +4,7 @@ import os
 import runpy
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 NEED = runpy.run_path(str(Path(__file__).parent / "clients" / "need.py"))
 STUBS = Path(__file__).parent / "apps" / "stubs" / "swift"
@@ -26,12 +27,15 @@ def stubs(folder):
     return given
 
 
-def build(app, folder):
-    """Compile an app's folder, as `ship app` wrote it; returns a function: (rows, **environment) → lines printed, messages."""
+def build(sources, folder, given=None):
+    """Compile an app's sources; returns `run`: (rows, **environment) → lines printed, messages; `given`.
+
+    `given`: of a program built before, whose stubs are taken.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    given = stubs(folder)
-    sources = [*sorted((app / "Sources").rglob("*.swift")), STUBS / "Resources.swift", STUBS / "main.swift"]
-    objects = [folder / f"{name}.o" for name in MODULES]
+    given = given or stubs(folder)
+    sources = [*sorted(sources), STUBS / "Resources.swift", STUBS / "main.swift"]
+    objects = [given[1] / f"{name}.o" for name in MODULES]
     compile_("-o", folder / "program", "-swift-version", "5", "-module-name", "Program", *given, *sources, *objects, "-lcrypto", "-lz")
 
     def run(rows, **environment):
@@ -41,4 +45,4 @@ def build(app, folder):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.splitlines(), done.stderr
 
-    return run
+    return SimpleNamespace(run=run, given=given)

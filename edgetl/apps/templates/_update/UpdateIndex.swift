@@ -104,11 +104,11 @@ private let maxBundleBytes = 4_000_000_000
 private let namePattern = "[a-z0-9][a-z0-9._-]{0,63}"
 private let versionPattern = "[0-9]{1,9}(\\.[0-9]{1,9}){0,3}"
 private let hexPattern = "[0-9a-f]{64}"
-private let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
+let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
 private let textPattern = "[^\\x00-\\x1f\\x7f]{0,512}"
 private let pathPattern = "(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
 
-private func matches(_ text: String, _ pattern: String) -> Bool {
+func matches(_ text: String, _ pattern: String) -> Bool {
     text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) != nil
 }
 
@@ -291,7 +291,7 @@ private func release(_ row: Fields, _ path: String) throws -> Release {
 
 private func unseal(_ purpose: String, _ data: Data, _ keys: [ListedKey], _ path: String) throws -> (Fields, String, String) {
     guard data.count <= maxSignedBytes else { throw malformed(path) }
-    let outer = try Fields(JSONSerialization.fields(data, path), path)
+    let outer = try Fields(data, path)
     try outer.only(["schema", "key", "signature", "signed"])
     guard try outer.number("schema") == 1 else { throw malformed(path) }
     let (id, signed) = (try outer.text("key"), Data(try outer.text("signed").utf8))
@@ -303,64 +303,5 @@ private func unseal(_ purpose: String, _ data: Data, _ keys: [ListedKey], _ path
     guard key?.isValidSignature(signature, for: Data("edgetl \(purpose) 1\n".utf8) + signed) == true else {
         throw ChannelRefused(code: "bad-signature", message: "\(path): is not what the key \(id) signed")
     }
-    return (try Fields(JSONSerialization.fields(signed, path), path), id, sha256(signed))
-}
-
-private func malformed(_ path: String) -> ChannelRefused {
-    ChannelRefused(code: "malformed", message: "\(path): is no file of a channel that this version reads")
-}
-
-extension JSONSerialization {
-    fileprivate static func fields(_ data: Data, _ path: String) throws -> Any {
-        guard let value = try? jsonObject(with: data) else { throw malformed(path) }
-        return value
-    }
-}
-
-/// A JSON object whose fields are what is asked for, or it is malformed.
-private struct Fields {
-    let values: [String: Any]
-    let path: String
-
-    init(_ value: Any, _ path: String) throws {
-        guard let values = value as? [String: Any] else { throw malformed(path) }
-        self.values = values
-        self.path = path
-    }
-
-    func only(_ names: Set<String>) throws {
-        if Set(values.keys) != names { throw malformed(path) }
-    }
-
-    /// A flag is a char to NSNumber, on every system; a number of JSON never is.
-    private func number(of name: String, flag: Bool) throws -> NSNumber {
-        guard let value = values[name] as? NSNumber, (value.objCType.pointee == CChar(UInt8(ascii: "c"))) == flag else {
-            throw malformed(path)
-        }
-        return value
-    }
-
-    func number(_ name: String) throws -> Int {
-        guard let value = Int(exactly: try number(of: name, flag: false)), abs(value) <= 1 << 53 else { throw malformed(path) }
-        return value
-    }
-
-    func flag(_ name: String) throws -> Bool { try number(of: name, flag: true).boolValue }
-
-    func text(_ name: String) throws -> String {
-        guard let value = values[name] as? String else { throw malformed(path) }
-        return value
-    }
-
-    func list(_ name: String) throws -> [Any] {
-        guard let value = values[name] as? [Any] else { throw malformed(path) }
-        return value
-    }
-
-    func texts(_ name: String) throws -> [String] {
-        try list(name).map {
-            guard let text = $0 as? String, matches(text, linePattern) else { throw malformed(path) }
-            return text
-        }
-    }
+    return (try Fields(signed, path), id, sha256(signed))
 }

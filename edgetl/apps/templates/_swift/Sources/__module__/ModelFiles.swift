@@ -34,7 +34,7 @@ public struct BuiltIn: ModelFiles {
 
     public var made: URL {
         let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask)[0]
-        return caches.appendingPathComponent("edgetl", isDirectory: true)
+        return caches.appendingPathComponent("edgetl/\(Bundle.module.bundleURL.lastPathComponent)", isDirectory: true)
     }
 }
 

@@ -2,7 +2,7 @@
 import Foundation
 
 /// The model that is used, and why.
-public struct Opened {
+public struct Opened: Sendable {
     public let classifier: Classifier
     /// Where it comes from; `files.says` tells people.
     public let files: ModelFiles
