@@ -145,7 +145,8 @@ class Reader(private val verifier: Verifier) {
     fun latest(read: Read, channel: String, known: Known, nowS: Long): Known {
         val trust = follow(known.trust, read)
         var held = known.held
-        if (held != null && trust.keys.none { it.id == held!!.keyId }) held = null // its key was withdrawn
+        val signer = held?.keyId
+        if (signer != null && trust.keys.none { it.id == signer }) held = null // its key was withdrawn
         val newest = "$channel/newest.json"
         val data = read(newest, MAX_SIGNED_BYTES)
         if (data != null) {
