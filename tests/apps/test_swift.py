@@ -310,7 +310,7 @@ def test_an_update_of_another_size_and_other_labels_reaches_the_model(program, s
     assert ask([shop.row("open", homes)])[0] == [f"the built-in model|{len(_contract(shipped, 'onnx/fp32')[0]['labels'])}|"]
     contract, file = _contract(others["bicubic"], "tflite/fp32")
     shop.publish(_zipped(others["bicubic"], tmp_path / "good.zip"), file)
-    said, _ = ask([shop.row("proved", homes), shop.row("open", homes)])
+    said, _ = ask([shop.row("proved", homes), shop.row("opened", homes)])
     assert said == [f"installed  1 1 artifacts/{file.name} true", "release 1 (version 1)|4|"]
     _held(others["bicubic"], "tflite/fp32", contract, tmp_path / "home.opened")
     bad = {

@@ -22,7 +22,7 @@ NEEDED = ("libc6-dev", "libstdc++-14-dev", "libssl-dev", "zlib1g-dev", "libcurl4
 """Beside the toolchain: what a program is linked with, and what the compiler and Foundation load. Without gcc and Python."""
 _KEPT = re.compile(
     r"usr/libexec/swift/(bin/(swift-frontend|lld)"
-    r"|lib/(clang|swift/(linux|shims|apinotes|dispatch|os|Block|CoreFoundation|_\w+|host/\w+\.so|clang))(/.*)?)"
+    r"|lib/(clang|swift/(linux|shims|apinotes|dispatch|os|Block|CoreFoundation|_\w+|host/libSwift\w+\.so|clang))(/.*)?)"
 )
 """Of the toolchain's 2.5 GB: the compiler, the linker, the libraries."""
 _DROPPED = re.compile(r"usr/(share|bin|sbin)(/.*)?|(.*/)?(gconv|engines-3|perl-base)(/.*)?|(?!.*/lib(gcc|c_nonshared)\.a).*\.a")
@@ -96,11 +96,12 @@ def _fetched(scratch: Path) -> list[Path]:
 def _unpack(package: Path, tree: Path) -> None:
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as running:
         with tarfile.open(fileobj=running.stdout, mode="r|") as archive:
+            archive.extraction_filter = lambda member, _: member  # of a package that apt has checked
             for member in archive:
                 name = member.name.removeprefix("./")
                 wanted = _KEPT.fullmatch(name) if "libexec/swift/" in name else not _DROPPED.fullmatch(name)
                 if wanted and not member.isdev():
-                    archive.extract(member, tree, filter="tar")
+                    archive.extract(member, tree)
     if running.returncode:
         raise OSError(f"{package.name}: cannot be unpacked.")
 
