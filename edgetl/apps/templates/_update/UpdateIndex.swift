@@ -21,6 +21,14 @@ public struct ListedKey: Codable, Sendable {
     var id: String { String(sha256(key).prefix(16)) }
 }
 
+/// The key of a `.pub` file: the line between BEGIN and END → 32 bytes.
+public func publicKey(_ line: String) -> Data {
+    let head = Data([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00])  // RFC 8410
+    let data = Data(base64Encoded: line) ?? Data()
+    precondition(data.count == 44 && data.prefix(12) == head, "no Ed25519 key of a .pub file")
+    return data.suffix(32)
+}
+
 /// Keys that are trusted: version 0 is a key the app was built with, from before any list.
 public struct Trust: Codable, Sendable {
     public let version: Int
