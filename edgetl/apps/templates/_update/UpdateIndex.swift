@@ -114,7 +114,7 @@ private let versionPattern = "[0-9]{1,9}(\\.[0-9]{1,9}){0,3}"
 private let hexPattern = "[0-9a-f]{64}"
 let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
 private let textPattern = "[^\\x00-\\x1f\\x7f]{0,512}"
-private let pathPattern = "(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
+private let pathPattern = "(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
 
 func matches(_ text: String, _ pattern: String) -> Bool {
     text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) != nil
