@@ -180,7 +180,10 @@ def test_a_photo_that_is_not_turned_is_told(program, shipped, tmp_path):
 def test_core_ml_gets_the_square_as_a_picture_and_compiles_once(core_ml, shipped, named, tmp_path):
     """The same bundle as if it were a Core ML package: image input, answers named or in order."""
     contract, _ = _contract(shipped, "onnx/w8a8_ptq")
-    contract |= {"artifact": "coreml/fp16", "output": {"name": "probabilities", "dtype": "float32", "scale": None, "zero_point": None}}
+    contract |= {
+        "artifact": "coreml/fp16",
+        "output": {"name": "probabilities", "dtype": "float32", "scale": None, "zero_point": None},
+    }
     contract["input"] |= {"dtype": "image", "layout": "NHWC", "mean": 0.0, "std": 1.0}
     nhwc, _ = _contract(shipped, "tflite/w8a8_ptq")  # bytes as they are, too
     contract |= {"sample_at": nhwc["sample_at"], "golden": nhwc["golden"]}
@@ -269,9 +272,7 @@ def shop(tmp_path):
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    who = Publisher(
-        storage=Storage(str(folder)), channel="beta", key=key, trust=keys.only(key.public), now_s=NOW, valid_days=30
-    )
+    who = Publisher(storage=Storage(str(folder)), channel="beta", key=key, trust=keys.only(key.public), now_s=NOW, valid_days=30)
 
     class Shop:
         def publish(self, path, file):
@@ -321,7 +322,9 @@ def test_an_update_of_another_size_and_other_labels_reaches_the_model(program, s
     for number, (name, change) in enumerate(bad.items(), start=2):
         shop.publish(_zipped(others["nearest"], tmp_path / f"{name}.zip", change), _contract(others["nearest"], "tflite/fp32")[1])
         said, messages = ask([shop.row("proved", homes), shop.row("proved", homes), shop.row("open", homes)])
-        assert said[0] == f"kept refused {number} 1 artifacts/{file.name} true" and f"release {number} is not right here" in messages
+        assert (
+            said[0] == f"kept refused {number} 1 artifacts/{file.name} true" and f"release {number} is not right here" in messages
+        )
         assert said[1] == f"unchanged  {number} 1 artifacts/{file.name} true", "what was refused is not asked for again"
         assert said[2] == "release 1 (version 1)|4|"
     # what was not proved when it was installed is proved when it is opened
