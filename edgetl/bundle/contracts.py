@@ -181,20 +181,18 @@ def _of(row: Mapping[str, Any], manifest: Mapping[str, Any], golden: Mapping[str
         "named_from": manifest["answers"]["named_from"],
         "labels": list(manifest["classes"]),
         "sample_at": told["sample_at"],
-        "golden": [photo_of(image, artifact) for image in golden["images"]],
-    }
-
-
-def photo_of(image: Mapping[str, Any], artifact: str) -> dict[str, Any]:
-    """Take what one of golden.json's `images` tells of one artifact: a `GoldenPhoto` as plain values; raises as `derive`."""
-    return {
-        "file": image["file"],
-        "sha256": image["sha256"],
-        "levels": image["pixels"]["tolerance"]["samples"],
-        "tensor_sha256": image["tensors"][artifact]["sha256"],
-        "samples": image["tensors"][artifact]["samples"],
-        "probabilities": image["probabilities"].get(artifact),
-        "tolerance": image["tolerance"].get(artifact),
+        "golden": [
+            {
+                "file": image["file"],
+                "sha256": image["sha256"],
+                "levels": image["pixels"]["tolerance"]["samples"],
+                "tensor_sha256": image["tensors"][artifact]["sha256"],
+                "samples": image["tensors"][artifact]["samples"],
+                "probabilities": image["probabilities"].get(artifact),
+                "tolerance": image["tolerance"].get(artifact),
+            }
+            for image in golden["images"]
+        ],
     }
 
 
@@ -231,9 +229,12 @@ def read(bundle: OpenBundle | Whole, artifact: str, named: Path) -> Contract:
         The contract.
 
     Raises:
-        BundleFault: there is none, or it does not hold.
+        BundleFault: there is none, it does not hold, or is of another file.
     """
     file = place(artifact)
     if file not in bundle.manifest["files"]:
         raise one(named, "manifest earlier", f"holds no {file}; ship it again with this version of edgetl.")
-    return checked(record(bundle.folder, file, named), file, named)
+    found = checked(record(bundle.folder, file, named), file, named)
+    if found.path != artifact:
+        raise one(named, "contract differs", f"{file}: is of {found.path}, not of {artifact}.")
+    return found

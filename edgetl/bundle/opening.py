@@ -27,7 +27,9 @@ class OpenBundle:
     manifest: dict[str, Any]
     preprocess: Preprocess
     golden: dict[str, Any]
-    """golden.json; see `contract`."""
+    """golden.json; see `golden.contract`."""
+    named: Path
+    """What the user gave, for messages."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ def opened(path: Path) -> Iterator[OpenBundle]:
             manifest=found.manifest,
             preprocess=preprocess_of(found.folder, path)[0],
             golden=record(found.folder, "golden/golden.json", path),
+            named=path,
         )
 
 

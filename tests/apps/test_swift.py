@@ -129,7 +129,7 @@ def test_the_package_asks_for_the_ios_that_loads_the_model(shipped, specificatio
     package = tmp_path / "model.mlmodel"
     package.write_bytes(bytes([8, specification, 18]))
     with opened(shipped) as found:
-        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit", shipped)
+        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit")
         app = dataclasses.replace(app, model={"model.mlpackage/Data/model.mlmodel": package})
         assert isinstance(app, _base.App)
         if system is None:
