@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from edgetl.channel import bundles, keys
+from edgetl.channel import bundles
 from edgetl.channel.commit import Change, Publisher, commit
 from edgetl.channel.effects import percent
 from edgetl.channel.index import MAX_RELEASES, WHOLE, Held, Release
 from edgetl.channel.paths import RESERVED, bundle_path
-from edgetl.channel.standing import Base, at
+from edgetl.channel.standing import Base, at, trusted
 from edgetl.channel.storage import Storage
 from edgetl.errors import ChannelRefused, InputError
 
@@ -107,7 +107,7 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
     def change(start: Base) -> Change:
         top = _top(who, start, meant[0])
         meant[0] = top.number
-        trust = keys.follow(who.trust, who.storage.read)
+        trust = trusted(who.storage, who.trust)
         for version in range(start.version - 1, 0, -1):
             held = at(who.storage, who.channel, trust, version).held
             if held is None:
@@ -124,6 +124,12 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
 
 
 def _there(storage: Storage, releases: tuple[Release, ...]) -> None:
+    try:
+        bundles.look(storage, releases[0])
+    except ChannelRefused as refused:
+        raise InputError(
+            f"{refused} Clients could not go back to release {releases[0].number}. Put its bundle back."
+        ) from refused
     lost = [r for r in releases if storage.size_bytes(bundle_path(r.sha256)) != r.size_bytes]
     if lost:
         raise InputError(f"{storage.url}: bundles of earlier releases are gone.", [bundle_path(r.sha256) for r in lost])

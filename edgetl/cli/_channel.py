@@ -83,11 +83,11 @@ def share(text: str) -> int:
 
 def tell(made: Held, who: Publisher, *, json: bool, why: str = "") -> None:
     """Print the version that was made, and what it means to clients; `why`: it serves what it does."""
-    from edgetl.channel import effects, keys, standing
+    from edgetl.channel import effects, standing
     from edgetl.channel.index import as_json
 
     index, url = made.index, who.storage.url
-    before = standing.at(who.storage, who.channel, keys.follow(who.trust, who.storage.read), index.version - 1)
+    before = standing.at(who.storage, who.channel, standing.trusted(who.storage, who.trust), index.version - 1)
     notes = [why] * bool(why) + effects.told(before.releases, index)
     if json:
         found = {"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(index), "notes": notes}

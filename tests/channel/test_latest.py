@@ -139,6 +139,8 @@ def _tampered(name, files, who):
         files[NEWEST] = _text(newest, '"version":3', '"version":3,"version":4', who.key)
     if name == "a release twice":
         files[NEWEST] = _signed(newest, lambda p: p["releases"].append(p["releases"][-1]), who.key)
+    if name == "a path that escapes behind a line separator":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"][0]["files"][0].update(path="a\u2028/../../x"), who.key)
     if name == "a listed key twice":
         payload = json.loads(json.loads(files["keys/1.json"])["signed"]) | {
             "version": 2,
@@ -183,6 +185,7 @@ TAMPERINGS = {
     "a signed key twice": "malformed",
     "a release twice": "malformed",
     "a listed key twice": "malformed",
+    "a path that escapes behind a line separator": "malformed",
 }
 
 

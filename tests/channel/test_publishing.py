@@ -373,6 +373,23 @@ def test_what_strangers_put_after_the_newest_is_named(who, blobs):
         put(who, blobs("b"))
 
 
+def test_a_stranger_in_the_key_lists_is_named(who, blobs):
+    put(who, blobs("a"))
+    who.storage.replace("keys/2.json", b"{}")
+    for change in (lambda: put(who, blobs("b")), lambda: rotate(who.storage, who.trust, who.key, (), frozenset())):
+        with pytest.raises(ChannelRefused, match=r"^memory:\S+ keys/2.json: is no signed file .* No publisher wrote that"):
+            change()
+
+
+def test_nobody_is_sent_back_to_a_bundle_that_is_broken(who, blobs):
+    put(who, blobs("a"))
+    put(who, blobs("b"))
+    where = publishing.bundle_path(describe(blobs("a")).sha256)
+    who.storage.replace(where, bytes(2000))
+    with pytest.raises(InputError, match="is not the bundle of that name. Clients could not go back to release 1"):
+        publishing.rollback(who)
+
+
 def test_a_storage_that_has_every_version_ends(who, blobs, monkeypatch):
     put(who, blobs("a"))
     real = Storage.read

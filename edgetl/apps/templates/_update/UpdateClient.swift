@@ -1,9 +1,6 @@
 // The client of an update channel of edgetl: look, decide, prove, install. Its state is one folder's.
 //
-//     let client = UpdateClient(base: URL(string: "https://models.example.com")!, channel: "stable", builtIn: trust, folder: folder)
-//     let me = Device(app: "2.1", system: "ios", systemVersion: "18.1", model: "iPhone16,1", id: id, formats: ["coreml"])
-//     let outcome = try await client.update(me, nowS: Int(Date().timeIntervalSince1970), proof: Models.proof)
-//     let opened = try await Models.open(client, me)
+// Code that `edgetl ship app` wrote has the proof, `Models.proof`, and opens what was installed: `Models.open`. Its README shows both.
 import Foundation
 
 public struct Installed: Codable, Equatable, Sendable {
@@ -23,8 +20,8 @@ public struct Outcome: Sendable {
     public let indexVersion: Int
 }
 
-/// An unpacked bundle → what is wrong with it on this device; empty = nothing.
-public typealias Proof = @Sendable (InBundle) throws -> String
+/// A bundle's zip, and what would be installed → what is wrong with it on this device; empty = nothing.
+public typealias Proof = @Sendable (URL, Installed) throws -> String
 
 public actor UpdateClient {
     /// Proofs of a bundle that were begun; `mostTries` = it is refused. `right` = it came out right.
@@ -66,7 +63,7 @@ public actor UpdateClient {
         self.lookS = lookS
     }
 
-    public func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
+    public nonisolated func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
 
     public func installed() throws -> Installed? { try state().installed }
 
@@ -76,19 +73,6 @@ public actor UpdateClient {
         guard let first = state.installed else { return [] }
         guard let before = state.previous, before.release < first.release else { return [first] }
         return [first, before]
-    }
-
-    /// What an app needs of a bundle, unpacked beside it, once.
-    public func files(_ installed: Installed) throws -> InBundle {
-        let place = folder.appendingPathComponent(installed.sha256, isDirectory: true)
-        if !FileManager.default.fileExists(atPath: place.path) {
-            let partial = folder.appendingPathComponent("\(installed.sha256).unpacked.partial", isDirectory: true)
-            defer { try? FileManager.default.removeItem(at: partial) }
-            try? FileManager.default.removeItem(at: partial)
-            try BundleZip(bundle(installed)).unpack(InBundle.needed(installed.file), into: partial)
-            guard rename(partial.path, place.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        }
-        return InBundle(folder: place, file: installed.file, says: "release \(installed.release) (version \(installed.version))")
     }
 
     /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
@@ -167,7 +151,7 @@ public actor UpdateClient {
         state.tried?[wanted.sha256] = Tried(by: by(device), tries: tries + 1, right: false)
         try write(state)
         let wrong: String
-        do { wrong = try String(proof(files(wanted)).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
+        do { wrong = try String(proof(bundle(wanted), wanted).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
         state.tried?[wanted.sha256] = Tried(by: by(device), tries: wrong == "" ? 0 : UpdateClient.mostTries, right: wrong == "")
         try write(state)
         return wrong

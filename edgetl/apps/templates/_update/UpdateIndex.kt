@@ -54,7 +54,7 @@ private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
 private val HEX = Regex("[0-9a-f]{64}")
 private val LINE = Regex("[^\\x00-\\x1f\\x7f]{1,200}")
 private val TEXT = Regex("[^\\x00-\\x1f\\x7f]{0,512}")
-private val PATH = Regex("(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
+private val PATH = Regex("(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
 
 class ListedKey(val public: ByteArray, val rotates: Boolean) {
     val id: String get() = sha256(public).substring(0, 16)

@@ -21,6 +21,14 @@ public struct ListedKey: Codable, Sendable {
     var id: String { String(sha256(key).prefix(16)) }
 }
 
+/// The key of a `.pub` file: the line between BEGIN and END → 32 bytes.
+public func publicKey(_ line: String) -> Data {
+    let head = Data([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00])  // RFC 8410
+    let data = Data(base64Encoded: line) ?? Data()
+    precondition(data.count == 44 && data.prefix(12) == head, "no Ed25519 key of a .pub file")
+    return data.suffix(32)
+}
+
 /// Keys that are trusted: version 0 is a key the app was built with, from before any list.
 public struct Trust: Codable, Sendable {
     public let version: Int
@@ -106,7 +114,7 @@ private let versionPattern = "[0-9]{1,9}(\\.[0-9]{1,9}){0,3}"
 private let hexPattern = "[0-9a-f]{64}"
 let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
 private let textPattern = "[^\\x00-\\x1f\\x7f]{0,512}"
-private let pathPattern = "(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
+private let pathPattern = "(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
 
 func matches(_ text: String, _ pattern: String) -> Bool {
     text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) != nil
