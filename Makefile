@@ -29,10 +29,11 @@ quickstart: dev  ## the whole job on embedded data, offline, in about two minute
 web:  ## what a report's "try it" runs the network with: onnxruntime-web, from npm, into edgetl/_web
 	$(PYTHON) -m edgetl.report.page.fetch
 
-clients: dev  ## real clients for the tests, into .clients: MediaPipe, onnxruntime-web, axe, Playwright (Chromium and kotlinc are your system's)
+clients: dev  ## real clients for the tests, into .clients: MediaPipe, onnxruntime-web, axe, Playwright, Swift (Chromium and kotlinc are your system's)
 	mkdir -p .clients && cp tests/clients/package.json tests/clients/package-lock.json .clients/
 	cd .clients && npm ci --silent --ignore-scripts
 	$(PYTHON) -m venv .clients/mediapipe && .clients/mediapipe/bin/pip install --quiet -r tests/clients/requirements.txt
+	$(PYTHON) tests/clients/swift_toolchain.py .clients/swift
 
 format: dev  ## format the code
 	$(BIN)/ruff format edgetl benchmarks tests && $(BIN)/ruff check --fix edgetl benchmarks tests

@@ -24,7 +24,6 @@ Nothing of this is sent to anyone: a publisher learns of it from the app's own r
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -32,13 +31,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgetl.channel import memory
+from edgetl.channel import bundles, memory
 from edgetl.channel.choice import Client, choose
 from edgetl.channel.index import File, Release
 from edgetl.channel.keys import Trust
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.memory import Installed, State, bundle_file
-from edgetl.channel.paths import bundle_path
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused
 
@@ -135,13 +133,9 @@ def _download(folder: Path, address: Address, release: Release) -> None:
     temporary = folder / f"{release.sha256}.{secrets.token_hex(8)}.partial"
     try:
         with temporary.open("xb") as sink:
-            address.fetch(bundle_path(release.sha256), sink, release.size_bytes)
+            bundles.fetch(address, release, sink)
             sink.flush()
             os.fsync(sink.fileno())
-        with temporary.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != release.sha256:
-                path = bundle_path(release.sha256)
-                raise ChannelRefused("bundle-differs", f"{address.base}: {path}: is not the bundle that the index names.")
         os.replace(temporary, folder / f"{release.sha256}.zip")
     finally:
         temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from edgetl.channel import keys
 from edgetl.channel.index import MAX_VERSION, Held, Index, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.paths import index_path, newest_path
-from edgetl.channel.standing import Base, base
+from edgetl.channel.standing import Base, base, trusted
 from edgetl.channel.storage import Storage
 from edgetl.errors import ChannelRefused, InputError
 from edgetl.signing import SecretKey
@@ -112,7 +112,7 @@ def _may_follow(start: Base, who: Publisher) -> None:
 
 def _trust(who: Publisher) -> Trust:
     try:
-        return keys.follow(who.trust, who.storage.read)
+        return trusted(who.storage, who.trust)
     except ChannelRefused as refused:
         if refused.code != "key-unknown" or who.trust != keys.only(who.key.public):
             raise

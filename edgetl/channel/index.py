@@ -30,7 +30,7 @@ _LETTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 _Text = Annotated[str, Pattern(f"{_LETTER}{{0,512}}", "one line of at most 512 characters")]
 _Word = Annotated[str, Pattern(f"{_LETTER}{{1,200}}", "one line of 1 to 200 characters")]
 _Numbers = Annotated[str, Pattern(VERSION, "one to four numbers with dots between them")]
-_Path = Annotated[str, Pattern(r"(?!.*(?:^|/)\.{0,2}(?:/|$))[^\x00-\x1f\x7f\\:]{1,300}", "a path inside a bundle")]
+_Path = Annotated[str, Pattern(rf"(?!.*(?:^|/)\.{{0,2}}(?:/|$))(?:(?![\\:]){_LETTER}){{1,300}}", "a path inside a bundle")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

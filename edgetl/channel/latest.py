@@ -56,11 +56,11 @@ def latest(read: Read, channel: str, known: Known, now_s: int) -> Known:
         raise ChannelRefused("missing", f"{where}: is not there; is this the channel's address, and was anything published?")
     clock_s = max(now_s, held.index.created_s if held else 0)
     if following.index.expires_s <= clock_s:
-        ago_h = (clock_s - following.index.expires_s) / 3600
+        days = (clock_s - following.index.expires_s) / 86_400
         message = (
-            f"{where}: version {following.index.version} expired {ago_h:.1f} h ago by this clock. Run `edgetl channel renew`."
+            f"version {following.index.version} expired {days:.1f} days ago by this clock, and its publisher has not renewed it."
         )
-        raise ChannelRefused("expired", message)
+        raise ChannelRefused("expired", f"{where}: {message}")
     return Known(trust=trust, held=following)
 
 

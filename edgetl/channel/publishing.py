@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from edgetl.channel import keys
+from edgetl.channel import bundles
 from edgetl.channel.commit import Change, Publisher, commit
+from edgetl.channel.effects import percent
 from edgetl.channel.index import MAX_RELEASES, WHOLE, Held, Release
 from edgetl.channel.paths import RESERVED, bundle_path
-from edgetl.channel.standing import Base, at
+from edgetl.channel.standing import Base, at, trusted
 from edgetl.channel.storage import Storage
-from edgetl.errors import InputError
+from edgetl.errors import ChannelRefused, InputError
 
 
 def publish(who: Publisher, file: Path, release: Release, *, anew: bool = False) -> Held:
@@ -26,17 +27,29 @@ def publish(who: Publisher, file: Path, release: Release, *, anew: bool = False)
     storage, path = who.storage, bundle_path(release.sha256)
     if storage.size_bytes(path) is None:
         storage.put(path, file)
-    if storage.size_bytes(path) != release.size_bytes or storage.sha256(path) != release.sha256:
-        raise InputError(
-            f"{storage.url}: {path}: is not the bundle of that name. Somebody changed it; remove it and publish again."
-        )
+    try:
+        bundles.look(storage, release)
+    except ChannelRefused as refused:
+        raise InputError(f"{refused} Somebody changed it, or it did not arrive: remove it and publish again.") from refused
 
     def change(start: Base) -> Change:
+        if start.releases and _alike(start.releases[0], release):
+            top = start.releases[0]
+            raise InputError(
+                f"{storage.url}: this bundle is release {top.number} of {who.channel} already, by the same rules, for "
+                f"{percent(top.rollout)} of clients. To change how many: `edgetl channel rollout`; to say it for longer: "
+                "`edgetl channel renew`."
+            )
         number = start.version + 1
         new = dataclasses.replace(release, number=number, salt=f"{who.channel}/{number}")
         return Change(action="publish", releases=_few((new, *start.releases)))
 
     return commit(who, change, anew=anew)
+
+
+def _alike(one: Release, other: Release) -> bool:
+    """Whether two releases are of one bundle, for the same clients."""
+    return one == dataclasses.replace(other, number=one.number, salt=one.salt, rollout=one.rollout)
 
 
 def _few(releases: tuple[Release, ...]) -> tuple[Release, ...]:
@@ -58,7 +71,8 @@ def _top(who: Publisher, start: Base, number: int | None) -> Release:
     top = start.releases[0]
     if number is not None and top.number != number:
         raise InputError(
-            f"the newest release is {top.number} by now, not {number}. Look with `edgetl channel status`, then repeat."
+            f"{who.storage.url}: the newest release is {top.number} by now, not {number}. Look with `edgetl channel "
+            "status`, then repeat."
         )
     return top
 
@@ -93,7 +107,7 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
     def change(start: Base) -> Change:
         top = _top(who, start, meant[0])
         meant[0] = top.number
-        trust = keys.follow(who.trust, who.storage.read)
+        trust = trusted(who.storage, who.trust)
         for version in range(start.version - 1, 0, -1):
             held = at(who.storage, who.channel, trust, version).held
             if held is None:
@@ -101,12 +115,21 @@ def rollback(who: Publisher, number: int | None = None) -> Held:
             if held.index.releases and held.index.releases[0].number < top.number:
                 _there(who.storage, held.index.releases)
                 return Change(action="rollback", releases=held.index.releases)
-        raise InputError(f"release {top.number} is the first; there is nothing to go back to.")
+        raise InputError(
+            f"{who.storage.url}: release {top.number} is the first; there is nothing to go back to. Publish another, or let "
+            "nobody else have it: `edgetl channel rollout 0%`."
+        )
 
     return commit(who, change)
 
 
 def _there(storage: Storage, releases: tuple[Release, ...]) -> None:
+    try:
+        bundles.look(storage, releases[0])
+    except ChannelRefused as refused:
+        raise InputError(
+            f"{refused} Clients could not go back to release {releases[0].number}. Put its bundle back."
+        ) from refused
     lost = [r for r in releases if storage.size_bytes(bundle_path(r.sha256)) != r.size_bytes]
     if lost:
         raise InputError(f"{storage.url}: bundles of earlier releases are gone.", [bundle_path(r.sha256) for r in lost])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetl.channel import keys
 from edgetl.channel.keys import ListedKey, Trust
 from edgetl.channel.paths import RESERVED
-from edgetl.channel.standing import base
+from edgetl.channel.standing import base, trusted
 from edgetl.channel.storage import Storage
 from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import InputError
@@ -31,7 +31,7 @@ def rotate(
     Raises:
         InputError: the key may not rotate, an id is unknown, a channel still needs a removed key, or another list came first.
     """
-    now = keys.follow(trust, storage.read)
+    now = trusted(storage, trust)
     if key.public not in [listed.key for listed in now.keys if listed.rotates]:
         raise InputError(f"{storage.url}: the key {key.public.id} may not sign a key list after version {now.version}.")
     if not add and not remove and now.version:

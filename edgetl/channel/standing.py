@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgetl.channel import keys
 from edgetl.channel.index import MAX_VERSION, Held, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.paths import index_path, newest_path
@@ -29,6 +30,19 @@ class Base:
     def releases(self) -> tuple[Release, ...]:
         """Of the newest index."""
         return self.held.index.releases if self.held else ()
+
+
+def trusted(storage: Storage, trust: Trust) -> Trust:
+    """Follow the key lists from what is trusted.
+
+    Raises:
+        ChannelRefused: as `keys.follow`.
+    """
+    try:
+        return keys.follow(trust, storage.read)
+    except ChannelRefused as refused:
+        asked = "Is --trust what these channels began with? If it is: " if refused.code == "key-unknown" else ""
+        raise ChannelRefused(refused.code, f"{storage.url}: {refused} {asked}{_STRANGE}") from refused
 
 
 def base(storage: Storage, channel: str, trust: Trust) -> Base:

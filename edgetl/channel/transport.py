@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from edgetl.channel.clocked import handlers
@@ -75,8 +75,8 @@ class Address:
         with self._open(path, end) as stream:
             return None if stream is None else b"".join(self._chunks(stream, path, limit_bytes, end))
 
-    def fetch(self, path: str, sink: IO[bytes], size_bytes: int) -> None:
-        """Copy a file that must have this size.
+    def chunks(self, path: str, size_bytes: int) -> Iterator[bytes]:
+        """Read a large file that must have this size.
 
         Raises:
             ChannelRefused: `missing`, `too-large`, `truncated` or `unreachable`.
@@ -87,7 +87,7 @@ class Address:
                 raise ChannelRefused("missing", f"{self.base}: {path}: is not there.")
             left = size_bytes
             for chunk in self._chunks(stream, path, size_bytes, end):
-                sink.write(chunk)
+                yield chunk
                 left -= len(chunk)
         if left:
             raise ChannelRefused("truncated", f"{self.base}: {path}: {left} of {size_bytes} bytes did not arrive. Try again.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from edgetl.channel.commit import Publisher
-    from edgetl.channel.index import Held
+    from edgetl.channel.index import Held, Release
     from edgetl.channel.keys import Read
     from edgetl.channel.latest import Known
 
@@ -26,7 +26,7 @@ TrustOption = Annotated[
     typer.Option("--trust", metavar="FILE", help="Public key, or key list, that trust begins with [the public half of --key]."),
 ]
 DaysOption = Annotated[
-    int, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days.")
+    int | None, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days [90].")
 ]
 ClientTrustOption = Annotated[
     Path, typer.Option("--trust", "--key", metavar="FILE", help="Public key, or key list, that clients are built with.")
@@ -36,7 +36,7 @@ ClockOption = Annotated[
 ]
 
 
-def publisher(url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int) -> Publisher:
+def publisher(url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int | None = None) -> Publisher:
     """Who publishes, by the options.
 
     Raises:
@@ -47,7 +47,7 @@ def publisher(url: str, channel: str, key: Path | None, trust: Path | None, vali
 
     from edgetl import signing
     from edgetl.channel import keys
-    from edgetl.channel.commit import Publisher
+    from edgetl.channel.commit import VALID_DAYS, Publisher
     from edgetl.channel.index import NAME
     from edgetl.channel.paths import RESERVED
     from edgetl.channel.storage import Storage
@@ -59,9 +59,8 @@ def publisher(url: str, channel: str, key: Path | None, trust: Path | None, vali
     if not re.fullmatch(NAME, channel) or channel in RESERVED:
         raise InputError(f"--channel: {channel[:80]!r} must be small letters, digits and ._- (not `keys` or `bundles`).")
     begin = keys.only(secret.public) if trust is None else keys.trusted(trust)
-    return Publisher(
-        storage=Storage(url), channel=channel, key=secret, trust=begin, now_s=int(time.time()), valid_days=valid_days
-    )
+    days = VALID_DAYS if valid_days is None else valid_days
+    return Publisher(storage=Storage(url), channel=channel, key=secret, trust=begin, now_s=int(time.time()), valid_days=days)
 
 
 def share(text: str) -> int:
@@ -82,27 +81,43 @@ def share(text: str) -> int:
     return round(value * WHOLE)
 
 
-def tell(made: Held, url: str, *, json: bool) -> None:
-    """Print the version that was made."""
+def tell(made: Held, who: Publisher, *, json: bool, why: str = "") -> None:
+    """Print the version that was made, and what it means to clients; `why`: it serves what it does."""
+    from edgetl.channel import effects, standing
     from edgetl.channel.index import as_json
 
+    index, url = made.index, who.storage.url
+    before = standing.at(who.storage, who.channel, standing.trusted(who.storage, who.trust), index.version - 1)
+    notes = [why] * bool(why) + effects.told(before.releases, index)
     if json:
-        typer.echo(json_module.dumps({"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(made.index)}))
+        found = {"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(index), "notes": notes}
+        typer.echo(json_module.dumps(found))
         return
-    index, releases = made.index, made.index.releases
     typer.echo(f"{index.channel}: version {index.version} ({index.action}), valid until {day(index.expires_s)}.")
-    for release in releases:
-        typer.echo(f"  release {release.number}: {describe(release)}")
+    for line in (line for release in index.releases for line in lines(release)):
+        typer.echo(f"  {line}")
+    for note in notes:
+        typer.echo(note)
 
 
-def describe(release: Any) -> str:
+def lines(release: Release) -> list[str]:
+    """A release, and who gets which of its files."""
+    found, taken = [f"release {release.number}: {describe(release)}"], set[str]()
+    for file in release.files:
+        to = ", ".join(file.devices) or f"{'all others' if file.format in taken else 'all'} that run {file.format}"
+        found.append(f"  {file.path} ({file.size_bytes / 1e6:.2f} MB): {to}")
+        taken.add(file.format)
+    return found
+
+
+def describe(release: Release) -> str:
     """A release in one line."""
-    from edgetl.channel.index import WHOLE
+    from edgetl.channel.effects import percent
 
     rules = [f"app {release.min_app}+"] if release.min_app else []
     rules += [f"{system.name} {system.version}+" for system in release.systems]
     rules += [", ".join(release.devices)] if release.devices else []
-    to = f"{100 * release.rollout / WHOLE:g}% of clients" + (f" with {'; '.join(rules)}" if rules else "")
+    to = f"{percent(release.rollout)} of clients" + (f" with {'; '.join(rules)}" if rules else "")
     return f"{release.title} {release.version} {release.sha256[:12]}, {release.size_bytes} bytes, to {to}".replace("  ", " ")
 
 
@@ -127,5 +142,11 @@ def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:
 
     from edgetl.channel import keys
     from edgetl.channel.latest import Known, latest
+    from edgetl.errors import ChannelRefused
 
-    return latest(read, channel, Known(trust=keys.trusted(trust)), int(time.time()) if clock is None else clock)
+    try:
+        return latest(read, channel, Known(trust=keys.trusted(trust)), int(time.time()) if clock is None else clock)
+    except ChannelRefused as refused:
+        if refused.code != "expired":
+            raise
+        raise ChannelRefused(refused.code, f"{refused} With its key: `edgetl channel renew --channel {channel}`.") from refused

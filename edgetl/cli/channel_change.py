@@ -11,7 +11,6 @@ import typer
 from edgetl.cli._channel import ChannelOption, DaysOption, KeyOption, TrustOption, UrlOption, publisher, share, tell
 from edgetl.cli._options import JsonOption
 
-_DAYS = 90
 _Release = Annotated[
     int | None, typer.Option("--release", metavar="N", help="The release that is meant; refused if another is newest by now.")
 ]
@@ -43,10 +42,12 @@ def add(channel: typer.Typer) -> None:
         artifact: Annotated[
             list[str] | None,
             typer.Option(
-                "--artifact", metavar="TARGET[=MODEL,…]", help="Artifact to serve, and to whom; the first that fits. Repeatable."
+                "--artifact",
+                metavar="TARGET[=MODEL,…]",
+                help="Artifact to serve, and to whom; the first that fits [the ship set's]. Repeatable.",
             ),
         ] = None,
-        valid_days: DaysOption = _DAYS,
+        valid_days: DaysOption = None,
         allow_failed: Annotated[bool, typer.Option("--allow-failed", help="Publish it although a gate failed.")] = False,
         anew: Annotated[
             bool, typer.Option("--anew", help="Forget releases that a key signed which is no longer listed.")
@@ -59,7 +60,7 @@ def add(channel: typer.Typer) -> None:
 
         pairs = [text.partition("=") for text in system or ()]
         wanted = [text.partition("=") for text in artifact or ()]
-        release = of_bundle(
+        described = of_bundle(
             bundle,
             rollout=share(rollout),
             min_app=min_app,
@@ -68,10 +69,10 @@ def add(channel: typer.Typer) -> None:
             wanted=tuple((name, tuple(filter(None, models.split(",")))) for name, _, models in wanted),
             allow_failed=allow_failed,
         )
-        made = publishing.publish(publisher(to, channel, key, trust, valid_days), bundle, release, anew=anew)
-        tell(made, to, json=json)
+        who = publisher(to, channel, key, trust, valid_days)
+        tell(publishing.publish(who, bundle, described.release, anew=anew), who, json=json, why=described.why)
 
-    @channel.command(help="Set how many clients get the newest release. More only adds clients.")
+    @channel.command(help="Set how many clients get the newest release. More only adds clients; fewer sends some back.")
     def rollout(
         share_: Annotated[str, typer.Argument(metavar="SHARE", help="50%, 0.5")],
         at: UrlOption,
@@ -79,12 +80,13 @@ def add(channel: typer.Typer) -> None:
         key: KeyOption = None,
         trust: TrustOption = None,
         release: _Release = None,
-        valid_days: DaysOption = _DAYS,
+        valid_days: DaysOption = None,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
 
-        tell(publishing.rollout(publisher(at, channel, key, trust, valid_days), share(share_), release), at, json=json)
+        who = publisher(at, channel, key, trust, valid_days)
+        tell(publishing.rollout(who, share(share_), release), who, json=json)
 
     @channel.command(help="Take the newest release back: clients get what they got before it.")
     def rollback(
@@ -93,12 +95,13 @@ def add(channel: typer.Typer) -> None:
         key: KeyOption = None,
         trust: TrustOption = None,
         release: _Release = None,
-        valid_days: DaysOption = _DAYS,
+        valid_days: DaysOption = None,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
 
-        tell(publishing.rollback(publisher(at, channel, key, trust, valid_days), release), at, json=json)
+        who = publisher(at, channel, key, trust, valid_days)
+        tell(publishing.rollback(who, release), who, json=json)
 
     @channel.command(help="Say the same for longer, before the index expires.")
     def renew(
@@ -106,12 +109,13 @@ def add(channel: typer.Typer) -> None:
         channel: ChannelOption,
         key: KeyOption = None,
         trust: TrustOption = None,
-        valid_days: DaysOption = _DAYS,
+        valid_days: DaysOption = None,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
 
-        tell(publishing.renew(publisher(at, channel, key, trust, valid_days)), at, json=json)
+        who = publisher(at, channel, key, trust, valid_days)
+        tell(publishing.renew(who), who, json=json)
 
     @channel.command(help="Change which keys may publish: a new list, signed by a key of the list before.")
     def keys(
@@ -133,7 +137,7 @@ def add(channel: typer.Typer) -> None:
         from edgetl.channel.keys import listed
         from edgetl.channel.rotation import rotate
 
-        who = publisher(at, "any", key, trust, _DAYS)
+        who = publisher(at, "any", key, trust)
         new = [listed(signing.public_key(file), rotates=True) for file in add or ()]
         new += [listed(signing.public_key(file), rotates=False) for file in add_publisher or ()]
         now = rotate(who.storage, who.trust, who.key, tuple(new), frozenset(remove or ()), stolen=stolen)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, describe, known, reader
+from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, known, lines, reader
 from edgetl.cli._options import JsonOption
+
+if TYPE_CHECKING:
+    from edgetl.channel.index import Release
 
 
 def add(channel: typer.Typer) -> None:
     """Add the command."""
 
-    @channel.command(help="Say what a client would get, and why not more.")
+    @channel.command(help="Say what a client would get, and why not more; its bundle is fetched and checked as a client does.")
     def check(
         url: UrlOption,
         channel: ChannelOption,
@@ -25,6 +28,9 @@ def add(channel: typer.Typer) -> None:
         id: Annotated[str, typer.Option("--id", metavar="TEXT", help="What it drew at random once; places it in rollouts.")],
         format: Annotated[list[str], typer.Option("--format", metavar="FORMAT", help="What it runs. Repeatable.")],
         clock: ClockOption = None,
+        fetch: Annotated[
+            bool, typer.Option("--fetch/--no-fetch", help="Fetch the bundle, and check its size and sha256.")
+        ] = True,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel.choice import Client, choose, place
@@ -37,21 +43,45 @@ def add(channel: typer.Typer) -> None:
         index = now.held.index
         choice = choose(index, client)
         places = {release.number: place(release.salt, id) / 2**32 for release in index.releases}
+        bundle = _bundle(url, choice.release, fetch=fetch)
         if json:
-            found = {
-                "schema": 1,
-                "url": url,
-                "version": index.version,
-                "release": to_json(choice.release),
-                "file": to_json(choice.file),
-            }
+            found: dict[str, Any] = {"schema": 1, "url": url, "version": index.version}
+            found |= {"release": to_json(choice.release), "file": to_json(choice.file), "bundle": bundle}
             passed = [{"release": n, "reason": reason, "place": places[n]} for n, reason in choice.passed_over]
             typer.echo(json_module.dumps(found | {"passed_over": passed}))
-            return
-        for number, reason in choice.passed_over:
-            where = f" (it stands at {100 * places[number]:.2f}%)" if reason == "rollout" else ""
-            typer.echo(f"release {number}: not for it: {reason}{where}")
-        if choice.release is None or choice.file is None:
-            typer.echo("Nothing of this channel is for it; it keeps what it has.")
         else:
-            typer.echo(f"release {choice.release.number}: {describe(choice.release)}\n  {choice.file.path}")
+            for number, reason in choice.passed_over:
+                where = f" (it stands at {100 * places[number]:.2f}%)" if reason == "rollout" else ""
+                typer.echo(f"release {number}: not for it: {reason}{where}")
+            if choice.release is None or choice.file is None or bundle is None:
+                typer.echo("Nothing of this channel is for it; it keeps what it has.")
+            else:
+                typer.echo(f"{lines(choice.release)[0]}\n  {choice.file.path}")
+                refused = f"{bundle['status']}: {bundle['message']} A client refuses it, and keeps what it has."
+                typer.echo(f"  bundle: {refused if bundle['message'] else bundle['status']}")
+        if bundle is not None and bundle["message"]:
+            raise typer.Exit(1)
+
+
+def _bundle(url: str, release: Release | None, *, fetch: bool) -> dict[str, str] | None:
+    """What becomes of the bundle: `status` is `whole`, `not fetched` or the code of a refusal, which `message` tells."""
+    import os
+
+    from edgetl.channel import bundles
+    from edgetl.channel.storage import Storage
+    from edgetl.channel.transport import Address
+    from edgetl.errors import ChannelRefused
+
+    if release is None:
+        return None
+    if not fetch:
+        return {"status": "not fetched", "message": ""}
+    try:
+        if url.startswith(("http://", "https://")):
+            with open(os.devnull, "wb") as sink:
+                bundles.fetch(Address(base=url), release, sink)
+        else:
+            bundles.look(Storage(url), release)
+    except ChannelRefused as refused:
+        return {"status": refused.code, "message": str(refused)}
+    return {"status": "whole", "message": ""}

@@ -6,7 +6,7 @@ import json as json_module
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, day, describe, known, reader
+from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, day, known, lines, reader
 from edgetl.cli._options import JsonOption
 
 
@@ -19,11 +19,12 @@ def add(channel: typer.Typer) -> None:
     ) -> None:
         from edgetl.channel.index import as_json
         from edgetl.channel.paths import newest_path
+        from edgetl.channel.strict_json import MAX_BYTES
 
         read = reader(url)
         now = known(read, channel, trust, clock)
         assert now.held is not None
-        index, current = now.held.index, read(newest_path(channel), 1_000_000) == now.held.data
+        index, current = now.held.index, read(newest_path(channel), MAX_BYTES) == now.held.data
         keys = [{"id": one.key.id, "public": one.public, "rotates": one.rotates} for one in now.trust.keys]
         if json:
             found = {"schema": 1, "url": url, "signed_by": now.held.key_id, "newest_json_current": current}
@@ -33,8 +34,8 @@ def add(channel: typer.Typer) -> None:
         typer.echo(
             f"{channel}: version {index.version} ({index.action} on {day(index.created_s)}), valid until {day(index.expires_s)}"
         )
-        for release in index.releases:
-            typer.echo(f"  release {release.number}: {describe(release)}")
+        for line in (line for release in index.releases for line in lines(release)):
+            typer.echo(f"  {line}")
         typer.echo(f"  signed by {now.held.key_id}; key list {now.trust.version}: {', '.join(str(row['id']) for row in keys)}")
         if not current:
             typer.echo("  newest.json is behind: its publisher died. Clients go on by themselves; the next change mends it.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgetl import signing
-from edgetl.channel import client, keys, memory, publishing
+from edgetl.channel import bundles, client, keys, memory, publishing
 from edgetl.channel.commit import Publisher
 from edgetl.channel.rotation import rotate
 from edgetl.channel.storage import Storage
@@ -80,6 +80,25 @@ def test_install_roll_out_roll_back(shop, plain, blobs, tmp_path, protocol):
     none = update(formats=("coreml",))
     assert (none.code, none.installed.release) == ("not-offered", 1)
     assert "release 5: app, release 1: format" in none.message
+
+
+def test_a_rollout_that_is_narrowed(shop, blobs, tmp_path):
+    """What `effects.told` says of it."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+
+    def update():
+        outcome = client.update(home, address, "beta", shop.trust, someone(), NOW)
+        return outcome.status, outcome.code, outcome.installed.release
+
+    put(shop, blobs("a"))
+    update()
+    publishing.rollout(shop, 0)
+    assert update() == ("kept", "not-offered", 1)
+    publishing.rollout(shop, 10_000)
+    put(shop, blobs("b"))
+    assert update() == ("installed", "", 4)
+    publishing.rollout(shop, 0)
+    assert update() == ("installed", "", 1)
 
 
 def test_what_is_wrong_with_a_bundle_leaves_the_last_one(shop, plain, blobs, tmp_path):
@@ -158,8 +177,8 @@ class Proof:
 
 def test_a_bundle_that_is_not_right_on_this_client_is_not_asked_for_again(shop, blobs, tmp_path, monkeypatch):
     address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
-    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], Address.fetch
-    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    proof, fetched, real = Proof(r2="golden/0.png: 0.7, not 0.2"), [], bundles.fetch
+    monkeypatch.setattr(bundles, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
 
     def update(**facts):
         return client.update(home, address, "beta", shop.trust, someone(**facts), NOW, proof)
@@ -205,8 +224,8 @@ def test_a_client_that_has_nothing_takes_the_release_below(shop, blobs, tmp_path
 
 def test_a_bundle_that_ends_the_process_is_tried_three_times(shop, blobs, tmp_path, monkeypatch):
     address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
-    proof, fetched, real = Proof(r2="dies"), [], Address.fetch
-    monkeypatch.setattr(Address, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
+    proof, fetched, real = Proof(r2="dies"), [], bundles.fetch
+    monkeypatch.setattr(bundles, "fetch", lambda *a: (fetched.append(a[1]), real(*a)))
     put(shop, blobs("a"))
     client.update(home, address, "beta", shop.trust, someone(), NOW, proof)
     put(shop, blobs("b"))
@@ -419,3 +438,15 @@ def test_the_command_line(edgetl, bundle, key, tmp_path):
     status = ask("status", *place, "--trust", "k.pub", "--json")
     assert (status["index"]["version"], status["newest_json_current"], status["signed_by"]) == (3, True, key.public.id)
     assert "must be a share like 10% or 0.1" in ask("rollout", "110%", *sign, code=2)
+    assert found["bundle"] == {"status": "whole", "message": ""}
+    assert ask(*asked, "ios=17", "--id", "c2", "--no-fetch")["bundle"]["status"] == "not fetched"
+    assert "renewed it. With its key: `edgetl channel renew" in ask(
+        *asked, "ios=17", "--id", "c2", "--clock", "2000000000", code=2
+    )
+    lines = edgetl("channel", "status", *place, "--trust", "k.pub").stdout
+    assert "small.tflite (0.01 MB): all that run tflite" in lines
+    with next((tmp_path / "shop/bundles").glob(f"{found['release']['sha256']}.zip")).open("r+b") as file:
+        file.write(b"no")
+    done = edgetl("channel", *asked, "ios=17", "--id", "c2")
+    assert done.returncode == 1 and json.loads(done.stdout)["bundle"]["status"] == "bundle-differs"
+    assert "keeps what it has" in edgetl("channel", *[a for a in asked if a != "--json"], "ios=17", "--id", "c2").stdout

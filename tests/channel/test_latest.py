@@ -139,6 +139,8 @@ def _tampered(name, files, who):
         files[NEWEST] = _text(newest, '"version":3', '"version":3,"version":4', who.key)
     if name == "a release twice":
         files[NEWEST] = _signed(newest, lambda p: p["releases"].append(p["releases"][-1]), who.key)
+    if name == "a path that escapes behind a line separator":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"][0]["files"][0].update(path="a\u2028/../../x"), who.key)
     if name == "a listed key twice":
         payload = json.loads(json.loads(files["keys/1.json"])["signed"]) | {
             "version": 2,
@@ -183,6 +185,7 @@ TAMPERINGS = {
     "a signed key twice": "malformed",
     "a release twice": "malformed",
     "a listed key twice": "malformed",
+    "a path that escapes behind a line separator": "malformed",
 }
 
 
@@ -237,7 +240,7 @@ def test_every_byte_of_an_index_counts(served):
 def test_expiry_and_clocks(served):
     files, who = served
     assert _look(files, who, now_s=NOW + 30 * DAY - 1).held.index.version == 3
-    with pytest.raises(ChannelRefused, match=r"version 3 expired 0.0 h ago by this clock. Run `edgetl channel renew`") as error:
+    with pytest.raises(ChannelRefused, match=r"version 3 expired 0.0 days ago by this clock, and its publisher") as error:
         _look(files, who, now_s=NOW + 30 * DAY)
     assert error.value.code == "expired"
     assert _look(files, who, now_s=0).held, "a clock that was never set"

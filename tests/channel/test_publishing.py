@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from edgetl import signing
-from edgetl.channel import keys, publishing
+from edgetl.channel import effects, keys, publishing, serving
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.release import of_bundle
 from edgetl.channel.rotation import rotate
@@ -58,11 +58,12 @@ def test_a_change_is_of_the_release_that_was_meant(who, blobs):
 
 def test_releases_do_not_pile_up_and_the_one_for_everyone_stays(who, blobs):
     put(who, blobs("a"))
-    for _ in range(15):
-        put(who, blobs("b"), rollout=10)
+    for number in range(15):
+        put(who, blobs(f"b{number}"), rollout=10)
     assert len(tops(who)) == 16
     with pytest.raises(InputError, match="more than 16 releases, none of them for everyone"):
         put(who, blobs("b"), rollout=10)
+    assert len(tops(who)) == 16
     publishing.rollout(who, 10_000)
     put(who, blobs("c"))
     assert len(tops(who)) == 8
@@ -152,7 +153,7 @@ def test_a_bundle_that_did_not_arrive_or_was_changed_is_not_published(who, blobs
     where = publishing.bundle_path(describe(path).sha256)
     for spoiled in (b"short", bytes(path.stat().st_size)):
         who.storage.replace(where, spoiled)
-        with pytest.raises(InputError, match="is not the bundle of that name. Somebody changed it"):
+        with pytest.raises(InputError, match="(has 5 bytes; .*|is not the bundle of that name)[.]? Somebody changed it"):
             put(who, path)
     assert who.storage.read("beta/newest.json", 1000) is None
 
@@ -194,8 +195,8 @@ def test_a_stolen_key_loses_its_power_and_what_it_counted_ahead(who, blobs):
     put(who, blobs("a"))
     new = signing.new_key()
     rotate(who.storage, who.trust, who.key, (keys.listed(new.public, rotates=True),), frozenset())
-    for _ in range(5):
-        put(who, blobs("evil"))
+    for number in range(5):
+        put(who, blobs(f"evil{number}"))
     known = seen(who)
     rotate(who.storage, who.trust, new, (), frozenset({who.key.public.id}), stolen=True)
     with pytest.raises(ChannelRefused) as error:
@@ -223,24 +224,111 @@ def test_storage_that_cannot_exclude_is_refused(who, blobs, monkeypatch):
 def test_a_release_of_a_bundle(bundle, tmp_path):
     path = bundle()
     bundled = path.with_suffix("")
-    release = of_bundle(path)
+    release = of_bundle(path).release
     assert [(f.path, f.format, f.size_bytes) for f in release.files] == [
         ("artifacts/small.tflite", "tflite", (bundled / "artifacts/small.tflite").stat().st_size),
         ("artifacts/small.mlpackage", "coreml", 3002),  # Manifest.json and the weights
     ]  # fmt: skip
-    one = of_bundle(path, wanted=(("tflite/fp32", ("Pixel*",)),))
+    one = of_bundle(path, wanted=(("tflite/fp32", ("Pixel*",)),)).release
     assert [(f.path, f.devices) for f in one.files] == [("artifacts/small.tflite", ("Pixel*",))]
     with pytest.raises(InputError, match="no artifact 'onnx/fp32'. Known: "):
         of_bundle(path, wanted=(("onnx/fp32", ()),))
     failed = bundle("f", failed=("accuracy tflite/w8a8_qat",))
     with pytest.raises(InputError, match="was shipped although gates failed"):
         of_bundle(failed)
-    assert of_bundle(failed, allow_failed=True).title == "f"
+    assert of_bundle(failed, allow_failed=True).release.title == "f"
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="is no zip|is not whole|truncated"):
         of_bundle(path)
     with pytest.raises(InputError, match="is a folder"):
         of_bundle(tmp_path)
+
+
+def _manifest(*targets, verdicts=()):
+    rows = []
+    for size, target in enumerate(targets, start=1):
+        form, _, scheme = target.partition("/")
+        row = {"format": form, "scheme": scheme, "path": f"artifacts/{scheme}.{form}", "sha256": f"{size:064x}"}
+        rows.append(row | {"size_bytes": size * 10**6, "delivered_bytes": size * 10**6, "accuracy": {"top1": 0.9}})
+    fields = ("format", "scheme", "device", "gate", "outcome")
+    told = [dict(zip(fields, (*name.split("/"), *rest), strict=True)) for name, *rest in verdicts]
+    return {"artifacts": rows, "verdicts": told}
+
+
+def _ship_set(folder, names, given, digests=None):
+    rows = [{"name": name, "sha256": f"{(digests or {}).get(name, 0):064x}"} for name in names]
+    served = [{"device": device, "given": {"artifact": name}} for device, name in given]
+    value = {"schema": 1, "artifacts": rows, "served": served, "unserved": [{"device": "old-phone"}]}
+    (folder / "shipset.json").write_text(json.dumps(value))
+
+
+def test_which_file_of_a_format_is_not_guessed(tmp_path):
+    """One file of each format: all are served. Several: the publisher is asked, and told what there is to choose from."""
+    bundle = tmp_path / "bundle.zip"
+    one = serving.chosen(bundle, _manifest("tflite/fp32", "onnx/w8"), ())
+    assert (one.files, one.why) == ((("artifacts/fp32.tflite", ()), ("artifacts/w8.onnx", ())), "")
+    verdicts = [
+        ("tflite/fp32", None, "min_top1", "pass"), ("tflite/w8", None, "min_top1", "pass"),
+        ("tflite/w4", None, "min_top1", "fail"),
+        ("tflite/w8", "pixel-4", "latency_p90_ms", "unsure"), ("onnx/w8", "iphone", "latency_p90_ms", "skipped"),
+    ]  # fmt: skip
+    with pytest.raises(InputError) as error:
+        serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8", "tflite/fp32", "onnx/w8", verdicts=verdicts), ())
+    text = str(error.value)
+    assert "(smallest with the best verdicts: --artifact tflite/fp32 --artifact onnx/w8)" in text
+    assert "tflite/w8: 2.00 MB delivered, top-1 90.00%, latency_p90_ms of pixel-4 unsure" in text
+    assert "tflite/fp32: 3.00 MB delivered, top-1 90.00%, all 1 verdicts pass" in text and "onnx/w8: 4.00 MB" in text
+    with pytest.raises(InputError, match="tflite/w8: tflite/w4 stands before it and takes all devices that run tflite"):
+        serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8"), (("tflite/w4", ()), ("tflite/w8", ())))
+    named = serving.chosen(bundle, _manifest("tflite/w4", "tflite/w8"), (("tflite/w8", ("Moto*",)), ("tflite/w4", ())))
+    assert named.files == (("artifacts/w8.tflite", ("Moto*",)), ("artifacts/w4.tflite", ()))
+
+
+def test_the_ship_set_beside_a_bundle_says_what_is_served(tmp_path):
+    bundle, manifest = tmp_path / "bundle.zip", _manifest("tflite/w4", "tflite/w8", "onnx/w8")
+    _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")], {"tflite/w8": 2})
+    found = serving.chosen(bundle, manifest, ())
+    assert found.files == (("artifacts/w8.tflite", ()),)
+    assert "tflite/w8 for pixel-4. Left unserved: old-phone" in found.why
+    _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")])
+    with pytest.raises(InputError, match="shipset.json: is of other files than bundle.zip"):
+        serving.chosen(bundle, manifest, ())
+    given = [("pixel-4", "tflite/w8"), ("moto", "tflite/w4")]
+    _ship_set(tmp_path, ["tflite/w4", "tflite/w8"], given, {"tflite/w4": 1, "tflite/w8": 2})
+    with pytest.raises(InputError, match=r"(?s)different files of one format.*--artifact 'tflite/w4=MODEL,…' for moto"):
+        serving.chosen(bundle, manifest, ())
+    (tmp_path / "shipset.json").write_text("[]")
+    with pytest.raises(InputError, match="shipset.json: is no ship set that can be read"):
+        serving.chosen(bundle, manifest, ())
+
+
+def test_the_same_bundle_by_the_same_rules_is_no_release(who, blobs):
+    put(who, blobs("a"), rollout=1000)
+    with pytest.raises(InputError, match=r"is release 1 of beta already, by the same rules, for 10% of clients.* rollout`"):
+        put(who, blobs("a"))
+    assert seen(who).held.index.version == 1
+    first = seen(who).held.index
+    again = put(who, blobs("a"), rollout=1000, min_app="2.0").index
+    assert "As release 2 it is drawn anew who is among the first 10%" in effects.told(first.releases, again)[0]
+    put(who, blobs("b"))
+    assert put(who, blobs("a"), rollout=1000, min_app="2.0").index.releases[0].number == 4, "an older one may come again"
+
+
+def test_a_publisher_is_told_what_a_version_means_to_clients(who, blobs):
+    def told(before, made):
+        return " ".join(effects.told(before.index.releases, made.index))
+
+    first = put(who, blobs("a"))
+    narrow = publishing.rollout(who, 2000)
+    assert "Narrowed from 100% to 20%: clients that have release 1 keep it, for there is none to go back to" in told(
+        first, narrow
+    )
+    assert told(narrow, wide := publishing.rollout(who, 10_000)) == ""
+    second = put(who, blobs("b"))
+    assert told(wide, second) == ""
+    narrow = publishing.rollout(who, 2000)
+    assert "go back to release 1 when they look next" in told(second, narrow) and "channel rollback`" in told(second, narrow)
+    assert "Release 4 is taken back: clients" in told(narrow, publishing.rollback(who))
 
 
 def test_the_clock_of_a_publisher_may_be_behind(who, blobs):
@@ -283,6 +371,23 @@ def test_what_strangers_put_after_the_newest_is_named(who, blobs):
     who.storage.replace("beta/index/2.json", json.dumps({**data, "key": forged.key.public.id}).encode())
     with pytest.raises(InputError, match=r"key that is not listed.* If nobody knows it, somebody else can write here: remove "):
         put(who, blobs("b"))
+
+
+def test_a_stranger_in_the_key_lists_is_named(who, blobs):
+    put(who, blobs("a"))
+    who.storage.replace("keys/2.json", b"{}")
+    for change in (lambda: put(who, blobs("b")), lambda: rotate(who.storage, who.trust, who.key, (), frozenset())):
+        with pytest.raises(ChannelRefused, match=r"^memory:\S+ keys/2.json: is no signed file .* No publisher wrote that"):
+            change()
+
+
+def test_nobody_is_sent_back_to_a_bundle_that_is_broken(who, blobs):
+    put(who, blobs("a"))
+    put(who, blobs("b"))
+    where = publishing.bundle_path(describe(blobs("a")).sha256)
+    who.storage.replace(where, bytes(2000))
+    with pytest.raises(InputError, match="is not the bundle of that name. Clients could not go back to release 1"):
+        publishing.rollback(who)
 
 
 def test_a_storage_that_has_every_version_ends(who, blobs, monkeypatch):

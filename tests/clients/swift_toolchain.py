@@ -1,8 +1,8 @@
 """Debian's Swift 6 for Linux, unpacked into a folder: no root, no chroot, nothing installed. `python swift_toolchain.py FOLDER`.
 
-The packages come from Debian's next release by this computer's own apt, whose lists say where its archive is; a private state keeps
-both releases apart. What stands under FOLDER is run by its own loader (see `swiftc.py`). Where it cannot be made, the reason is
-printed and the exit status is 0: the tests that need it skip.
+The packages come from Debian's next release by this computer's own apt, whose lists say where its archive is; a private state
+keeps both releases apart. What stands under FOLDER is run by its own loader (see `swiftc.py`). Where it cannot be made, the
+reason is printed and the exit status is 0: the tests that need it skip.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 
 RELEASE = "trixie"
 """First release of Debian that has Swift 6."""
-NEEDED = ("libc6-dev", "libstdc++-14-dev", "libssl-dev", "zlib1g-dev", "libcurl4t64", "libxml2", "libtinfo6", "libzstd1", "libedit2")
+NEEDED = re.findall(r"\S+", "libc6-dev libstdc++-14-dev libssl-dev zlib1g-dev libcurl4t64 libxml2 libtinfo6 libzstd1 libedit2")
 """Beside the toolchain: what a program is linked with, and what the compiler and Foundation load. Without gcc and Python."""
 _KEPT = re.compile(
     r"usr/libexec/swift/(bin/(swift-frontend|lld)"
-    r"|lib/(clang|swift/(linux|shims|apinotes|dispatch|os|Block|CoreFoundation|_\w+|host/\w+\.so|clang))(/.*)?)"
+    r"|lib/(clang|swift/(linux|shims|apinotes|dispatch|os|Block|CoreFoundation|_\w+|host/libSwift\w+\.so|clang))(/.*)?)"
 )
 """Of the toolchain's 2.5 GB: the compiler, the linker, the libraries."""
 _DROPPED = re.compile(r"usr/(share|bin|sbin)(/.*)?|(.*/)?(gconv|engines-3|perl-base)(/.*)?|(?!.*/lib(gcc|c_nonshared)\.a).*\.a")
@@ -84,7 +84,8 @@ def _fetched(scratch: Path) -> list[Path]:
         apt += ["-o", f"{key}={scratch / place}"]
     for key in ("Dir::Etc::sourceparts", "Dir::Etc::preferences", "Dir::Etc::preferencesparts", "Dir::Etc::main"):
         apt += ["-o", f"{key}=/dev/null"]
-    apt += ["-o", "APT::Install-Recommends=false", "-o", "APT::Sandbox::User=", "-o", "Acquire::Languages=none", "-o", "Debug::NoLocking=1"]
+    for setting in ("APT::Install-Recommends=false", "APT::Sandbox::User=", "Acquire::Languages=none", "Debug::NoLocking=1"):
+        apt += ["-o", setting]
     for place in ("state/lists/partial", "cache/archives/partial"):
         (scratch / place).mkdir(parents=True)
     _run(*apt, "update")
@@ -96,11 +97,12 @@ def _fetched(scratch: Path) -> list[Path]:
 def _unpack(package: Path, tree: Path) -> None:
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as running:
         with tarfile.open(fileobj=running.stdout, mode="r|") as archive:
+            archive.extraction_filter = lambda member, _: member  # of a package that apt has checked
             for member in archive:
                 name = member.name.removeprefix("./")
                 wanted = _KEPT.fullmatch(name) if "libexec/swift/" in name else not _DROPPED.fullmatch(name)
                 if wanted and not member.isdev():
-                    archive.extract(member, tree, filter="tar")
+                    archive.extract(member, tree)
     if running.returncode:
         raise OSError(f"{package.name}: cannot be unpacked.")
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""`swiftc` for the toolchain that `swift_toolchain.py` unpacked around this file: the compiler, then the linker, by the tree's own loader.
+"""`swiftc` for the toolchain that `swift_toolchain.py` unpacked around this file: the compiler, then the linker.
 
-Of swiftc's options it takes those that the tests use: -o, -c, -typecheck, -I, -L, -l, -D, -module-name, -emit-module-path,
--swift-version, -parse-as-library, -warnings-as-errors, -O; inputs are .swift and .o files. What it links is run by the tree's loader and
-with the tree's C library.
+Both are run by the tree's own loader, and so is what they make, with the tree's C library. Of swiftc's options it takes those
+that the tests use: -o, -c, -typecheck, -I, -L, -l, -D, -module-name, -emit-module-path, -swift-version and flags; inputs are
+.swift and .o files.
 """
 
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,12 @@ TREE = Path(__file__).resolve().parents[1]
 SWIFT = TREE / "usr/libexec/swift"
 LINUX = SWIFT / "lib/swift/linux"
 VALUED = ("-o", "-I", "-L", "-D", "-module-name", "-emit-module-path", "-swift-version")
-LIBRARIES = (
-    "swiftSwiftOnoneSupport", "swift_Concurrency", "swift_StringProcessing", "swift_RegexParser", "Foundation", "FoundationEssentials",
-    "FoundationNetworking", "FoundationInternationalization", "swiftDispatch", "dispatch", "BlocksRuntime", "swiftGlibc", "swiftCore",
-    "stdc++", "m", "gcc_s", "c",
-)  # fmt: skip
+LIBRARIES = re.findall(
+    r"\S+",
+    "swiftSwiftOnoneSupport swift_Concurrency swift_StringProcessing swift_RegexParser Foundation FoundationEssentials "
+    "FoundationNetworking FoundationInternationalization swiftDispatch dispatch BlocksRuntime swiftGlibc swiftCore "
+    "stdc++ m gcc_s c",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -47,7 +49,8 @@ def main(arguments: list[str]) -> int:
             if "-module-name" not in options:
                 said += ["-module-name", "main"]
             said += [flag for flag in flags if flag not in ("-c", "-typecheck")]
-            code = _run("swift-frontend", "-frontend", *how, *said, "-wmo", "-sdk", TREE, "-resource-dir", SWIFT / "lib/swift", *sources)
+            around = ("-sdk", TREE, "-resource-dir", SWIFT / "lib/swift")
+            code = _run("swift-frontend", "-frontend", *how, "-wmo", *around, *said, *sources)
             if code or {"-c", "-typecheck"} & set(flags):
                 return code
             objects.append(str(made))
@@ -55,9 +58,19 @@ def main(arguments: list[str]) -> int:
 
 
 def _link(out: str, objects: list[str], places: list[str], libraries: list[str]) -> int:
-    system, gcc = _loader().parent, sorted((TREE / "usr/lib/gcc").glob("*/*"))[-1]
-    system = next((TREE / "usr/lib").glob("*-linux-gnu"))
-    command = ["-o", out, "--sysroot", TREE, "--dynamic-linker", _loader(), "--rpath", f"{system}:{LINUX}", "-pie", "--eh-frame-hdr"]
+    system, gcc = _system(), sorted((TREE / "usr/lib/gcc").glob("*/*"))[-1]
+    command = [
+        "-o",
+        out,
+        "-pie",
+        "--eh-frame-hdr",
+        "--sysroot",
+        TREE,
+        "--dynamic-linker",
+        _loader(),
+        "--rpath",
+        f"{system}:{LINUX}",
+    ]
     command += [system / "Scrt1.o", system / "crti.o", gcc / "crtbeginS.o", LINUX / platform.machine() / "swiftrt.o", *objects]
     command += [*places, f"-L{LINUX}", f"-L{system}", f"-L{gcc}", *libraries, *(f"-l{name}" for name in LIBRARIES)]
     return _run("lld", *command, gcc / "crtendS.o", system / "crtn.o", name="ld.lld")
@@ -67,9 +80,12 @@ def _loader() -> Path:
     return next(path for folder in ("lib64", "lib") for path in (TREE / "usr" / folder).glob("ld-linux-*.so.*"))
 
 
+def _system() -> Path:
+    return next((TREE / "usr/lib").glob("*-linux-gnu"))
+
+
 def _run(program: str, *arguments: object, name: str | None = None) -> int:
-    system = next((TREE / "usr/lib").glob("*-linux-gnu"))
-    paths = ":".join(map(str, (system, LINUX, SWIFT / "lib/swift/host", SWIFT / "lib/swift/host/compiler")))
+    paths = ":".join(map(str, (_system(), LINUX, SWIFT / "lib/swift/host", SWIFT / "lib/swift/host/compiler")))
     command = [_loader(), "--library-path", paths, "--argv0", name or program, SWIFT / "bin" / program, *arguments]
     return subprocess.run([*map(str, command)]).returncode
 

@@ -22,6 +22,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     private var data = Data()
     private var digest = SHA256()
     private var bytes = 0
+    private var promised: Int64 = -1
     private var hops = 0
     private var there = false
     private var fault: Error?
@@ -45,23 +46,40 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     func run(_ url: URL) async throws -> Received? {
         let settings = URLSessionConfiguration.ephemeral
         settings.timeoutIntervalForRequest = silence
-        settings.timeoutIntervalForResource = within
         settings.requestCachePolicy = .reloadIgnoringLocalCacheData
         settings.httpAdditionalHeaders = ["Accept-Encoding": "identity"]
-        let session = URLSession(configuration: settings, delegate: self, delegateQueue: nil)
-        defer { session.invalidateAndCancel() }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                done = continuation
-                session.dataTask(with: url).resume()
+        let queue = OperationQueue()
+        queue.maxConcurrentOperationCount = 1
+        let session = URLSession(configuration: settings, delegate: self, delegateQueue: queue)
+        let late = DispatchWorkItem {  // not timeoutIntervalForResource: Foundation on Linux does not heed it
+            queue.addOperation {
+                self.refuse("unreachable", "did not arrive within \(self.within) s")
+                self.finish()
             }
-        } onCancel: {
+        }
+        DispatchQueue.global().asyncAfter(deadline: .now() + within, execute: late)
+        defer {
+            late.cancel()
             session.invalidateAndCancel()
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            done = continuation
+            session.dataTask(with: url).resume()
         }
     }
 
     private func refuse(_ code: String, _ why: String) {
         if fault == nil { fault = ChannelRefused(code: code, message: "\(path): \(why)") }
+    }
+
+    private func finish() {
+        if let fault = fault {
+            done?.resume(throwing: fault)
+        } else {
+            let sum = digest.finalize().map { String(format: "%02x", $0) }.joined()
+            done?.resume(returning: there ? Received(data: data, bytes: bytes, sha256: sum) : nil)
+        }
+        done = nil
     }
 
     func urlSession(
@@ -70,6 +88,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     ) {
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         there = status == 200
+        promised = response.expectedContentLength
         if ![200, 403, 404, 410].contains(status) {  // 403: S3 gives it for a missing file to those who may not list
             refuse("unreachable", "the server answers \(status)")
         }
@@ -77,14 +96,15 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        guard fault == nil else { return }
         bytes += data.count
         do {
             if bytes > limit { throw ChannelRefused(code: "too-large", message: "\(path): is larger than the \(limit) bytes it may have") }
             digest.update(data: data)
             if let sink = sink { try sink.write(contentsOf: data) } else { self.data += data }
         } catch {
-            fault = fault ?? error
-            dataTask.cancel()
+            fault = error
+            finish()  // whoever waits cancels the rest
         }
     }
 
@@ -97,7 +117,6 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         let weaker = !["http", "https"].contains(after) || (before == "https" && after == "http")
         if weaker || hops > 3 {
             refuse("unreachable", weaker ? "redirects to \(after); not followed" : "redirects too often")
-            task.cancel()
             completionHandler(nil)
         } else {
             completionHandler(request)
@@ -105,18 +124,10 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
-        if let error = error, fault == nil, there {
-            let lost = (error as? URLError)?.code == .networkConnectionLost
-            refuse(lost ? "truncated" : "unreachable", error.localizedDescription)
-        } else if let error = error as? URLError, fault == nil, error.code != .cancelled {
-            refuse("unreachable", error.localizedDescription)
+        if let error = error as NSError?, there || error.code != NSURLErrorCancelled {  // what is not there is cancelled by us
+            let early = there && Int64(bytes) < promised && error.code != NSURLErrorTimedOut
+            refuse(early ? "truncated" : "unreachable", error.localizedDescription)
         }
-        if let fault = fault {
-            done?.resume(throwing: fault)
-        } else {
-            let sum = digest.finalize().map { String(format: "%02x", $0) }.joined()
-            done?.resume(returning: there ? Received(data: data, bytes: bytes, sha256: sum) : nil)
-        }
-        done = nil
+        finish()
     }
 }

@@ -1,9 +1,6 @@
 // The client of an update channel of edgetl: look, decide, prove, install. Its state is one folder's.
 //
-//     let client = UpdateClient(base: URL(string: "https://models.example.com")!, channel: "stable", builtIn: trust, folder: folder)
-//     let me = Device(app: "2.1", system: "ios", systemVersion: "18.1", model: "iPhone16,1", id: id, formats: ["coreml"])
-//     let outcome = try await client.update(me, nowS: Int(Date().timeIntervalSince1970), proof: Models.proof)
-//     let opened = try await Models.open(client, me)
+// Code that `edgetl ship app` wrote has the proof, `Models.proof`, and opens what was installed: `Models.open`. Its README shows both.
 import Foundation
 
 public struct Installed: Codable, Equatable, Sendable {
@@ -23,8 +20,8 @@ public struct Outcome: Sendable {
     public let indexVersion: Int
 }
 
-/// An unpacked bundle → what is wrong with it on this device; empty = nothing.
-public typealias Proof = @Sendable (InBundle) throws -> String
+/// A bundle's zip, and what would be installed → what is wrong with it on this device; empty = nothing.
+public typealias Proof = @Sendable (URL, Installed) throws -> String
 
 public actor UpdateClient {
     /// Proofs of a bundle that were begun; `mostTries` = it is refused. `right` = it came out right.
@@ -36,6 +33,7 @@ public actor UpdateClient {
 
     private struct State: Codable {
         var trust: Trust?
+        var root: String?
         var index: Data?
         var installed: Installed?
         var previous: Installed?
@@ -49,18 +47,23 @@ public actor UpdateClient {
     private let folder: URL
     private let waitS: TimeInterval
     private let downloadS: TimeInterval
+    private let lookS: TimeInterval
     private var running: Task<Outcome, Error>?
 
-    public init(base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900) {
+    public init(
+        base: URL, channel: String, builtIn: Trust, folder: URL, waitS: TimeInterval = 20, downloadS: TimeInterval = 900,
+        lookS: TimeInterval = 120
+    ) {
         self.base = base
         self.channel = channel
         self.builtIn = builtIn
         self.folder = folder
         self.waitS = waitS
         self.downloadS = downloadS
+        self.lookS = lookS
     }
 
-    public func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
+    public nonisolated func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
 
     public func installed() throws -> Installed? { try state().installed }
 
@@ -70,19 +73,6 @@ public actor UpdateClient {
         guard let first = state.installed else { return [] }
         guard let before = state.previous, before.release < first.release else { return [first] }
         return [first, before]
-    }
-
-    /// What an app needs of a bundle, unpacked beside it, once.
-    public func files(_ installed: Installed) throws -> InBundle {
-        let place = folder.appendingPathComponent(installed.sha256, isDirectory: true)
-        if !FileManager.default.fileExists(atPath: place.path) {
-            let partial = folder.appendingPathComponent("\(installed.sha256).unpacked.partial", isDirectory: true)
-            defer { try? FileManager.default.removeItem(at: partial) }
-            try? FileManager.default.removeItem(at: partial)
-            try BundleZip(bundle(installed)).unpack(InBundle.needed(installed.file), into: partial)
-            guard rename(partial.path, place.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        }
-        return InBundle(folder: place, file: installed.file, says: "release \(installed.release) (version \(installed.version))")
     }
 
     /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
@@ -111,10 +101,13 @@ public actor UpdateClient {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var state = try self.state()
         var trust = builtIn
-        if let kept = state.trust, kept.version >= builtIn.version { trust = kept }
+        let root = builtIn.version == 0 ? builtIn.keys.first?.id : nil
+        if let kept = state.trust, kept.version >= builtIn.version, root == nil || root == state.root { trust = kept }
+        state.root = root ?? state.root  // another key: the app's maker lost the first
         var held = state.index.flatMap { try? index($0, channel, trust, "state") }
         do {
-            let (newTrust, newest) = try await latest({ try await self.read($0, $1) }, channel, trust, held, nowS: nowS)
+            let end = Date(timeIntervalSinceNow: lookS)
+            let (newTrust, newest) = try await latest({ try await self.read($0, $1, end) }, channel, trust, held, nowS: nowS)
             held = newest
             remember(&state, newTrust, newest, device)
             try write(state)
@@ -158,7 +151,7 @@ public actor UpdateClient {
         state.tried?[wanted.sha256] = Tried(by: by(device), tries: tries + 1, right: false)
         try write(state)
         let wrong: String
-        do { wrong = try String(proof(files(wanted)).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
+        do { wrong = try String(proof(bundle(wanted), wanted).prefix(500)) } catch { wrong = String("\(error)".prefix(500)) }
         state.tried?[wanted.sha256] = Tried(by: by(device), tries: wrong == "" ? 0 : UpdateClient.mostTries, right: wrong == "")
         try write(state)
         return wrong
@@ -219,8 +212,10 @@ public actor UpdateClient {
         }
     }
 
-    private func read(_ path: String, _ limit: Int) async throws -> Data? {
-        let transfer = Transfer(within: waitS, silence: waitS, limit: limit, path: path, sink: nil)
+    private func read(_ path: String, _ limit: Int, _ end: Date) async throws -> Data? {
+        let within = min(waitS, end.timeIntervalSinceNow)
+        if within <= 0 { throw ChannelRefused(code: "unreachable", message: "\(path): this look took longer than \(lookS) s") }
+        let transfer = Transfer(within: within, silence: waitS, limit: limit, path: path, sink: nil)
         return try await transfer.run(base.appendingPathComponent(path))?.data
     }
 }

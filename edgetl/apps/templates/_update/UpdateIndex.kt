@@ -54,7 +54,7 @@ private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
 private val HEX = Regex("[0-9a-f]{64}")
 private val LINE = Regex("[^\\x00-\\x1f\\x7f]{1,200}")
 private val TEXT = Regex("[^\\x00-\\x1f\\x7f]{0,512}")
-private val PATH = Regex("(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
+private val PATH = Regex("(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
 
 class ListedKey(val public: ByteArray, val rotates: Boolean) {
     val id: String get() = sha256(public).substring(0, 16)
@@ -89,8 +89,9 @@ class Device(
 /** `passedOver`: numbers of newer releases, and why not: app, system, device, rollout, format or refused. */
 class Choice(val release: Release?, val file: ModelFile?, val passedOver: List<Pair<Long, String>>)
 
-fun sha256(data: ByteArray): String =
-    MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it.toInt() and 0xff) }
+fun sha256(data: ByteArray): String = hex(MessageDigest.getInstance("SHA-256").digest(data))
+
+internal fun hex(data: ByteArray): String = data.joinToString("") { "%02x".format(it.toInt() and 0xff) }
 
 /** 0 to 2^32 - 1: the first four bytes, big-endian, of sha256(salt, a line end, id) in UTF-8. */
 fun place(salt: String, id: String): Long {
@@ -145,7 +146,8 @@ class Reader(private val verifier: Verifier) {
     fun latest(read: Read, channel: String, known: Known, nowS: Long): Known {
         val trust = follow(known.trust, read)
         var held = known.held
-        if (held != null && trust.keys.none { it.id == held!!.keyId }) held = null // its key was withdrawn
+        val signer = held?.keyId
+        if (signer != null && trust.keys.none { it.id == signer }) held = null // its key was withdrawn
         val newest = "$channel/newest.json"
         val data = read(newest, MAX_SIGNED_BYTES)
         if (data != null) {

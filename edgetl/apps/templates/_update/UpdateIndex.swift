@@ -21,6 +21,14 @@ public struct ListedKey: Codable, Sendable {
     var id: String { String(sha256(key).prefix(16)) }
 }
 
+/// The key of a `.pub` file: the line between BEGIN and END → 32 bytes.
+public func publicKey(_ line: String) -> Data {
+    let head = Data([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00])  // RFC 8410
+    let data = Data(base64Encoded: line) ?? Data()
+    precondition(data.count == 44 && data.prefix(12) == head, "no Ed25519 key of a .pub file")
+    return data.suffix(32)
+}
+
 /// Keys that are trusted: version 0 is a key the app was built with, from before any list.
 public struct Trust: Codable, Sendable {
     public let version: Int
@@ -64,6 +72,8 @@ public struct Index: Sendable {
     public let releases: [Release]
     let data: Data
     let keyId: String
+    /// Of the signed text. Two files are the same when it is: anybody can write what lies around the text in another way.
+    let digest: String
 }
 
 /// What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept.
@@ -102,10 +112,11 @@ private let maxBundleBytes = 4_000_000_000
 private let namePattern = "[a-z0-9][a-z0-9._-]{0,63}"
 private let versionPattern = "[0-9]{1,9}(\\.[0-9]{1,9}){0,3}"
 private let hexPattern = "[0-9a-f]{64}"
-private let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
-private let pathPattern = "(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
+let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
+private let textPattern = "[^\\x00-\\x1f\\x7f]{0,512}"
+private let pathPattern = "(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
 
-private func matches(_ text: String, _ pattern: String) -> Bool {
+func matches(_ text: String, _ pattern: String) -> Bool {
     text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) != nil
 }
 
@@ -169,11 +180,12 @@ func latest(_ read: Read, _ channel: String, _ trusted: Trust, _ known: Index?, 
     if let data = try await read(newest, maxSignedBytes) {
         let found = try index(data, channel, trust, newest)
         if let seen = held, found.version < seen.version {
-            guard try await read(indexPath(channel, seen.version), maxSignedBytes) == seen.data else {
+            let path = indexPath(channel, seen.version)
+            guard let there = try await read(path, maxSignedBytes), try index(there, channel, trust, path).digest == seen.digest else {
                 throw ChannelRefused(code: "older-index", message: "\(newest): version \(seen.version), seen before, is gone")
             }
         } else if let seen = held, found.version == seen.version {
-            guard found.data == seen.data else {
+            guard found.digest == seen.digest else {
                 throw ChannelRefused(code: "other-history", message: "\(newest): is another version \(seen.version) than the one seen before")
             }
         } else {
@@ -196,7 +208,7 @@ private func followed(_ read: Read, _ channel: String, _ trust: Trust, _ first: 
         let path = indexPath(channel, version + 1)
         guard let data = try await read(path, maxSignedBytes) else { return held }
         let found = try index(data, channel, trust, path)
-        guard found.version == version + 1, found.previous == held.map({ sha256($0.data) }) ?? "" else {
+        guard found.version == version + 1, found.previous == held?.digest ?? "" else {
             throw ChannelRefused(code: "other-history", message: "\(path): does not follow version \(version)")
         }
         held = found
@@ -209,7 +221,7 @@ func follow(_ first: Trust, _ read: Read) async throws -> Trust {
     for _ in 0..<maxLists {
         let path = "keys/\(trust.version + 1).json"
         guard let data = try await read(path, maxSignedBytes) else { return trust }
-        let payload = try unseal("channel keys", data, trust.keys.filter { $0.rotates }, path).payload
+        let (payload, _, digest) = try unseal("channel keys", data, trust.keys.filter { $0.rotates }, path)
         try payload.only(["schema", "version", "previous", "keys"])
         let keys: [ListedKey] = try payload.list("keys").map {
             let row = try Fields($0, path)
@@ -217,26 +229,27 @@ func follow(_ first: Trust, _ read: Read) async throws -> Trust {
             guard let key = Data(base64Encoded: try row.text("public")), key.count == 32 else { throw malformed(path) }
             return ListedKey(key: key, rotates: try row.flag("rotates"))
         }
-        guard try payload.number("schema") == 1, keys.contains(where: { $0.rotates }), keys.count <= maxLists else {
+        let different = Set(keys.map { $0.key }).count == keys.count
+        guard try payload.number("schema") == 1, keys.contains(where: { $0.rotates }), keys.count <= maxLists, different else {
             throw malformed(path)
         }
         let (version, previous) = (try payload.number("version"), try payload.text("previous"))
         guard version == trust.version + 1, trust.version == 0 || previous == trust.sha256 else {
             throw ChannelRefused(code: "other-history", message: "\(path): is no list that follows version \(trust.version)")
         }
-        trust = Trust(version: version, keys: keys, sha256: sha256(data))
+        trust = Trust(version: version, keys: keys, sha256: digest)
     }
     throw ChannelRefused(code: "malformed", message: "keys: more than \(maxLists) lists follow")
 }
 
 func index(_ data: Data, _ channel: String, _ trust: Trust, _ path: String) throws -> Index {
-    let (payload, keyId) = try unseal("channel index", data, trust.keys, path)
+    let (payload, keyId, digest) = try unseal("channel index", data, trust.keys, path)
     try payload.only(["schema", "channel", "version", "previous", "keys", "created_s", "expires_s", "action", "releases"])
     let releases = try payload.list("releases").map { try release(Fields($0, path), path) }
     let found = Index(
         version: try payload.number("version"), previous: try payload.text("previous"), keys: try payload.number("keys"),
         createdS: try payload.number("created_s"), expiresS: try payload.number("expires_s"), releases: releases, data: data,
-        keyId: keyId)
+        keyId: keyId, digest: digest)
     let numbers = [found.version + 1] + releases.map { $0.number }
     guard try payload.number("schema") == 1, found.version >= 1, found.keys >= 1, found.createdS >= 0,
         found.createdS < found.expiresS, found.previous == "" || matches(found.previous, hexPattern), releases.count <= 16,
@@ -275,7 +288,8 @@ private func release(_ row: Fields, _ path: String) throws -> Release {
         files: files)
     let sizes = 0...maxBundleBytes
     guard found.number >= 1, matches(found.sha256, hexPattern), found.sizeBytes >= 1, sizes.contains(found.sizeBytes),
-        (0...whole).contains(found.rollout), matches(found.salt, linePattern),
+        (0...whole).contains(found.rollout), matches(found.salt, linePattern), matches(found.version, textPattern),
+        matches(found.title, textPattern),
         found.minApp == "" || matches(found.minApp, versionPattern),
         systems.allSatisfy({ matches($0.name, namePattern) && matches($0.version, versionPattern) }),
         files.allSatisfy({ matches($0.path, pathPattern) && matches($0.format, namePattern) && sizes.contains($0.sizeBytes) })
@@ -283,9 +297,9 @@ private func release(_ row: Fields, _ path: String) throws -> Release {
     return found
 }
 
-private func unseal(_ purpose: String, _ data: Data, _ keys: [ListedKey], _ path: String) throws -> (payload: Fields, keyId: String) {
+private func unseal(_ purpose: String, _ data: Data, _ keys: [ListedKey], _ path: String) throws -> (Fields, String, String) {
     guard data.count <= maxSignedBytes else { throw malformed(path) }
-    let outer = try Fields(JSONSerialization.fields(data, path), path)
+    let outer = try Fields(data, path)
     try outer.only(["schema", "key", "signature", "signed"])
     guard try outer.number("schema") == 1 else { throw malformed(path) }
     let (id, signed) = (try outer.text("key"), Data(try outer.text("signed").utf8))
@@ -297,64 +311,5 @@ private func unseal(_ purpose: String, _ data: Data, _ keys: [ListedKey], _ path
     guard key?.isValidSignature(signature, for: Data("edgetl \(purpose) 1\n".utf8) + signed) == true else {
         throw ChannelRefused(code: "bad-signature", message: "\(path): is not what the key \(id) signed")
     }
-    return (try Fields(JSONSerialization.fields(signed, path), path), id)
-}
-
-private func malformed(_ path: String) -> ChannelRefused {
-    ChannelRefused(code: "malformed", message: "\(path): is no file of a channel that this version reads")
-}
-
-extension JSONSerialization {
-    fileprivate static func fields(_ data: Data, _ path: String) throws -> Any {
-        guard let value = try? jsonObject(with: data) else { throw malformed(path) }
-        return value
-    }
-}
-
-/// A JSON object whose fields are what is asked for, or it is malformed.
-private struct Fields {
-    let values: [String: Any]
-    let path: String
-
-    init(_ value: Any, _ path: String) throws {
-        guard let values = value as? [String: Any] else { throw malformed(path) }
-        self.values = values
-        self.path = path
-    }
-
-    func only(_ names: Set<String>) throws {
-        if Set(values.keys) != names { throw malformed(path) }
-    }
-
-    /// A flag is a char to NSNumber, on every system; a number of JSON never is.
-    private func number(of name: String, flag: Bool) throws -> NSNumber {
-        guard let value = values[name] as? NSNumber, (value.objCType.pointee == CChar(UInt8(ascii: "c"))) == flag else {
-            throw malformed(path)
-        }
-        return value
-    }
-
-    func number(_ name: String) throws -> Int {
-        guard let value = Int(exactly: try number(of: name, flag: false)), abs(value) <= 1 << 53 else { throw malformed(path) }
-        return value
-    }
-
-    func flag(_ name: String) throws -> Bool { try number(of: name, flag: true).boolValue }
-
-    func text(_ name: String) throws -> String {
-        guard let value = values[name] as? String else { throw malformed(path) }
-        return value
-    }
-
-    func list(_ name: String) throws -> [Any] {
-        guard let value = values[name] as? [Any] else { throw malformed(path) }
-        return value
-    }
-
-    func texts(_ name: String) throws -> [String] {
-        try list(name).map {
-            guard let text = $0 as? String, matches(text, linePattern) else { throw malformed(path) }
-            return text
-        }
-    }
+    return (try Fields(signed, path), id, sha256(signed))
 }

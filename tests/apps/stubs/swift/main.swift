@@ -18,7 +18,7 @@ func update(_ row: [String], _ proof: Proof?) async throws -> String {
     let mine = client(row)
     let outcome = try await mine.update(device(row[5...]), nowS: Int(row[4])!, proof: proof)
     var whole = true
-    if let installed = outcome.installed { whole = sha256(try Data(contentsOf: await mine.bundle(installed))) == installed.sha256 }
+    if let installed = outcome.installed { whole = sha256(try Data(contentsOf: mine.bundle(installed))) == installed.sha256 }
     FileHandle.standardError.write(Data("\(outcome.message)\n".utf8))
     let (release, file) = (outcome.installed.map { "\($0.release)" } ?? "null", outcome.installed?.file ?? "null")
     return "\(outcome.status) \(outcome.code) \(outcome.indexVersion) \(release) \(file) \(whole)"
@@ -61,12 +61,15 @@ while let line = readLine() {
         switch row[0] {
         case "place": print(place(salt: row[1], id: row[2]))
         case "choose": print(try choice(row))
-        case "update": print(try await update(row, nil))  // base, folder, key, now, then the device
+        case "update":  // base, folder, key, now, then the device, then releases that are wrong on it
+            let wrong = row.count > 11 ? row[11].split(separator: ",") : []
+            let proof: Proof = { _, installed in wrong.contains("\(installed.release)") ? "no" : "" }
+            print(try await update(row, row.count > 11 ? proof : nil))
         case "proved": print(try await update(row, Models.proof))
-        case "open":
+        case "open", "opened":
             let opened = try await Models.open(client(row), device(row[5...]))
             print("\(opened.files.says)|\(opened.classifier.contract.labels.count)|\(opened.notUsed.joined(separator: "|"))")
-            try replay(opened.files, URL(fileURLWithPath: "\(row[2]).opened"))
+            if row[0] == "opened" { try replay(opened.files, URL(fileURLWithPath: "\(row[2]).opened")) }
         case "replay":
             try replay(BuiltIn(), URL(fileURLWithPath: row[1]))
             print("done")

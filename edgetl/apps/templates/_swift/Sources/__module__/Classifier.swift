@@ -7,14 +7,14 @@ public struct Answer: Sendable {
     public let probability: Float
 }
 
-/// The model file in a runtime.
-public protocol Network {
+/// The model file in a runtime; any thread may call it.
+public protocol Network: Sendable {
     /// The RGB bytes of the square → one probability a class, in the order of the contract's labels.
     func run(_ square: [UInt8]) throws -> [Float]
 }
 
 /// From a photo's bytes to names.
-public struct Classifier {
+public struct Classifier: Sendable {
     public let contract: Contract
     private let network: Network
 

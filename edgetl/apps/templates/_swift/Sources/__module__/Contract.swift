@@ -113,7 +113,7 @@ public struct Contract: Decodable, Sendable {
         else { return "input: \(input.cropPx) of \(input.resizePx) pixels" }
         guard input.mean.isFinite, input.std.isFinite, input.std > 0 else { return "input: mean \(input.mean), std \(input.std)" }
         let places = 0..<(3 * input.cropPx * input.cropPx)
-        guard !labels.isEmpty, Set(labels).count == labels.count else { return "labels: none, or one twice" }
+        guard !labels.isEmpty, Set(labels.map { Array($0.utf8) }).count == labels.count else { return "labels: none, or one twice" }
         guard !sampleAt.isEmpty, sampleAt.allSatisfy(places.contains) else { return "sample_at: not places of the input" }
         guard (0...1).contains(namedFrom ?? 0) else { return "named_from: no probability" }
         if output.dtype != .float32 {

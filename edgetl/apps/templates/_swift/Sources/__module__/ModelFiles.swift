@@ -34,29 +34,30 @@ public struct BuiltIn: ModelFiles {
 
     public var made: URL {
         let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask)[0]
-        return caches.appendingPathComponent("edgetl", isDirectory: true)
+        return caches.appendingPathComponent("edgetl/\(Bundle.module.bundleURL.lastPathComponent)", isDirectory: true)
     }
 }
 
-/// A model of an update that was unpacked: see `UpdateClient.files`.
+/// One artifact of a bundle, as `UpdateClient` installed it.
 public struct InBundle: ModelFiles {
-    /// What of the bundle a model needs: relative paths, or folders that end in a slash.
-    static func needed(_ file: String) -> [String] { [file, "\(file)/", contractPath(file), "golden/"] }
-
-    private static func contractPath(_ file: String) -> String { "contracts/\(file.split(separator: "/").last ?? "").json" }
-
     private let folder: URL
     private let file: String
     public let says: String
 
-    /// - Parameters:
-    ///   - folder: of the bundle, unpacked.
-    ///   - file: path of the artifact in it.
-    public init(folder: URL, file: String, says: String) {
-        self.folder = folder
-        self.file = file
-        self.says = says
+    /// What an app needs of the bundle is unpacked beside it, once.
+    public init(_ zip: URL, _ installed: Installed) throws {
+        folder = zip.deletingPathExtension()
+        file = installed.file
+        says = "release \(installed.release) (version \(installed.version))"
+        if FileManager.default.fileExists(atPath: folder.path) { return }
+        let partial = folder.appendingPathExtension("unpacked").appendingPathExtension("partial")
+        defer { try? FileManager.default.removeItem(at: partial) }
+        try? FileManager.default.removeItem(at: partial)
+        try BundleZip(zip).unpack([file, "\(file)/", InBundle.contractPath(file), "golden/"], into: partial)
+        try FileManager.default.moveItem(at: partial, to: folder)
     }
+
+    private static func contractPath(_ file: String) -> String { "contracts/\(file.split(separator: "/").last ?? "").json" }
 
     public var contract: URL { folder.appendingPathComponent(InBundle.contractPath(file)) }
     public var model: URL { folder.appendingPathComponent(file) }

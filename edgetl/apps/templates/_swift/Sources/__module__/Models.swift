@@ -2,7 +2,7 @@
 import Foundation
 
 /// The model that is used, and why.
-public struct Opened {
+public struct Opened: Sendable {
     public let classifier: Classifier
     /// Where it comes from; `files.says` tells people.
     public let files: ModelFiles
@@ -13,8 +13,8 @@ public struct Opened {
 /// A device proves a model before it uses it.
 public enum Models {
     /// What `UpdateClient` asks before it installs a bundle: its golden photos through this app's own code.
-    public static let proof: Proof = { files in
-        let faults = try SelfTest.run(files).faults
+    public static let proof: Proof = { zip, installed in
+        let faults = try SelfTest.run(InBundle(zip, installed)).faults
         return faults.isEmpty ? "" : "its golden photos come out wrong: \(faults[0])"
     }
 
@@ -30,7 +30,7 @@ public enum Models {
             do {
                 let wrong = try await client.proven(installed, device, proof)
                 if wrong != "" { throw ModelRefused(wrong) }
-                let files = try await client.files(installed)
+                let files = try InBundle(client.bundle(installed), installed)
                 return Opened(classifier: try Classifier(files), files: files, notUsed: notUsed)
             } catch {  // whatever is wrong with a bundle, what the app was built with is there
                 notUsed.append("release \(installed.release) (version \(installed.version)): \(error)")

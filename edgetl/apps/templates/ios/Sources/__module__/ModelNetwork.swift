@@ -5,13 +5,15 @@ import CryptoKit
 import Foundation
 
 /// The model in Core ML. The package takes the square as a picture and prepares the values itself.
-public final class ModelNetwork: Network {
+public final class ModelNetwork: Network, @unchecked Sendable {
     private let model: MLModel
+    /// An MLModel is for one thread at a time.
+    private let lock = NSLock()
     private let contract: Contract
 
     /// - Parameters:
     ///   - model: the package.
-    ///   - made: where the compiled model is kept: compiling takes seconds, and is done once for a package.
+    ///   - made: folder in which the compiled model is kept, alone: compiling takes seconds, and is done once for a package.
     public init(model package: URL, contract: Contract, made: URL, units: MLComputeUnits = .all) throws {
         let options = MLModelConfiguration()
         options.computeUnits = units
@@ -20,8 +22,8 @@ public final class ModelNetwork: Network {
             model = found
         } else {  // not there yet, or of a system that this one replaced
             let compiled = try MLModel.compileModel(at: package)
+            try? FileManager.default.removeItem(at: made)
             try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
-            try? FileManager.default.removeItem(at: kept)
             try FileManager.default.moveItem(at: compiled, to: kept)
             model = try MLModel(contentsOf: kept, configuration: options)
         }
@@ -34,6 +36,8 @@ public final class ModelNetwork: Network {
 
     public func run(_ square: [UInt8]) throws -> [Float] {
         let input = try MLDictionaryFeatureProvider(dictionary: [contract.input.name: MLFeatureValue(pixelBuffer: picture(square))])
+        lock.lock()
+        defer { lock.unlock() }
         guard let found = try model.prediction(from: input).featureValue(for: contract.output.name)
         else { throw ModelRefused("no output \(contract.output.name)") }
         if found.type == .dictionary {

@@ -2,8 +2,8 @@
 import Foundation
 import OnnxRuntimeBindings
 
-/// The model in onnxruntime.
-public final class ModelNetwork: Network {
+/// The model in onnxruntime, whose sessions run on many threads at once.
+public final class ModelNetwork: Network, @unchecked Sendable {
     private let environment: ORTEnv
     private let session: ORTSession
     private let contract: Contract
