@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from edgetl.bundle.faults import BundleFault, Fault, one
 from edgetl.bundle.form import Digest, Line, Path_, Share
 from edgetl.bundle.opening import OpenBundle, Whole, record
-from edgetl.schema import Bound, MinItems, Pattern, check
+from edgetl.schema import Bound, MinItems, Pattern, check, json_schema
 from edgetl.tensors import SAMPLES, sample_at
 
 FOLDER = "contracts"
@@ -120,6 +120,11 @@ class Contract:
             if photo.probabilities is not None and len(photo.probabilities) != len(self.labels):
                 found.append(("golden", f"{photo.file}: must have {len(self.labels)} probabilities, one a label."))
         return tuple(found)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a contract."""
+    return json_schema(Contract, "contracts/*.json of a bundle of edgetl's")
 
 
 def place(path: str) -> str:

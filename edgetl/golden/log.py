@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgetl.bundle.contracts import Contract
 from edgetl.bundle.opening import OpenBundle, opened
-from edgetl.golden.contract import TOP
+from edgetl.golden.contract import top
 from edgetl.golden.expected import expected, opening
 from edgetl.replay import network as networks
 from edgetl.replay.hypotheses import Photo
-from edgetl.tensors import buffer_bytes, flat
+from edgetl.tensors import told
 
 
 def log(bundle: OpenBundle, contract: Contract) -> dict[str, Any]:
@@ -40,15 +37,9 @@ def log(bundle: OpenBundle, contract: Contract) -> dict[str, Any]:
             images.append(
                 {
                     "file": image.file,
-                    "tensor": {
-                        "sha256": hashlib.sha256(buffer_bytes(values, given.layout)).hexdigest(),
-                        "samples": [float(v) for v in flat(values, given.layout)[list(contract.sample_at)]],
-                    },
+                    "tensor": told(values, given.layout),
                     "probabilities": [float(p) for p in answers],
-                    "top": [
-                        {"label": bundle.class_names[p], "probability": float(answers[p])}
-                        for p in np.argsort(-answers, kind="stable")[:TOP]
-                    ],
+                    "top": top(answers, contract.labels),
                 }
             )
     return {"schema": 1, "artifact": contract.artifact, "images": images}
