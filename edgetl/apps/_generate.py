@@ -44,7 +44,7 @@ def generate(bundle: Path, name: str, artifact: str | None, out: Path, package: 
     if package is not None:
         _check(package)
     with opened(bundle) as found:
-        app = _reading.read(found, artifact, module.FORMATS, package or _default(found), bundle)
+        app = _reading.read(found, artifact, module.FORMATS, package or _default(found))
         if (why := module.unfit(app)) is not None:
             raise InputError(f"{bundle}: {app.artifact}: {why}")
         facts = {"app": name, "artifact": app.artifact, "package": app.package, "manifest_sha256": app.manifest_sha256}

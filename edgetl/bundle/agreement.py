@@ -7,14 +7,12 @@ from typing import Any
 
 from edgetl import content
 from edgetl.bundle import contracts, expected, packed_labels, prepared
-from edgetl.bundle.building import EVALUATION, GOLDEN, LABELS, PREPROCESS
-from edgetl.bundle.card import HTML, MARKDOWN
 from edgetl.bundle.faults import one
+from edgetl.bundle.names import EVALUATION, GOLDEN, HTML, LABELS, LICENCES, MARKDOWN, PREPROCESS, SBOM
 from edgetl.bundle.opening import Whole, preprocess_of, record
-from edgetl.bundle.sbom import FILE as SBOM
 from edgetl.types import Preprocess, from_json
 
-ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, "licences.json")
+ALWAYS = (LABELS, PREPROCESS, GOLDEN, MARKDOWN, HTML, SBOM, LICENCES)
 
 
 def check(found: Whole, named: Path) -> None:
@@ -36,9 +34,14 @@ def check(found: Whole, named: Path) -> None:
     _labels(found, named)
     if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
         raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
-    _golden(found, named)
-    _contracts(found, named)
-    for name in ("licences.json", *((EVALUATION,) if EVALUATION in manifest["files"] else ())):
+    golden = record(found.folder, GOLDEN, named)
+    try:
+        _golden(found, golden, named)
+        wanted = contracts.derive(manifest, golden)
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
+    _contracts(found, wanted, named)
+    for name in (LICENCES, *((EVALUATION,) if EVALUATION in manifest["files"] else ())):
         record(found.folder, name, named)
     if manifest["provenance"]["recipe"]["path"] not in manifest["files"]:
         raise one(named, "file missing", f"{manifest['provenance']['recipe']['path']}: the recipe is not in the bundle.")
@@ -70,48 +73,38 @@ def _labels(found: Whole, named: Path) -> None:
             raise one(named, "labels differ", what)
 
 
-def _golden(found: Whole, named: Path) -> None:
-    """The photos are those of the contract, for the artifacts of this bundle, and look as it says."""
-    manifest, golden = found.manifest, record(found.folder, GOLDEN, named)
-    steps = from_json(Preprocess, manifest["preprocess"])
-    stated = manifest["golden"]
+def _golden(found: Whole, golden: dict[str, Any], named: Path) -> None:
+    """The photos are those of golden.json, for the artifacts of this bundle, and look as it says."""
+    manifest = found.manifest
+    stated, steps = manifest["golden"], from_json(Preprocess, manifest["preprocess"])
     if stated["path"] != GOLDEN or stated["sha256"] != manifest["files"][GOLDEN]["sha256"]:
         raise one(named, "golden differs", f"{GOLDEN}: is not the contract that manifest.json names.")
-    paths = {f"{a['format']}/{a['scheme']}": a["path"] for a in manifest["artifacts"]}
-    try:
-        told = {name: facts["path"] for name, facts in golden["artifacts"].items()}
-        images = {f"golden/{image['file']}": image for image in golden["images"]}
-        if told != paths:
-            raise one(named, "golden differs", f"{GOLDEN}: is of other artifacts than manifest.json names.")
-        for artifact in manifest["artifacts"]:
-            own = f"{artifact['format']}/{artifact['scheme']}"
-            if not contracts.input_of(artifact, manifest).items() <= golden["artifacts"][own].items():
-                raise one(named, "golden differs", f"{GOLDEN}: speaks of another input of {own} than manifest.json.")
-        if list(images) != stated["photos"] or not images:
-            raise one(named, "golden differs", f"{GOLDEN}: is of other photos than manifest.json names.")
-        for name, image in images.items():
-            if name not in manifest["files"] or manifest["files"][name]["sha256"] != image["sha256"]:
-                raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
-            if (what := expected.contradiction(image, manifest["classes"], paths)) is not None:
-                raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
-            data = (found.folder / name).read_bytes()
-            if (what := prepared.contradiction(data, image, golden["artifacts"], steps)) is not None:
-                raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
+    rows = {f"{row['format']}/{row['scheme']}": row for row in manifest["artifacts"]}
+    told = {name: facts["path"] for name, facts in golden["artifacts"].items()}
+    images = {f"golden/{image['file']}": image for image in golden["images"]}
+    if told != {name: row["path"] for name, row in rows.items()}:
+        raise one(named, "golden differs", f"{GOLDEN}: is of other artifacts than manifest.json names.")
+    for name, row in rows.items():
+        if not contracts.input_of(row, manifest).items() <= golden["artifacts"][name].items():
+            raise one(named, "golden differs", f"{GOLDEN}: speaks of another input of {name} than manifest.json.")
+    if list(images) != stated["photos"] or not images:
+        raise one(named, "golden differs", f"{GOLDEN}: is of other photos than manifest.json names.")
+    for name, image in images.items():
+        if name not in manifest["files"] or manifest["files"][name]["sha256"] != image["sha256"]:
+            raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
+        what = expected.contradiction(image, manifest["classes"], rows)
+        what = what or prepared.contradiction((found.folder / name).read_bytes(), image, golden["artifacts"], steps)
+        if what is not None:
+            raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
 
 
-def _contracts(found: Whole, named: Path) -> None:
+def _contracts(found: Whole, wanted: dict[str, dict[str, Any]], named: Path) -> None:
     """Each artifact's contract says what the manifest and golden.json say."""
     manifest = found.manifest
-    try:
-        wanted = contracts.derive(manifest, record(found.folder, GOLDEN, named))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise one(named, "record form", f"{GOLDEN}: is not what edgetl writes ({error!r:.100}).") from None
     stated = [artifact["contract"] for artifact in manifest["artifacts"]]
     if stated != list(wanted) or {n for n in manifest["files"] if n.startswith(f"{contracts.FOLDER}/")} != {*wanted}:
         raise one(named, "file missing", f"{contracts.FOLDER}/: must hold {', '.join(wanted)}, and nothing else.")
-    for file, content_ in wanted.items():
-        contracts.checked(content_, file, named)
-        if record(found.folder, file, named) != content_:
+    for file, value in wanted.items():
+        contracts.checked(value, file, named)
+        if record(found.folder, file, named) != value:
             raise one(named, "contract differs", f"{file}: says something else than manifest.json and {GOLDEN}.")

@@ -8,12 +8,11 @@ from typing import Any
 
 from edgetl import __version__, content
 from edgetl.bundle import card, contracts, licences, manifest, plain, provenance, sbom
+from edgetl.bundle.names import EVALUATION, GOLDEN, LABELS, LICENCES, PREPROCESS, RECIPE, SBOM
 from edgetl.multilabel import NAMED_FROM
 from edgetl.preprocess import describe
 from edgetl.recipe import Recipe
 from edgetl.types import Artifact, to_json
-
-LABELS, PREPROCESS, EVALUATION, GOLDEN = "labels.txt", "preprocess.json", "evaluation.json", "golden/golden.json"
 
 
 def build(
@@ -41,8 +40,8 @@ def build(
     (folder / LABELS).write_bytes("".join(f"{name}\n" for name in index["class_names"]).encode())
     plain.write(folder / PREPROCESS, {"schema": 1, **to_json(recipe.preprocess), "steps": steps})
     plain.write(folder / GOLDEN, golden)
-    plain.write(folder / licences.FILE, collected)
-    (folder / provenance.RECIPE).write_bytes(told["recipe"]["text"].encode())
+    plain.write(folder / LICENCES, collected)
+    (folder / RECIPE).write_bytes(told["recipe"]["text"].encode())
     if told["evaluation"] is not None:
         plain.write(folder / EVALUATION, {"schema": 1, **told["evaluation"]})
     value = {
@@ -76,7 +75,7 @@ def build(
     for file, contract in contracts.derive(value, golden).items():
         contracts.checked(contract, file, folder)
         plain.write(folder / file, contract)
-    plain.write(folder / sbom.FILE, sbom.of(value, value["provenance"]["tools"]))
+    plain.write(folder / SBOM, sbom.of(value, value["provenance"]["tools"]))
     card.write(folder, value, told["evaluation"], collected, steps)
     return manifest.write(value, folder)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from edgetl import registry
 from edgetl.bundle import plain
+from edgetl.bundle.names import HTML, MARKDOWN
 
-MARKDOWN, HTML = "card.md", "card.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 KNOWN_BY = {
     "imported": "another tool's log",

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from edgetl.bundle.faults import BundleFault, Fault, one
 from edgetl.bundle.form import Digest, Line, Path_, Share
 from edgetl.bundle.opening import OpenBundle, Whole, record
-from edgetl.schema import Bound, MinItems, Pattern, check
+from edgetl.schema import Bound, MinItems, Pattern, check, json_schema
 from edgetl.tensors import SAMPLES, sample_at
 
 FOLDER = "contracts"
@@ -122,6 +122,11 @@ class Contract:
         return tuple(found)
 
 
+def schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a contract."""
+    return json_schema(Contract, "contracts/*.json of a bundle of edgetl's")
+
+
 def place(path: str) -> str:
     """Say where in a bundle the contract of an artifact lies; `path`: of the artifact, in the bundle."""
     return f"{FOLDER}/{path.rpartition('/')[2]}.json"
@@ -181,20 +186,18 @@ def _of(row: Mapping[str, Any], manifest: Mapping[str, Any], golden: Mapping[str
         "named_from": manifest["answers"]["named_from"],
         "labels": list(manifest["classes"]),
         "sample_at": told["sample_at"],
-        "golden": [photo_of(image, artifact) for image in golden["images"]],
-    }
-
-
-def photo_of(image: Mapping[str, Any], artifact: str) -> dict[str, Any]:
-    """Take what one of golden.json's `images` tells of one artifact: a `GoldenPhoto` as plain values; raises as `derive`."""
-    return {
-        "file": image["file"],
-        "sha256": image["sha256"],
-        "levels": image["pixels"]["tolerance"]["samples"],
-        "tensor_sha256": image["tensors"][artifact]["sha256"],
-        "samples": image["tensors"][artifact]["samples"],
-        "probabilities": image["probabilities"].get(artifact),
-        "tolerance": image["tolerance"].get(artifact),
+        "golden": [
+            {
+                "file": image["file"],
+                "sha256": image["sha256"],
+                "levels": image["pixels"]["tolerance"]["samples"],
+                "tensor_sha256": image["tensors"][artifact]["sha256"],
+                "samples": image["tensors"][artifact]["samples"],
+                "probabilities": image["probabilities"].get(artifact),
+                "tolerance": image["tolerance"].get(artifact),
+            }
+            for image in golden["images"]
+        ],
     }
 
 
@@ -231,9 +234,12 @@ def read(bundle: OpenBundle | Whole, artifact: str, named: Path) -> Contract:
         The contract.
 
     Raises:
-        BundleFault: there is none, or it does not hold.
+        BundleFault: there is none, it does not hold, or is of another file.
     """
     file = place(artifact)
     if file not in bundle.manifest["files"]:
         raise one(named, "manifest earlier", f"holds no {file}; ship it again with this version of edgetl.")
-    return checked(record(bundle.folder, file, named), file, named)
+    found = checked(record(bundle.folder, file, named), file, named)
+    if found.path != artifact:
+        raise one(named, "contract differs", f"{file}: is of {found.path}, not of {artifact}.")
+    return found

@@ -8,7 +8,6 @@ from typing import Any
 from edgetl import registry
 from edgetl.recipe import Recipe
 
-FILE = "licences.json"
 _NOT_STATED = "not stated"
 _FILLING = re.compile(r"\b(?:the|licen[cs]e|version)\b|\bv(?=\d)|[,()]")
 _WORDS = {

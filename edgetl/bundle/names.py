@@ -1,4 +1,4 @@
-"""Names of files in a bundle: plain, inside its folder, and no two that some phone or computer takes for one."""
+"""Names of files in a bundle: those that each has; and plain, inside its folder, no two that some computer takes for one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+LABELS, PREPROCESS, EVALUATION, GOLDEN = "labels.txt", "preprocess.json", "evaluation.json", "golden/golden.json"
+LICENCES, RECIPE, SBOM, MARKDOWN, HTML = "licences.json", "recipe.yaml", "sbom.cdx.json", "card.md", "card.html"
 PATTERN = (
     r"(?!.*(?:^|/)\.{0,2}(?:/|$))(?!.*[. ](?:/|$))"
     r"(?!(?:.*/)?(?:[cC][oO][nN]|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]|[cC][oO][mM][0-9]|[lL][pP][tT][0-9])(?:[.][^/]*)?(?:/|$))"

@@ -27,7 +27,9 @@ class OpenBundle:
     manifest: dict[str, Any]
     preprocess: Preprocess
     golden: dict[str, Any]
-    """golden.json; see `contract`."""
+    """golden.json; see `golden.contract`."""
+    named: Path
+    """What the user gave, for messages."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -59,14 +61,15 @@ def opened(path: Path) -> Iterator[OpenBundle]:
         InputError: it is none, is too large, leaves its folder, or a file is not what the manifest says.
     """
     with whole(path) as found:
-        missing = [name for name in ("preprocess.json", "golden/golden.json") if name not in found.manifest["files"]]
+        missing = [name for name in (names.PREPROCESS, names.GOLDEN) if name not in found.manifest["files"]]
         if missing:
             raise one(path, "file missing", f"its manifest lacks {', '.join(missing)}; ship it again with this version.")
         yield OpenBundle(
             folder=found.folder,
             manifest=found.manifest,
             preprocess=preprocess_of(found.folder, path)[0],
-            golden=record(found.folder, "golden/golden.json", path),
+            golden=record(found.folder, names.GOLDEN, path),
+            named=path,
         )
 
 
@@ -188,7 +191,7 @@ def preprocess_of(folder: Path, named: Path) -> tuple[Preprocess, list[Any]]:
     Raises:
         BundleFault: the file is not what edgetl writes.
     """
-    value = record(folder, "preprocess.json", named)
+    value = record(folder, names.PREPROCESS, named)
     try:
         found = from_json(Preprocess, {k: v for k, v in value.items() if k != "steps"})
         if not 1 <= found.crop_px <= found.resize_px <= 4096 or found.std == 0:

@@ -18,7 +18,7 @@ def text(value: Any) -> str:
 
 
 def write(path: Path, value: Any) -> None:
-    """Write plain values to a file that is not there yet."""
+    """Write plain values to a file; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text(value).encode())
 

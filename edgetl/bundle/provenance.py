@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgetl.bundle.names import RECIPE
 from edgetl.bundle.plain import digest
 from edgetl.errors import InputError
 from edgetl.recipefile import LoadedRecipe
 from edgetl.store import Step
 
-RECIPE = "recipe.yaml"
 _ABSOLUTE = re.compile(r"(?:/|~|[A-Za-z]:[\\/]|\\\\)")
 _PACKAGE = "package "
 

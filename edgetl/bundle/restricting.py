@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import agreement, card, contracts, licences, manifest, opening, plain
-from edgetl.bundle.building import EVALUATION, GOLDEN
+from edgetl.bundle import card, contracts, manifest, opening, plain
+from edgetl.bundle.names import EVALUATION, GOLDEN, HTML, LICENCES, MARKDOWN
+from edgetl.bundle.verifying import verified
 from edgetl.errors import InputError
 from edgetl.types import Verdict, to_json
 
@@ -33,9 +34,7 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         BundleFault: something is wrong with `source`.
         InputError: it does not hold one of the artifacts.
     """
-    with opening.whole(source) as found:
-        manifest.check_whole(found.manifest, source)
-        agreement.check(found, source)
+    with verified(source) as found:
         old = found.manifest
         held = {f"{a['format']}/{a['scheme']}": a for a in old["artifacts"]}
         if faults := [f"{n}: is not in it, or is another file." for n in kept if held.get(n, {}).get("sha256") != kept[n]]:
@@ -43,7 +42,7 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         stays = tuple(f"{path}/" for name in kept for path in _paths(held[name]))
         for name in old["files"]:
             other = name.startswith(("artifacts/", f"{contracts.FOLDER}/")) and not f"{name}/".startswith(stays)
-            if other or name in (GOLDEN, card.MARKDOWN, card.HTML):
+            if other or name in (GOLDEN, MARKDOWN, HTML):
                 continue
             (goal / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(found.folder / name, goal / name)
@@ -55,7 +54,7 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
             "allowed_failed": [line for line in old["allowed_failed"] if line.split(": ")[0] not in {*held} - {*kept}],
         }
         evaluation = opening.record(goal, EVALUATION, source) if EVALUATION in old["files"] else None
-        told = opening.record(goal, licences.FILE, source)
+        told = opening.record(goal, LICENCES, source)
         card.write(goal, value, evaluation, told, opening.preprocess_of(goal, source)[1])
     return manifest.write(value, goal)
 

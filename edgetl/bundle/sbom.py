@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-FILE = "sbom.cdx.json"
 _LONGEST_NAME = 64
 """Licence fields that are longer hold the licence's whole text."""
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from edgetl.bundle.contracts import GoldenPhoto
+from edgetl.bundle.contracts import Contract, GoldenPhoto
 from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError
 from edgetl.golden.contradictions import contradictions
-from edgetl.golden.expected import Expected, opening
+from edgetl.golden.expected import opening
 from edgetl.mistakes._base import Given
 from edgetl.replay import diagnosis, evidence, replays
 from edgetl.replay import network as networks
@@ -59,12 +59,12 @@ class GoldenCheck:
         return not self.missing and all(image.first == "same" for image in self.images)
 
 
-def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
+def hold(bundle: OpenBundle, contract: Contract, log: AppLog) -> GoldenCheck:
     """Compare, photo by photo and step by step.
 
     Args:
         bundle: opened.
-        expected: of the artifact that the app loads.
+        contract: of the artifact that the app loads.
         log: the app's.
 
     Returns:
@@ -73,18 +73,18 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
     Raises:
         InputError: the log names photos that are not golden, or contradicts itself.
     """
-    known = {image.file: image for image in expected.images}
+    known = {image.file: image for image in contract.golden}
     strange = [image.file for image in log.images if image.file not in known]
     if strange:
         raise InputError(f"the log: {strange[0]!r} is no golden photo. They are: {', '.join(known)}.")
-    path, given = opening(bundle, expected)
+    path, given = opening(bundle, contract)
     impossible = [fault for image in log.images for fault in contradictions(image, known[image.file], given)]
     if impossible:
         raise InputError("the log: contradicts itself; no verdict can be given.", impossible[:50])
     checks = [_check(image, known[image.file], given) for image in log.images]
     missing = tuple(name for name in known if name not in {image.file for image in log.images})
     if all(found.first == "same" for found in checks):
-        return GoldenCheck(artifact=expected.artifact, images=tuple(checks), missing=missing, diagnosis=None)
+        return GoldenCheck(artifact=contract.artifact, images=tuple(checks), missing=missing, diagnosis=None)
     photos = [(bundle.folder / "golden" / image.file).read_bytes() for image in log.images]
     names = [image.file for image in log.images]
     network = networks.Network(path, given) if networks.runtimes(path) else None
@@ -97,7 +97,7 @@ def hold(bundle: OpenBundle, expected: Expected, log: AppLog) -> GoldenCheck:
         if network is not None:
             network.close()
     checks = [_located(found, image, row, seen) for row, (found, image) in enumerate(zip(checks, log.images, strict=True))]
-    return GoldenCheck(artifact=expected.artifact, images=tuple(checks), missing=missing, diagnosis=why)
+    return GoldenCheck(artifact=contract.artifact, images=tuple(checks), missing=missing, diagnosis=why)
 
 
 def _check(image: LoggedImage, wanted: GoldenPhoto, given: Given) -> ImageCheck:

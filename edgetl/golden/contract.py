@@ -23,7 +23,7 @@ from edgetl.replay.hypotheses import as_values
 from edgetl.tensors import sample_at, told
 from edgetl.types import Preprocess
 
-TOP = 5
+_TOP = 5
 _LEAST_MEAN = 0.5
 """Least tolerance of a channel's mean, in levels."""
 _LEAST = {"float32": 0.002, "image": 0.01, "uint8": 2 / 256, "int8": 2 / 256}
@@ -147,7 +147,7 @@ def contract(
                 "pixels": _pixels(pixels[row], others[row], preprocess),
                 "tensors": tensors,
                 "probabilities": {name: [round(float(p), 7) for p in values] for name, values in image.probabilities.items()},
-                "top": {name: _top(values, class_names) for name, values in image.probabilities.items()},
+                "top": {name: top(values, class_names) for name, values in image.probabilities.items()},
                 "tolerance": tolerance,
                 "measured": {name: rows[row] for name, rows in measured.items() if rows},
             }
@@ -211,6 +211,7 @@ def _left(given: Given) -> dict[str, float]:
     return {"mean": given.preprocess.mean, "std": given.preprocess.std}
 
 
-def _top(values: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:
-    places = np.argsort(-values, kind="stable")[:TOP]
+def top(values: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Name the likeliest classes of an answer, as apps show them: `label`, `probability`."""
+    places = np.argsort(-values, kind="stable")[:_TOP]
     return [{"label": class_names[p], "probability": round(float(values[p]), 7)} for p in places]

@@ -1,39 +1,28 @@
-"""What golden.json expects of one artifact, read strictly: a bundle may come from anyone."""
+"""Which contract an app's file has to keep, read strictly and held against the file: a bundle may come from anyone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from edgetl.bundle.contracts import GoldenPhoto, photo_of
-from edgetl.bundle.form import Line, Path_
+from edgetl.bundle import contracts
+from edgetl.bundle.contracts import Contract
 from edgetl.bundle.opening import OpenBundle
 from edgetl.errors import InputError, UnknownName
 from edgetl.mistakes._base import Given
 from edgetl.replay import network
-from edgetl.schema import MinItems, check
-from edgetl.tensors import SAMPLES, sample_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """The contract of one artifact."""
-
-    artifact: Line
-    path: Path_
-    sample_at: tuple[int, ...]
-    """Places of the input buffer that apps log."""
-    images: Annotated[tuple[GoldenPhoto, ...], MinItems(1)]
-
-    def faults(self) -> tuple[tuple[str, str], ...]:
-        """As many values as are compared."""
-        bad = [image.file for image in self.images if len(image.samples) != SAMPLES]
-        return (("images", f"{bad[0]}: must have {SAMPLES} samples."),) if bad else ()
+def paths(bundle: OpenBundle) -> dict[str, str]:
+    """Find the artifacts of a bundle; `format/scheme` → path in it. Raises InputError where the manifest does not say."""
+    try:
+        return {f"{row['format']}/{row['scheme']}": str(row["path"]) for row in bundle.manifest["artifacts"]}
+    except (KeyError, TypeError) as error:
+        raise InputError(f"manifest.json: artifacts: are not what edgetl writes ({error!r}).") from error
 
 
-def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifact", "the log"]) -> Expected:
-    """Read what is expected of one artifact.
+def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifact", "the log"]) -> Contract:
+    """Read the contract of one artifact.
 
     Args:
         bundle: opened.
@@ -44,62 +33,45 @@ def expected(bundle: OpenBundle, artifact: str | None, where: Literal["--artifac
         The contract.
 
     Raises:
-        InputError: golden.json does not hold, the artifact is not in it, or there are several and none is named.
+        InputError: it does not hold, the artifact is not in the bundle, or there are several and none is named.
     """
-    golden = bundle.golden
-    names = golden.get("artifacts")
-    if not isinstance(names, dict) or not isinstance(golden.get("images"), list):
-        raise InputError("golden.json: was made by an earlier version, without tensors; run the recipe again.")
+    names = paths(bundle)
     if artifact is None:
         if len(names) != 1:
-            raise InputError(f"{where}: must name the artifact that the app loads, one of: {', '.join(map(str, names))}.")
+            raise InputError(f"{where}: must name the artifact that the app loads, one of: {', '.join(names)}.")
         artifact = next(iter(names))
     if artifact not in names:
-        raise UnknownName("artifact", artifact, map(str, names), where)
-    faults: list[str] = []
-    try:
-        plain = {
-            "artifact": artifact,
-            "path": names[artifact]["path"],
-            "sample_at": names[artifact]["sample_at"],
-            "images": [photo_of(image, artifact) for image in golden["images"]],
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"golden.json: is not what edgetl writes ({error!r}).") from error
-    found = check(Expected, plain, lambda key: f"golden.json: {key}", faults)
-    if found is None:
-        raise InputError("golden.json: is not what edgetl writes.", faults[:20])
-    files = bundle.manifest["files"]
-    packed = any(str(name).startswith(f"{found.path}/") for name in files)  # a Core ML package is a folder
-    missing = [n for n in (found.path, *(f"golden/{i.file}" for i in found.images)) if n not in files]
-    if packed:
-        missing = [name for name in missing if name != found.path]
-    if missing:
-        raise InputError(f"golden.json: names files that manifest.json does not: {', '.join(missing[:5])}.")
-    count = len(bundle.class_names)
-    if any(image.probabilities is not None and len(image.probabilities) != count for image in found.images):
-        raise InputError(f"golden.json: must have {count} probabilities an image, one a class of the manifest.")
+        raise UnknownName("artifact", artifact, names, where)
+    found = contracts.read(bundle, names[artifact], bundle.named)
+    if found.artifact != artifact:
+        raise InputError(f"{contracts.place(found.path)}: is of {found.artifact}, not of {artifact}.")
     return found
 
 
-def opening(bundle: OpenBundle, found: Expected) -> tuple[Path, Given]:
+def opening(bundle: OpenBundle, contract: Contract) -> tuple[Path, Given]:
     """Give the artifact's file, now, and what its input takes.
 
     Args:
         bundle: opened.
-        found: the contract of the artifact.
+        contract: of the artifact.
 
     Returns:
         Its path; its input.
 
     Raises:
-        InputError: golden.json samples another layout than the input has.
+        InputError: it is no file with such an input, or the contract speaks of other photos or labels than the bundle holds.
     """
-    path = bundle.folder / found.path
-    given = network.given(path, bundle.preprocess, bundle.class_names)
-    if found.sample_at != sample_at(bundle.preprocess.crop_px, given.layout):
-        raise InputError(
-            f"golden.json: {found.artifact}: its sample_at are not places of a buffer that is {given.layout}; "
-            "the bundle was made by an earlier version: run the recipe again."
-        )
-    return path, given
+    files, where, told = bundle.manifest["files"], contracts.place(contract.path), contract.input
+    for photo in contract.golden:
+        if files.get(f"golden/{photo.file}", {}).get("sha256") != photo.sha256:
+            raise InputError(f"{where}: its golden photo {photo.file} is not in the bundle.")
+    if contract.labels != bundle.class_names:
+        raise InputError(f"{where}: names other labels than manifest.json.")
+    given = network.given(bundle.folder / contract.path, bundle.preprocess, bundle.class_names)
+    wanted = {"dtype": given.dtype, "layout": given.layout, "mean": 0.0, "std": 1.0}
+    read = ("resize_px", "crop_px", "interpolation", *(("mean", "std") if given.dtype == "float32" else ()))
+    wanted |= {key: getattr(given.preprocess, key) for key in read}
+    for key, value in wanted.items():
+        if getattr(told, key) != value:
+            raise InputError(f"{where}: input.{key}: is {getattr(told, key)!r}; the file takes {value!r}.")
+    return bundle.folder / contract.path, given

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from edgetl.bundle.contracts import Contract
 from edgetl.bundle.opening import OpenBundle, opened
-from edgetl.golden.contract import TOP
-from edgetl.golden.expected import Expected, expected, opening
+from edgetl.golden.contract import top
+from edgetl.golden.expected import expected, opening
 from edgetl.replay import network as networks
 from edgetl.replay.hypotheses import Photo
-from edgetl.tensors import buffer_bytes, flat, sample_at
+from edgetl.tensors import told
 
 
-def log(bundle: OpenBundle, wanted: Expected) -> dict[str, Any]:
+def log(bundle: OpenBundle, contract: Contract) -> dict[str, Any]:
     """Do with the golden photos what an app does, and log it.
 
     Args:
         bundle: opened.
-        wanted: of the artifact to run.
+        contract: of the artifact to run.
 
     Returns:
         The log, as plain values.
@@ -30,28 +28,21 @@ def log(bundle: OpenBundle, wanted: Expected) -> dict[str, Any]:
     Raises:
         VerificationError: nothing can run the artifact here.
     """
-    path, given = opening(bundle, wanted)
-    places = list(sample_at(bundle.preprocess.crop_px, given.layout))
+    path, given = opening(bundle, contract)
     images = []
     with networks.Network(path, given) as network:
-        for image in wanted.images:
+        for image in contract.golden:
             values = Photo((bundle.folder / "golden" / image.file).read_bytes(), given).values()
             answers = network.answer(values, right=True)
             images.append(
                 {
                     "file": image.file,
-                    "tensor": {
-                        "sha256": hashlib.sha256(buffer_bytes(values, given.layout)).hexdigest(),
-                        "samples": [float(v) for v in flat(values, given.layout)[places]],
-                    },
+                    "tensor": told(values, given.layout),
                     "probabilities": [float(p) for p in answers],
-                    "top": [
-                        {"label": bundle.class_names[p], "probability": float(answers[p])}
-                        for p in np.argsort(-answers, kind="stable")[:TOP]
-                    ],
+                    "top": top(answers, contract.labels),
                 }
             )
-    return {"schema": 1, "artifact": wanted.artifact, "images": images}
+    return {"schema": 1, "artifact": contract.artifact, "images": images}
 
 
 def run(arguments: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ Schema history: 1 = first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from edgetl.bundle import plain
 from edgetl.errors import InputError
 from edgetl.schema import Bound, MinItems, Pattern, check
 from edgetl.tensors import SAMPLES
@@ -109,8 +109,8 @@ def read(path: Path, class_names: Sequence[str]) -> AppLog:
             raise InputError(
                 f"{path}: is larger than {MAX_BYTES // 10**6} MB. Log fewer photos, or `top` instead of probabilities."
             )
-        value = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
-    except (OSError, ValueError, RecursionError) as error:
+        value = plain.read(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(f'{path}: is no JSON that can be read ({error}). README, "Golden photos", shows what to log.') from error
     faults: list[str] = []
     log = check(AppLog, value, lambda key: f"{path.name}: {key}" if key else path.name, faults)
@@ -148,10 +148,3 @@ def _no_shares(value: Any) -> str | None:
             "log what the file gives after softmax (or sigmoid), from 0 to 1."
         )
     return None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found

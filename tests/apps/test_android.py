@@ -82,8 +82,8 @@ def _golden_to_the_bit(jvm, bundle, artifact, folder, zipped=None):
             jvm.run("app", folder / "app" / ASSETS, folder / "raw", out)
         else:
             jvm.run("zip", zipped, folder / "raw", out, contract.path)
-        assert len(contract.images) >= 8
-        for image in contract.images:
+        assert len(contract.golden) >= 8
+        for image in contract.golden:
             made = (out / f"{image.file}.input").read_bytes()
             assert hashlib.sha256(made).hexdigest() == image.tensor_sha256, image.file
         assert (out / "faults.txt").read_text() == ""

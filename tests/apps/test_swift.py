@@ -129,7 +129,7 @@ def test_the_package_asks_for_the_ios_that_loads_the_model(shipped, specificatio
     package = tmp_path / "model.mlmodel"
     package.write_bytes(bytes([8, specification, 18]))
     with opened(shipped) as found:
-        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit", shipped)
+        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit")
         app = dataclasses.replace(app, model={"model.mlpackage/Data/model.mlmodel": package})
         assert isinstance(app, _base.App)
         if system is None:
@@ -335,6 +335,12 @@ def test_an_update_of_another_size_and_other_labels_reaches_the_model(program, s
         assert f"release {number} is not right here" in messages
         assert said[1] == f"unchanged  {number} 1 artifacts/{file.name} true", "what was refused is not asked for again"
         assert said[2] == "release 1 (version 1)|4|"
+    (damaged,) = homes.glob("*.zip")
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    assert ask([shop.row("open", homes)])[0] == [
+        "the built-in model|5|release 1 (version 1): it is not the bundle that was installed"
+    ]
+    assert ask([shop.row("proved", homes), shop.row("open", homes)])[0][1] == "release 1 (version 1)|4|", "it is fetched again"
     # what was not proved when it was installed is proved when it is opened
     said, _ = ask([shop.row("update", tmp_path / "new"), shop.row("open", tmp_path / "new")])
     assert said[0] == f"installed  {number} {number} artifacts/{file.name} true"

@@ -112,7 +112,7 @@ def test_its_modules_in_node_are_golden_to_the_bit_from_the_same_pixels(need, sh
     with opened(shipped) as found:
         contract = expected(found, artifact, "--artifact")
         asked = []
-        for image in contract.images:
+        for image in contract.golden:
             picture = ImageOps.exif_transpose(Image.open(found.folder / "golden" / image.file)).convert("RGBA")
             (tmp_path / f"{image.file}.rgba").write_bytes(picture.tobytes())
             asked.append([image.file, *picture.size])
@@ -123,7 +123,7 @@ def test_its_modules_in_node_are_golden_to_the_bit_from_the_same_pixels(need, sh
         said = json.loads(done.stdout)
         assert said["labels"] == list(found.class_names)
         assert said["artifact"] == artifact
-        for image, answer in zip(contract.images, said["answers"], strict=True):
+        for image, answer in zip(contract.golden, said["answers"], strict=True):
             made = (tmp_path / f"{image.file}.input").read_bytes()
             assert hashlib.sha256(made).hexdigest() == image.tensor_sha256, image.file
             assert np.abs(np.array(answer) - image.probabilities).max() <= image.tolerance

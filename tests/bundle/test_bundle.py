@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from edgetl import signing
-from edgetl.bundle import licences, manifest, names, plain, provenance, sbom, signature
+from edgetl.bundle import contracts, licences, manifest, names, plain, provenance, sbom, signature
 from edgetl.errors import InputError
 
 from .. import small_bundle as small
@@ -45,6 +45,52 @@ def test_the_schema_in_the_repository_is_the_one_that_is_checked(bundle, edgetl)
             jsonschema.validate(wrong, schema)
         with pytest.raises(InputError, match=r"manifest\.json"):
             manifest.check_whole(manifest.read(plain.text(wrong).encode(), bundle), bundle)
+
+
+def test_contracts_obey_their_schema(bundle, edgetl):
+    schema = json.loads(edgetl("ship", "schema", "--contract").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for artifact in _json(bundle, "manifest.json")["artifacts"]:
+        value = _json(bundle, artifact["contract"])
+        jsonschema.validate(value, schema)
+        assert contracts.checked(value, "x", bundle).labels == tuple(small.CLASSES)
+        for change in (
+            {"schema": 2},
+            {"labels": []},
+            {"run": "x"},
+            {"golden": []},
+            {"input": {**value["input"], "dtype": "int16"}},
+            {"input": {**value["input"], "interpolation": "area"}},
+            {"output": {**value["output"], "scale": 0}},
+        ):
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate({**value, **change}, schema)
+            with pytest.raises(InputError, match="^[^\n]*x: "):
+                contracts.checked({**value, **change}, "x", bundle)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c["labels"].append("red"), "labels: names one twice"),
+        (lambda c: c["labels"].append("x"), "0.png: must have 4 probabilities, one a label"),
+        (lambda c: c["golden"][1]["samples"].pop(), "1.png: must have 64 samples"),
+        (lambda c: c["golden"][1].update(file="0.png"), "golden: names one twice"),
+        (lambda c: c["golden"][1].update(file="../0.png"), "is not the name of a file"),
+        (lambda c: c["sample_at"].reverse(), "sample_at: are not the places"),
+        (lambda c: c["input"].update(layout="NCHW"), "sample_at: are not the places"),
+        (lambda c: c["input"].update(resize_px=31), "input.crop_px: is larger than resize_px"),
+        (lambda c: c["input"].update(dtype="uint8"), "input.mean: must be 0, and std 1"),
+        (lambda c: c["input"].update(std=0.0), "input.std: 0.0 is out of range"),
+        (lambda c: c["output"].update(dtype="uint8"), "output: uint8 needs scale and zero_point"),
+        (lambda c: c["output"].update(dtype="float16"), "output.dtype"),
+    ],
+)
+def test_contracts_that_contradict_themselves_are_refused(bundle, change, says):
+    value = _json(bundle, "contracts/small.tflite.json")
+    change(value)
+    with pytest.raises(InputError, match=says):
+        contracts.checked(value, "x", bundle)
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.c", "Data/com.apple.CoreML/model.mlmodel", "é.txt", "console.txt", "a.b/.hidden"])

@@ -134,7 +134,7 @@ def _check_golden(bundle, path, targets):
             logs = [log.log(found, wanted)]
             if name.startswith("coreml"):
                 logs.append({"schema": 1, "artifact": name, "images": []})
-                for image in wanted.images:
+                for image in wanted.golden:
                     rgb = to_pixels((bundle / "golden" / image.file).read_bytes(), found.preprocess).tobytes()
                     samples = [rgb[i] for i in found.golden["artifacts"][name]["sample_at"]]
                     tensor = {"sha256": hashlib.sha256(rgb).hexdigest(), "samples": samples}

@@ -27,7 +27,8 @@ async function decoded(blob) {
 }
 
 /** Photo → what the network answers, what it was given, and how long each step took, in ms. */
-async function classified(blob, { preprocess }, artifact, session) {
+async function classified(blob, artifact, session) {
+  const { preprocess } = artifact;
   const begun = performance.now();
   const photo = await decoded(blob);
   const read = performance.now();
@@ -48,10 +49,10 @@ async function digest(buffer) {
 }
 
 /** What of the contract a golden photo keeps: its tensor, its answer. */
-async function held(found, wanted, artifact, std) {
+async function held(found, wanted, artifact) {
   const bytes = new Uint8Array(found.input.buffer, found.input.byteOffset, found.input.byteLength);
   const equal = (await digest(bytes)) === wanted.tensor_sha256;
-  const levels = artifact.dtype === "float32" ? Math.abs(std) : 1;
+  const levels = artifact.dtype === "float32" ? artifact.preprocess.std : 1;
   const off = Math.max(...artifact.sample_at.map((place, i) => Math.abs(found.input[place] - wanted.samples[i]) * levels));
   const same = equal || off <= wanted.levels + LEVEL;
   const known = wanted.probabilities !== null && wanted.tolerance !== null;
@@ -105,7 +106,7 @@ async function main() {
   const classify = (blob) => {
     turn = turn.then(async () => {
       try {
-        show(blob, await classified(blob, known, artifact, session), known);
+        show(blob, await classified(blob, artifact, session), known);
         trouble(null);
       } catch (error) {
         trouble(error);
@@ -118,8 +119,8 @@ async function main() {
     const cards = [];
     for (const [number, wanted] of artifact.images.entries()) {
       const blob = await (await fetch(wanted.photo)).blob();
-      const found = await classified(blob, known, artifact, session);
-      const kept = await held(found, wanted, artifact, known.preprocess.std);
+      const found = await classified(blob, artifact, session);
+      const kept = await held(found, wanted, artifact);
       results.push(kept);
       const picture = made("img");
       picture.src = wanted.photo;

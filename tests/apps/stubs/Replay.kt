@@ -95,7 +95,7 @@ object Replay {
     @JvmStatic
     fun main(arguments: Array<String>) = when (arguments[0]) {
         "app" -> replay(BuiltIn { File(arguments[1], it).inputStream() }, File(arguments[2]), File(arguments[3]))
-        "zip" -> replay(InBundle(File(arguments[1]), sha256(File(arguments[1]).readBytes()), arguments[4], "x"), File(arguments[2]), File(arguments[3]))
+        "zip" -> replay(InBundle(File(arguments[1]), arguments[4], "x"), File(arguments[2]), File(arguments[3]))
         "contracts" -> for (path in arguments.drop(1)) { // of each: what is said when it is read
             println(try { "read ${Contract.read(File(path).readBytes()).artifact}" } catch (refused: ModelRefused) { "refused ${refused.message}" })
         }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from edgetl.bundle import contracts, plain
 from edgetl.golden import contract
 from edgetl.types import Preprocess, to_json
 
@@ -111,13 +112,17 @@ def bundle(tmp_path_factory):
     (folder / "golden" / "golden.json").write_text(json.dumps(golden))
     (folder / "preprocess.json").write_text(json.dumps({"schema": 1, **to_json(STEPS), "steps": []}))
     output = {"name": "probabilities", "shape": [1, 3], "dtype": "float32", "layout": "NC", "scale": None, "zero_point": None}
+    made = [{"format": "onnx", "scheme": n[5:], "path": places[n], "inputs": [{"name": "x"}], "outputs": [output]} for n in files]
+    manifest = {"name": "page", "version": "1", "classes": list(CLASSES), "answers": {"named_from": None}, "artifacts": made}
+    for name, value in contracts.derive({**manifest, "preprocess": to_json(STEPS)}, golden).items():
+        contracts.checked(value, name, folder)
+        plain.write(folder / name, value)
     listed = {
         p.relative_to(folder).as_posix(): {"sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size_bytes": p.stat().st_size}
         for p in sorted(folder.rglob("*"))
         if p.is_file()
     }
-    made = [{"format": "onnx", "scheme": n[5:], "path": places[n], "inputs": [], "outputs": [output]} for n in files]
-    manifest = {"schema": 1, "classes": list(CLASSES), "artifacts": made, "files": listed}
+    manifest |= {"schema": 1, "files": listed}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

@@ -67,15 +67,15 @@ def test_a_tensor_or_an_answer_that_is_not_the_contracts_is_told(run, web, look,
 
     (run / "bundle").unlink()
     shutil.copytree(bundle, run / "bundle")
-    path = run / "bundle" / "golden" / "golden.json"
-    golden = json.loads(path.read_text())
-    tensor = golden["images"][0]["tensors"]["onnx/fp32"]
-    tensor["sha256"], tensor["samples"] = "0" * 64, [value + 0.1 for value in tensor["samples"]]
-    golden["images"][3]["probabilities"]["onnx/fp32"].reverse()
-    path.write_text(json.dumps(golden))
+    path = run / "bundle" / "contracts" / "fp32.onnx.json"
+    contract = json.loads(path.read_text())
+    first, *_, last = contract["golden"]
+    first["tensor_sha256"], first["samples"] = "0" * 64, [value + 0.1 for value in first["samples"]]
+    last["probabilities"].reverse()
+    path.write_text(json.dumps(contract))
     manifest = json.loads((run / "bundle" / "manifest.json").read_text())
     facts = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size_bytes": path.stat().st_size}
-    manifest["files"]["golden/golden.json"] = facts
+    manifest["files"]["contracts/fp32.onnx.json"] = facts
     (run / "bundle" / "manifest.json").write_text(json.dumps(manifest))
     with _served(run, web) as port:
         seen = look(

@@ -14,6 +14,7 @@ import java.io.InputStream
 import java.io.OutputStream
 import java.net.HttpURLConnection
 import java.net.URL
+import java.security.DigestInputStream
 import java.security.MessageDigest
 import java.util.Properties
 import java.util.Timer
@@ -53,6 +54,17 @@ class UpdateClient(
         val first = installed(state, "installed") ?: return emptyList()
         val before = installed(state, "previous")
         return if (before != null && before.release < first.release) listOf(first, before) else listOf(first)
+    }
+
+    /** Whether a bundle is still what was installed, to the byte. One that is not is deleted: the next update fetches it again. */
+    fun intact(installed: Installed): Boolean {
+        val file = bundle(installed)
+        val digest = MessageDigest.getInstance("SHA-256")
+        val chunk = ByteArray(1 shl 16)
+        if (whole(installed)) DigestInputStream(file.inputStream(), digest).use { while (it.read(chunk) >= 0) continue }
+        if (hex(digest.digest()) == installed.sha256) return true
+        file.delete()
+        return false
     }
 
     /** What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system. */
@@ -204,7 +216,7 @@ class UpdateClient(
                 sink.fd.sync()
             }
             if (bytes != wanted.sizeBytes) throw ChannelRefused("truncated", "${bundlePath(wanted.sha256)}: $bytes of ${wanted.sizeBytes} bytes came")
-            if (digest.digest().joinToString("") { "%02x".format(it.toInt() and 0xff) } != wanted.sha256) {
+            if (hex(digest.digest()) != wanted.sha256) {
                 throw ChannelRefused("bundle-differs", "${bundlePath(wanted.sha256)}: is not the bundle that the index names")
             }
             moved(partial, bundle(wanted))

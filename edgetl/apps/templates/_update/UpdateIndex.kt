@@ -90,8 +90,9 @@ class Device(
 /** `passedOver`: numbers of newer releases, and why not: app, system, device, rollout, format or refused. */
 class Choice(val release: Release?, val file: ModelFile?, val passedOver: List<Pair<Long, String>>)
 
-fun sha256(data: ByteArray): String =
-    MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it.toInt() and 0xff) }
+fun sha256(data: ByteArray): String = hex(MessageDigest.getInstance("SHA-256").digest(data))
+
+internal fun hex(data: ByteArray): String = data.joinToString("") { "%02x".format(it.toInt() and 0xff) }
 
 /** 0 to 2^32 - 1: the first four bytes, big-endian, of sha256(salt, a line end, id) in UTF-8. */
 fun place(salt: String, id: String): Long {
