@@ -84,7 +84,10 @@ def _fetched(scratch: Path) -> list[Path]:
         apt += ["-o", f"{key}={scratch / place}"]
     for key in ("Dir::Etc::sourceparts", "Dir::Etc::preferences", "Dir::Etc::preferencesparts", "Dir::Etc::main"):
         apt += ["-o", f"{key}=/dev/null"]
-    for setting in ("APT::Install-Recommends=false", "APT::Sandbox::User=", "Acquire::Languages=none", "Debug::NoLocking=1"):
+    for setting in (
+        "APT::Install-Recommends=false", "APT::Sandbox::User=", "APT::Update::Error-Mode=any", "Acquire::Languages=none",
+        "Debug::NoLocking=1",
+    ):  # fmt: skip
         apt += ["-o", setting]
     for place in ("state/lists/partial", "cache/archives/partial"):
         (scratch / place).mkdir(parents=True)

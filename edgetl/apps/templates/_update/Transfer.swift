@@ -57,13 +57,13 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
                 self.finish()
             }
         }
-        DispatchQueue.global().asyncAfter(deadline: .now() + within, execute: late)
         defer {
             late.cancel()
             session.invalidateAndCancel()
         }
         return try await withCheckedThrowingContinuation { continuation in
             done = continuation
+            DispatchQueue.global().asyncAfter(deadline: .now() + within, execute: late)
             session.dataTask(with: url).resume()
         }
     }

@@ -75,6 +75,16 @@ public actor UpdateClient {
         return [first, before]
     }
 
+    /// Whether a bundle is still what was installed, to the byte. One that is not is deleted, with what was unpacked of it: the next
+    /// update fetches it again.
+    public func intact(_ installed: Installed) -> Bool {
+        let file = bundle(installed)
+        if let data = try? Data(contentsOf: file, options: .mappedIfSafe), sha256(data) == installed.sha256 { return true }
+        try? FileManager.default.removeItem(at: file)
+        try? FileManager.default.removeItem(at: file.deletingPathExtension())
+        return false
+    }
+
     /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
     public func proven(_ installed: Installed, _ device: Device, _ proof: Proof) throws -> String {
         var state = try self.state()

@@ -28,6 +28,7 @@ public enum Models {
         var notUsed: [String] = []
         for installed in try await client.candidates() {
             do {
+                guard await client.intact(installed) else { throw ModelRefused("it is not the bundle that was installed") }
                 let wrong = try await client.proven(installed, device, proof)
                 if wrong != "" { throw ModelRefused(wrong) }
                 let files = try InBundle(client.bundle(installed), installed)
