@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import platform
+import shutil
 import struct
 import sys
 import threading
@@ -173,6 +174,23 @@ def test_its_input_is_golden_to_the_bit_from_the_same_pixels(program, shipped, s
     _held(shipped, f"onnx/{scheme}", contract, tmp_path / "out")
 
 
+@pytest.mark.slow
+def test_phone_photos_are_golden_to_the_bit(program, phone_photos, tmp_path):
+    contract, file = _contract(phone_photos, "tflite/w8a8_qat")
+    model = tmp_path / "resources" / "Model"
+    shutil.copytree(phone_photos / "golden", model / "golden")
+    shutil.copy(file, model / "model.tflite")
+    (model / "contract.json").write_text(json.dumps(contract))
+    _table(contract, file, tmp_path / "answers")
+    program.run(
+        [("replay", tmp_path / "out")],
+        EDGETL_RESOURCES=model.parent,
+        EDGETL_PIXELS=_photos(phone_photos, tmp_path / "pixels"),
+        EDGETL_ANSWERS=tmp_path / "answers",
+    )
+    _held(phone_photos, "tflite/w8a8_qat", contract, tmp_path / "out")
+
+
 def test_a_photo_that_is_not_turned_is_told(program, shipped, tmp_path):
     _generate.generate(shipped, "ios_onnxruntime", "onnx/fp32", tmp_path / "app", "com.example.fruit")
     contract, model = _contract(shipped, "onnx/fp32")
@@ -202,7 +220,7 @@ def test_core_ml_gets_the_square_as_a_picture_and_compiles_once(core_ml, shipped
     (package / "model.mlmodel").write_bytes(bytes([8, 7, 18]))
     (package / "labels").write_text("\0".join(contract["labels"]) if named else "")
     with opened(shipped) as found:
-        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit", shipped)
+        app = _reading.read(found, "onnx/fp32", ("onnx",), "com.example.fruit")
         inside = "model.mlpackage/Data/com.apple.CoreML"
         model = {f"{inside}/{name}": package / name for name in ("model.mlmodel", "labels")}
         app = dataclasses.replace(app, model=model, contract_file=tmp_path / "contract.json")
