@@ -104,5 +104,6 @@ def update_client(suffix: str, into: str) -> dict[str, bytes | Path]:
 
 
 def page_preprocessing() -> dict[str, bytes | Path]:
-    """Give `preprocess.js`: the module that a report's page runs too."""
-    return {"preprocess.js": Path(__file__).parents[1] / "report" / "page" / "preprocess.js"}
+    """Give the modules that a report's page runs too: a photo's file → its pixels → the input."""
+    page = Path(__file__).parents[1] / "report" / "page"
+    return {name: page / name for name in ("decode.js", "preprocess.js", "size.js")}

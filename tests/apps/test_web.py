@@ -29,11 +29,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def browse(need, tmp_path):
-    """Write a page and look at it."""
+def opening_page(need, tmp_path):
+    """Write a page, with photos beside it, and open it by a script that reads what it is to do from standard input."""
     modules, chromium, node = need["node_modules"](), need["chromium"](), need["node"]()
 
-    def look(bundle, platform, artifact, photos):
+    def open_page(bundle, platform, artifact, files, script, **asked):
         out = tmp_path / "page"
         _generate.generate(bundle, platform, artifact, out, None)
         wanted = json.loads((out / "package.json").read_text())["dependencies"]
@@ -41,26 +41,31 @@ def browse(need, tmp_path):
             assert json.loads((modules / name / "package.json").read_text())["version"] == version
         (out / "node_modules").symlink_to(modules)
         (out / "photos").mkdir()
-        for name, data in photos.items():
+        for name, data in files.items():
             (out / "photos" / name).write_bytes(data)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(out)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        asked = {
-            "modules": str(modules.resolve()),
-            "chromium": str(chromium),
-            "url": f"http://127.0.0.1:{server.server_port}/",
-            "photo": str(out / "photos" / next(iter(photos))),
-            "photos": [f"photos/{name}" for name in photos],
-        }
+        asked |= {"modules": str(modules.resolve()), "chromium": str(chromium), "url": f"http://127.0.0.1:{server.server_port}/"}
         try:
-            script = Path(__file__).with_name("browse.mjs")
             done = subprocess.run([node, script], input=json.dumps(asked), capture_output=True, text=True, timeout=300)
         finally:
             server.shutdown()
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    return look
+    return open_page
+
+
+@pytest.fixture
+def browse(opening_page, tmp_path):
+    """Use a page as a person does."""
+
+    def use(bundle, platform, artifact, photos):
+        paths = [f"photos/{name}" for name in photos]
+        first, script = str(tmp_path / "page" / paths[0]), Path(__file__).with_name("browse.mjs")
+        return opening_page(bundle, platform, artifact, photos, script, photo=first, photos=paths)
+
+    return use
 
 
 def _ours(found, artifact, photos):
@@ -102,6 +107,56 @@ def test_a_browser_answers_as_we_do(browse, shipped, making, artifact, tmp_path)
     seen = browse(shipped, "web", artifact, photos)
     off = _held(shipped, artifact, seen, photos, tmp_path, 1.0)
     assert off < (0.002 if artifact == "onnx/fp32" else 0.02)
+
+
+def test_a_file_that_is_no_photo_leaves_nothing_of_another_on_the_page(opening_page, shipped, making):
+    photos = dict(list(making.photos().items())[:2]) | {
+        "empty.jpg": b"",
+        "note.jpg": b"no photo",
+        "IMG_1.HEIC": b"\0\0\0\x18ftypheic",
+    }
+    ask = """(async () => {
+      const by = (id) => document.getElementById(id);
+      const files = [];
+      for (const name of NAMES) files.push(new File([await (await fetch(`photos/${name}`)).arrayBuffer()], name));
+      const drop = (...files) => {
+        const dataTransfer = new DataTransfer();
+        for (const file of files) dataTransfer.items.add(file);
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+      };
+      const seen = async () => {
+        do await new Promise((r) => setTimeout(r, 20)); while (document.body.ariaBusy === "true");
+        return [by("photo").hidden, by("answers").children.length, by("status").textContent];
+      };
+      const found = [];
+      for (const file of files) {
+        drop(files[0]);
+        found.push(await seen());
+        drop(file);
+        found.push(await seen());
+      }
+      drop(files[0], files[1], files[2]);
+      found.push(await seen());
+      let looked = 0;
+      new MutationObserver((seen) => (looked += seen.length)).observe(by("status"), { childList: true });
+      drop(files[0]);
+      await null;
+      for (let n = 0; n < 5; n++) drop(files[1]);
+      found.push(await seen());
+      return [found, looked];
+    })()"""
+    script = Path(__file__).parents[1] / "clients" / "look.mjs"
+    asked = {"views": [{"scheme": "light", "width": 400, "height": 800}], "ask": ask.replace("NAMES", json.dumps(list(photos)))}
+    seen = opening_page(shipped, "web", "onnx/fp32", photos, script, **asked)
+    found, looked = seen["state"]
+    *turns, several, last = found
+    assert all((hidden, shown) == (False, 5) for hidden, shown, _ in [*turns[:4], *turns[4::2], several, last])
+    why = ["the file is empty", "it is damaged, or no kind of photo that this browser reads"]
+    why.append("this browser does not read HEIC photos; save it as JPEG")
+    assert turns[5::2] == [[True, 0, f"It did not work: {said}."] for said in why]
+    assert several[2].endswith(" ms (one photo at a time: square.png of 3)")
+    assert last[2].split(",")[0] == turns[3][2].split(",")[0] != turns[2][2].split(",")[0]
+    assert looked == 4, "twice for the first, twice for the last; those between were passed over"
 
 
 @pytest.mark.parametrize("artifact", ["onnx/fp32", "onnx/w8a8_ptq", pytest.param("onnx/w8a8_qat", marks=pytest.mark.slow)])
@@ -210,4 +265,5 @@ def test_the_size_is_read_before_a_photo_is_decoded(need, shipped, tmp_path):
     for name, (size, error) in told.items():
         unknown = name in ("bmp", "nothing") or name.startswith("half")
         assert size == ([20_000, 20_000] if name == "bomb" else None if unknown else [321, 123]), name
-        assert error == ("more pixels than are decoded" if name == "bomb" else "createImageBitmap is not defined"), name
+        many, empty = "20000 × 20000 pixels are too many (at most 100 million)", "the file is empty"
+        assert error == {"bomb": many, "nothing": empty}.get(name, "createImageBitmap is not defined"), name

@@ -40,6 +40,7 @@ _PICTURES = {
     b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp", b"BM": "image/bmp",
 }  # fmt: skip
 _HERE = Path(__file__).resolve().parent
+_PAGE = ("style.css", "page.js", "try.js", "decode.js", "preprocess.js", "size.js")
 
 
 def contents(report: dict[str, Any], folder: Path, bundle: OpenBundle | None, missing: str, web: Path) -> dict[str, bytes | Path]:
@@ -58,7 +59,7 @@ def contents(report: dict[str, Any], folder: Path, bundle: OpenBundle | None, mi
     Raises:
         InputError: the record or the bundle is not what edgetl writes.
     """
-    found: dict[str, bytes | Path] = {f"/{name}": _HERE / name for name in ("style.css", "page.js", "try.js", "preprocess.js")}
+    found: dict[str, bytes | Path] = {f"/{name}": _HERE / name for name in _PAGE}
     names: list[str] = []
     if bundle is not None:
         tried = trial.trial(bundle, web)

@@ -1,4 +1,5 @@
 // "Try it": the shipped ONNX file on a photo, in this browser; and the golden photos held against the contract of the bundle.
+import { decode } from "/decode.js";
 import { fit, tensor, top } from "/preprocess.js";
 import * as ort from "/ort/ort.wasm.min.mjs";
 
@@ -14,23 +15,11 @@ function made(kind, words = "", name = "") {
   return element;
 }
 
-/** Encoded photo → RGBA bytes, upright, its colours as they are written; alpha over white. */
-async function decoded(blob) {
-  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.fillStyle = "white";
-  pen.fillRect(0, 0, bitmap.width, bitmap.height);
-  pen.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return pen.getImageData(0, 0, canvas.width, canvas.height);
-}
-
 /** Photo → what the network answers, what it was given, and how long each step took, in ms. */
 async function classified(blob, artifact, session) {
   const { preprocess } = artifact;
   const begun = performance.now();
-  const photo = await decoded(blob);
+  const photo = await decode(blob);
   const read = performance.now();
   const input = tensor(fit(photo, preprocess), preprocess, artifact.layout, artifact.dtype);
   const prepared = performance.now();
@@ -87,12 +76,15 @@ function show(blob, found, { classes }) {
   by("times").textContent =
     `${found.width} × ${found.height} px; decoded in ${found.decode.toFixed(1)} ms, prepared in ${found.prepare.toFixed(1)} ms, ` +
     `network ${found.run.toFixed(2)} ms (WebAssembly, one thread, this browser).`;
+  by("trouble").hidden = true;
   by("result").hidden = false;
 }
 
-function trouble(error) {
-  by("trouble").textContent = error ? `This photo cannot be used: ${error.message ?? error}.` : "";
-  by("trouble").hidden = !error;
+/** Nothing of another photo stays when this one cannot be used. */
+function trouble(blob, error) {
+  by("result").hidden = true;
+  by("trouble").textContent = `${blob.name ?? "This photo"} cannot be used: ${(error.message ?? String(error)).replace(/\.$/, "")}.`;
+  by("trouble").hidden = false;
 }
 
 async function main() {
@@ -100,18 +92,33 @@ async function main() {
   ort.env.wasm.wasmPaths = { mjs: new URL("/ort/ort-wasm-simd-threaded.mjs", location).href, wasm: new URL("/ort/ort-wasm-simd-threaded.wasm", location).href };
   ort.env.wasm.numThreads = 1;
   let artifact;
-  let session;
+  let session = null;
+  let latest = null; // what was given last: {blob, note}; those that still wait when it comes are passed over
   let turn = Promise.resolve(); // one inference at a time
 
-  const classify = (blob) => {
+  const classify = (asked) => {
+    latest = asked;
+    by("result").ariaBusy = "true";
+    by("note").textContent = "Looking…";
     turn = turn.then(async () => {
+      if (asked !== latest) return;
+      const { blob } = asked;
+      let tell;
       try {
-        show(blob, await classified(blob, artifact, session), known);
-        trouble(null);
+        if (!session) throw new Error("the network does not run here");
+        const found = await classified(blob, artifact, session);
+        tell = () => show(blob, found, known);
       } catch (error) {
-        trouble(error);
+        tell = () => trouble(blob, error);
       }
+      if (asked !== latest) return;
+      tell();
+      by("result").ariaBusy = "false";
+      by("note").textContent = asked.note;
     });
+  };
+  const given = ([first, ...others]) => {
+    if (first) classify({ blob: first, note: others.length ? `One photo at a time: of ${1 + others.length}, this is ${first.name}.` : "" });
   };
 
   async function golden() {
@@ -135,7 +142,7 @@ async function main() {
         made("span", kept.apart === null ? "no answer to compare with" : `${kept.answer ? "✓" : "✕"} answer off by ${kept.apart.toExponential(0)}`),
         made("span", `right: ${known.labels[number]}`, "faint-text"),
       );
-      button.addEventListener("click", () => classify(blob));
+      button.addEventListener("click", () => classify({ blob, note: "" }));
       const card = made("li");
       card.append(button);
       cards.push(card);
@@ -156,9 +163,12 @@ async function main() {
     by("golden-result").className = "result skipped";
     by("golden-result").textContent = "Running the golden photos…";
     artifact = known.artifacts[Number(by("artifact").value)];
-    await session?.release();
+    const old = session;
+    session = null;
+    await old?.release();
     session = await ort.InferenceSession.create(artifact.model, { executionProviders: ["wasm"] });
     await golden();
+    if (latest) classify(latest);
   }
 
   const fail = (error) => {
@@ -167,16 +177,23 @@ async function main() {
   };
   const reload = () => (turn = turn.then(load).catch(fail));
   by("artifact").addEventListener("change", reload);
-  by("photo").addEventListener("change", ({ target }) => target.files[0] && classify(target.files[0]));
-  const drop = by("drop");
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    drop.addEventListener(kind, (event) => {
-      event.preventDefault();
-      drop.classList.toggle("over", kind === "dragover");
-      const file = kind === "drop" ? event.dataTransfer.files[0] : null;
-      if (file) classify(file);
-    });
-  }
+  by("photo").addEventListener("change", ({ target }) => {
+    given(target.files);
+    target.value = ""; // so that the same file can be chosen again
+  });
+  const files = (event) => event.dataTransfer.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!files(event)) return;
+    event.preventDefault(); // beside the frame too: the browser would leave the page for the photo
+    by("drop").classList.add("over");
+  });
+  addEventListener("dragleave", ({ relatedTarget }) => relatedTarget ?? by("drop").classList.remove("over"));
+  addEventListener("drop", (event) => {
+    by("drop").classList.remove("over");
+    if (!files(event)) return;
+    event.preventDefault();
+    given(event.dataTransfer.files);
+  });
   await reload();
 }
 

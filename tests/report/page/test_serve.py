@@ -18,6 +18,28 @@ from edgetl.report import reading
 from edgetl.report.page import serve, trial
 
 GOLDEN = "document.body.dataset.golden"
+GIVEN = """
+  const photo = async (n) => (await fetch(`/golden/${n}`)).arrayBuffer();
+  const file = (name, ...parts) => new File(parts, name);
+  const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const ftyp = (brand) => bytes("\\0\\0\\0\\x18ftyp" + brand + "\\0".repeat(12));
+  const bomb = bytes("\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR\\0\\0\\x4e\\x20\\0\\0\\x4e\\x20" + "\\0".repeat(9));
+  const by = (id) => document.getElementById(id);
+  const drop = (target, ...files) => {
+    const dataTransfer = new DataTransfer();
+    for (const file of files) dataTransfer.items.add(file);
+    const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+    return !target.dispatchEvent(event);
+  };
+  const still = async () => {
+    do await new Promise((r) => setTimeout(r, 20)); while (by("result").ariaBusy === "true");
+  };
+  const seen = () => {
+    const shown = (id, words) => (by(id).checkVisibility() ? words.innerText.split("\\n")[0] : null);
+    return [shown("result", by("top")), shown("trouble", by("trouble")), by("note").innerText];
+  };
+"""
+"""Script that makes files in the page, drops them on it, and tells what it shows: first answer, trouble, note."""
 
 
 @contextmanager
@@ -86,6 +108,71 @@ def test_a_tensor_or_an_answer_that_is_not_the_contracts_is_told(run, web, look,
     told = json.loads(seen["state"][0])
     assert (told["tensors"], told["bits"], told["answers"]) == (3, 3, 3)
     assert seen["state"][1].startswith("✕ 3 of 4 tensors")
+
+
+def test_a_file_that_is_no_photo_leaves_nothing_of_another_on_the_page(run, web, look):
+    ask = f"""(async () => {{ {GIVEN}
+      const wrong = [file("empty.jpg"), file("IMG_1.HEIC", ftyp("heic")), file("new.avif", ftyp("avif")), file("bomb.png", bomb)];
+      const found = [];
+      for (const each of wrong) {{
+        drop(by("drop"), file("good.jpg", await photo(1)));
+        await still();
+        found.push(seen());
+        drop(by("drop"), each);
+        await still();
+        found.push(seen());
+      }}
+      const select = by("artifact");
+      drop(by("drop"), file("good.jpg", await photo(1)));
+      await still();
+      by("times").textContent = "";
+      select.value = "1";
+      select.dispatchEvent(new Event("change"));
+      while (!by("times").textContent) await new Promise((r) => setTimeout(r, 50));
+      return [found, document.body.dataset.golden, seen()];
+    }})()"""
+    with _served(run, web) as port:
+        seen = look(f"http://127.0.0.1:{port}/", wait="body[data-golden]", ask=ask)
+    found, golden, again = seen["state"]
+    assert seen["errors"] == []
+    assert found[::2] == [["a b", None, ""]] * 4
+    damaged = "it is damaged, or no kind of photo that this browser reads"
+    why = ["the file is empty", "this browser does not read HEIC photos; save it as JPEG", damaged]
+    why.append("20000 × 20000 pixels are too many (at most 100 million)")
+    names = ["empty.jpg", "IMG_1.HEIC", "new.avif", "bomb.png"]
+    assert found[1::2] == [[None, f"{name} cannot be used: {said}.", ""] for name, said in zip(names, why, strict=True)]
+    assert "w8a8_ptq" in golden
+    assert again == ["a b", None, ""], "the photo on the page is answered by the file that was chosen"
+
+
+def test_of_several_photos_it_says_which_one_is_looked_at_and_the_last_given_stays(run, web, look):
+    ask = f"""(async () => {{ {GIVEN}
+      const files = [file("green.jpg", await photo(1)), file("blue.png", await photo(2)), file("c.jpg", await photo(3))];
+      drop(by("drop"), ...files);
+      await still();
+      const several = seen();
+      const times = [];
+      new MutationObserver(() => times.push(by("times").textContent)).observe(by("times"), {{ childList: true }});
+      drop(by("drop"), files[0]);
+      await null; // it is being looked at
+      for (let n = 0; n < 5; n++) drop(by("drop"), files[2]);
+      const kept = drop(document.body, files[1]);
+      await still();
+      const one = seen();
+      drop(by("drop"), files[1]);
+      drop(by("drop"), file("empty.jpg"));
+      await still();
+      return [several, kept, one, times.length, seen()];
+    }})()"""
+    with _served(run, web) as port:
+        seen = look(f"http://127.0.0.1:{port}/", wait="body[data-golden]", ask=ask)
+    several, kept, one, shown, last = seen["state"]
+    assert seen["errors"] == []
+    assert several == ["a b", None, "One photo at a time: of 3, this is green.jpg."]
+    assert kept, "dropped beside the frame it does not take the page's place"
+    assert one == ["ß→🍎", None, ""]
+    assert shown == 1, "those before the last were passed over"
+    assert last == [None, "empty.jpg cannot be used: the file is empty.", ""]
 
 
 def test_each_file_is_fed_as_its_own_contract_says(bundle):

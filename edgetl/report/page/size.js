@@ -1,5 +1,3 @@
-// Written by `edgetl ship app`. Do not edit: write it again instead.
-
 const FORMS = [jpeg, png, webp, gif];
 
 /**
