@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from edgetl.channel.index import NAME, VERSION, WHOLE, File, Index, Release
+from edgetl.channel.index import LETTER, NAME, VERSION, WHOLE, File, Index, Release
 from edgetl.errors import InputError
 
 
@@ -29,7 +29,7 @@ class Client:
 
     def __post_init__(self) -> None:
         """Refuse what no rule could be held against."""
-        kinds = {"app": VERSION, "system": NAME, "system_version": VERSION, "id": r"[^\x00-\x1f\x7f]{1,200}"}
+        kinds = {"app": VERSION, "system": NAME, "system_version": VERSION, "id": f"{LETTER}{{1,200}}"}
         wrong = [name for name, pattern in kinds.items() if not re.fullmatch(pattern, getattr(self, name), re.ASCII)]
         if wrong:
             faults = [f"{name}: {getattr(self, name)!r} does not match {kinds[name]}" for name in wrong]

@@ -18,6 +18,7 @@ from edgetl.channel.strict_json import parsed
 from edgetl.errors import ChannelRefused
 from edgetl.schema import check
 from edgetl.signing import PublicKey, Purpose, SecretKey
+from edgetl.types import to_json
 
 _FIELDS = {"schema", "key", "signature", "signed"}
 
@@ -89,4 +90,6 @@ def record_of(kind: type, payload: dict[str, Any], where: str) -> Any:
     record = check(kind, payload, lambda key: key or "all of it", faults)
     if record is None:
         raise ChannelRefused("malformed", f"{where}: does not hold: {'; '.join(faults[:5])[:600]}")
+    if to_json(record) != payload:  # defaults are for who writes; other languages know none
+        raise ChannelRefused("malformed", f"{where}: lacks a field.")
     return record

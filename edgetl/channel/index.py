@@ -25,12 +25,12 @@ MAX_VERSION = 2**53
 _Count = Annotated[int, Bound(ge=1, le=MAX_VERSION)]
 _Seconds = Annotated[int, Bound(ge=0, le=2**53)]
 _Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "64 hexadecimal digits")]
-_LETTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+LETTER = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 """No control character, neither of ASCII nor of Latin-1: a terminal may obey them."""
-_Text = Annotated[str, Pattern(f"{_LETTER}{{0,512}}", "one line of at most 512 characters")]
-_Word = Annotated[str, Pattern(f"{_LETTER}{{1,200}}", "one line of 1 to 200 characters")]
+_Text = Annotated[str, Pattern(f"{LETTER}{{0,512}}", "one line of at most 512 characters")]
+_Word = Annotated[str, Pattern(f"{LETTER}{{1,200}}", "one line of 1 to 200 characters")]
 _Numbers = Annotated[str, Pattern(VERSION, "one to four numbers with dots between them")]
-_Path = Annotated[str, Pattern(rf"(?!.*(?:^|/)\.{{0,2}}(?:/|$))(?:(?![\\:]){_LETTER}){{1,300}}", "a path inside a bundle")]
+_Path = Annotated[str, Pattern(rf"(?!.*(?:^|/)\.{{0,2}}(?:/|$))(?:(?![\\:]){LETTER}){{1,300}}", "a path inside a bundle")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from edgetl.channel.index import Held, Release
     from edgetl.channel.keys import Read
     from edgetl.channel.latest import Known
+    from edgetl.channel.storage import Storage
+    from edgetl.channel.transport import Address
 
 UrlOption = Annotated[
     str, typer.Option("--to", "--at", metavar="URL", help="Where the channels lie: a folder, s3://bucket/folder, … (fsspec).")
@@ -128,12 +130,20 @@ def day(seconds: int) -> str:
     return datetime.fromtimestamp(min(seconds, 253402300799), UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def reader(url: str) -> Read:
-    """What reads there: as clients do over HTTP, else through fsspec."""
+def served(url: str) -> Address | Storage:
+    """The place as clients see it over HTTP, else through fsspec."""
     from edgetl.channel.storage import Storage
     from edgetl.channel.transport import Address
 
-    return Address(base=url).look() if url.startswith(("http://", "https://")) else Storage(url).read
+    return Address(base=url) if url.startswith(("http://", "https://")) else Storage(url)
+
+
+def reader(url: str) -> Read:
+    """What reads there."""
+    from edgetl.channel.storage import Storage
+
+    place = served(url)
+    return place.read if isinstance(place, Storage) else place.look()
 
 
 def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:

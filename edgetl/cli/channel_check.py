@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, known, lines, reader
+from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, known, lines, reader, served
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ def _bundle(url: str, release: Release | None, *, fetch: bool) -> dict[str, str]
 
     from edgetl.channel import bundles
     from edgetl.channel.storage import Storage
-    from edgetl.channel.transport import Address
     from edgetl.errors import ChannelRefused
 
     if release is None:
@@ -77,11 +76,12 @@ def _bundle(url: str, release: Release | None, *, fetch: bool) -> dict[str, str]
     if not fetch:
         return {"status": "not fetched", "message": ""}
     try:
-        if url.startswith(("http://", "https://")):
-            with open(os.devnull, "wb") as sink:
-                bundles.fetch(Address(base=url), release, sink)
+        place = served(url)
+        if isinstance(place, Storage):
+            bundles.look(place, release)
         else:
-            bundles.look(Storage(url), release)
+            with open(os.devnull, "wb") as sink:
+                bundles.fetch(place, release, sink)
     except ChannelRefused as refused:
         return {"status": refused.code, "message": str(refused)}
     return {"status": "whole", "message": ""}

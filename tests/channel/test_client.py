@@ -1,9 +1,11 @@
 """The reference client against real servers: a plain one in another process, and one that misbehaves."""
 
 import dataclasses
+import datetime
 import hashlib
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -319,6 +321,11 @@ class Nasty(BaseHTTPRequestHandler):
             self.send_header("Location", f"/hop{int(what[3:]) - 1}" if what != "hop0" else "/fine")
             self.end_headers()
             return
+        if what == "weaker":
+            self.send_response(302)
+            self.send_header("Location", "http://localhost/fine")
+            self.end_headers()
+            return
         if what == "elsewhere":
             self.send_response(302)
             self.send_header("Location", "file:///etc/passwd")
@@ -391,6 +398,51 @@ def test_bounds(nasty, path, code):
     assert error.value.code == code
     assert time.monotonic() - begin < 2.5
     assert f"http://127.0.0.1:{nasty.base.rsplit(':', 1)[1]}" in str(error.value)
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    """The same over TLS, with a certificate of its own that this process trusts."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    certificate = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "both.pem").write_bytes(key.private_bytes(*plain) + certificate)
+    (tmp_path / "certificate.pem").write_bytes(certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Nasty)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    yield Address(base=f"https://localhost:{server.server_port}", wait_s=0.5, download_s=0.8)
+    server.shutdown()
+    server.server_close()
+
+
+def test_over_tls(secure, monkeypatch):
+    assert secure.read("fine", 500) == b"fine"
+    assert secure.read("hop1", 500) == b"fine"
+    for path, message in (
+        ("weaker", "redirects from https to http"),
+        ("slow_header", "cannot be read"),
+        ("trickle", "cannot be read|in time"),
+    ):
+        begin = time.monotonic()
+        with pytest.raises(ChannelRefused, match=message) as error:
+            secure.read(path, 500)
+        assert error.value.code == "unreachable" and time.monotonic() - begin < 2
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(ChannelRefused, match="cannot be read .*CERTIFICATE_VERIFY_FAILED"):
+        secure.read("fine", 500)
 
 
 def test_a_look_has_an_end(nasty):

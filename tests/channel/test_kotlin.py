@@ -170,6 +170,61 @@ def test_the_same_answers_to_every_tampering(kotlin, who, blobs, tmp_path, http)
     assert {"expired", "bundle-differs", "too-large", "missing", "not-offered", "older-index"} <= codes
 
 
+ODD = (
+    None, True, False, 0, -1, 1, 1.5, 2**53, 2**53 + 1, 10**30, "", "a", "A", "1", "1.2.3.4", "1.2.3.4.5", "1.", "\u0661", "a\nb",
+    "a\u2028b", "a\x85b", "a\ud800b", "\U0001f642" * 150, "x" * 200, "x" * 201, "x" * 513, "../x", "a/../b", "a//b", "/a", "a/",
+    "a\\b", "a:b", "a/.b", "a" * 301, "0" * 64, "F" * 64, [], {}, [1], ["*"], [""],
+)  # fmt: skip
+"""What a field may be changed to, of its own type or another."""
+
+
+def _odd(value, draw):
+    """Change one place of a payload; says what."""
+    places = []
+
+    def visit(node, path):
+        for name in list(node if isinstance(node, dict) else range(len(node))):
+            places.append((node, name, (*path, name)))
+            if isinstance(node[name], dict | list):
+                visit(node[name], (*path, name))
+
+    visit(value, ())
+    node, name, path = draw.choice(places)
+    what = draw.choice(("set", "set", "set", "set", "set", "drop", "add", "twice"))
+    if what == "add" and isinstance(node, dict):
+        node["more"] = 1
+    elif what == "drop":
+        del node[name]
+    elif what == "twice" and isinstance(node, list):
+        node.append(node[name])
+    else:
+        node[name] = draw.choice(ODD)
+    return what, path, node[name] if what == "set" else ""
+
+
+def test_the_same_answers_to_odd_indexes(kotlin, who, blobs, tmp_path, http):
+    """Signed by a listed key, changed in one place: what one client reads, all read."""
+    draw, rows, expected = random.Random(5), [], []
+    systems = (System(name="android", version="2"), System(name="ios", version="1"))
+    for name in ("a", "b"):
+        publishing.publish(who, blobs(name), describe(blobs(name), min_app="1.0", systems=systems, devices=("Pixel*",)))
+    names = ["keys/1.json", "beta/newest.json", *(publishing.bundle_path(describe(blobs(b)).sha256) for b in ("a", "b"))]
+    clean = {name: who.storage.read(name, 10**6) for name in names}
+    for number in range(240):
+        said = []
+        odd = _signed(clean[NEWEST], lambda payload, said=said: said.append(_odd(payload, draw)), who.key)
+        _written({**clean, NEWEST: odd}, tmp_path / f"odd{number}")
+        home, base = tmp_path / f"python{number}", f"{http}/odd{number}"
+        outcome = client.update(home, Address(base=base, wait_s=2), "beta", who.trust, someone(), NOW)
+        expected.append((said[0], _said(outcome, home)))
+        rows.append(("update", base, tmp_path / f"kotlin{number}", _public(who), NOW, *_facts(someone())))
+    found = kotlin(rows)[0]
+    differ = [(what, ours, theirs) for (what, ours), theirs in zip(expected, found, strict=True) if ours != theirs]
+    assert not differ, "\n".join(map(str, differ))
+    codes = [ours.split(" ")[1] for _, ours in expected]
+    assert codes.count("malformed") > 60 and codes.count("") > 20
+
+
 def test_the_same_history(kotlin, who, blobs, tmp_path, http):
     """Publish, roll out, roll back, change keys: both clients follow with a folder that remembers."""
     from edgetl import signing

@@ -141,6 +141,8 @@ def _tampered(name, files, who):
         files[NEWEST] = _signed(newest, lambda p: p["releases"].append(p["releases"][-1]), who.key)
     if name == "a path that escapes behind a line separator":
         files[NEWEST] = _signed(newest, lambda p: p["releases"][0]["files"][0].update(path="a\u2028/../../x"), who.key)
+    if name == "a field that has a default left out":
+        files[NEWEST] = _signed(newest, lambda p: p["releases"][0].pop("min_app"), who.key)
     if name == "a listed key twice":
         payload = json.loads(json.loads(files["keys/1.json"])["signed"]) | {
             "version": 2,
@@ -185,6 +187,7 @@ TAMPERINGS = {
     "a signed key twice": "malformed",
     "a release twice": "malformed",
     "a listed key twice": "malformed",
+    "a field that has a default left out": "malformed",
     "a path that escapes behind a line separator": "malformed",
 }
 

@@ -52,9 +52,10 @@ private val REAL = Regex("-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,20})?([eE][+-]?[0-9]
 private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
 private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
 private val HEX = Regex("[0-9a-f]{64}")
-private val LINE = Regex("[^\\x00-\\x1f\\x7f]{1,200}")
-private val TEXT = Regex("[^\\x00-\\x1f\\x7f]{0,512}")
-private val PATH = Regex("(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}")
+private const val LETTER = "[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]"
+private val LINE = Regex("$LETTER{1,200}")
+private val TEXT = Regex("$LETTER{0,512}")
+private val PATH = Regex("(?s)(?!.*(?:^|/)\\.{0,2}(?:/|\$))(?:(?![\\\\:])$LETTER){1,300}")
 
 class ListedKey(val public: ByteArray, val rotates: Boolean) {
     val id: String get() = sha256(public).substring(0, 16)

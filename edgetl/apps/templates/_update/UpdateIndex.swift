@@ -112,9 +112,10 @@ private let maxBundleBytes = 4_000_000_000
 private let namePattern = "[a-z0-9][a-z0-9._-]{0,63}"
 private let versionPattern = "[0-9]{1,9}(\\.[0-9]{1,9}){0,3}"
 private let hexPattern = "[0-9a-f]{64}"
-let linePattern = "[^\\x00-\\x1f\\x7f]{1,200}"
-private let textPattern = "[^\\x00-\\x1f\\x7f]{0,512}"
-private let pathPattern = "(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\x00-\\x1f\\x7f\\\\:]{1,300}"
+private let letter = "[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]"
+let linePattern = "\(letter){1,200}"
+private let textPattern = "\(letter){0,512}"
+private let pathPattern = "(?s)(?!.*(?:^|/)\\.{0,2}(?:/|$))(?:(?![\\\\:])\(letter)){1,300}"
 
 func matches(_ text: String, _ pattern: String) -> Bool {
     text.range(of: "\\A(?:\(pattern))\\z", options: .regularExpression) != nil
@@ -254,6 +255,7 @@ func index(_ data: Data, _ channel: String, _ trust: Trust, _ path: String) thro
     guard try payload.number("schema") == 1, found.version >= 1, found.keys >= 1, found.createdS >= 0,
         found.createdS < found.expiresS, found.previous == "" || matches(found.previous, hexPattern), releases.count <= 16,
         try ["publish", "rollout", "rollback", "renew"].contains(payload.text("action")),
+        try matches(payload.text("channel"), namePattern),
         zip(numbers, numbers.dropFirst()).allSatisfy({ $0 > $1 })
     else { throw malformed(path) }
     guard try payload.text("channel") == channel else {
