@@ -56,7 +56,12 @@ def run_job(
 
 
 def call(
-    module: str, arguments: dict[str, Any], what: str, log: Path, on_event: Callable[[dict[str, Any]], None]
+    module: str,
+    arguments: dict[str, Any],
+    what: str,
+    log: Path,
+    on_event: Callable[[dict[str, Any]], None],
+    limit_s: float | None = None,
 ) -> dict[str, Any]:
     """Call `run(arguments, emit)` of a module of edgetl in a fresh process.
 
@@ -66,14 +71,15 @@ def call(
         what: is done to what, in some words; begins the message when the child dies.
         log: file that receives all the child prints besides events; gone afterwards when the call went well.
         on_event: called with each progress event.
+        limit_s: longest time; None = any.
 
     Returns:
         What the function returned.
 
     Raises:
-        EdgetlError: the function raised one; or the child died (StageError).
+        EdgetlError: the function raised one; or the child died, or took too long (StageError).
     """
-    return _run({"module": module, "arguments": arguments}, (what, ""), log, on_event, MappingProxyType({}))
+    return _run({"module": module, "arguments": arguments}, (what, ""), log, on_event, MappingProxyType({}), limit_s)
 
 
 def _run(
@@ -82,6 +88,7 @@ def _run(
     log: Path,
     on_event: Callable[[dict[str, Any]], None],
     environment: Mapping[str, str | None],
+    limit_s: float | None = None,
 ) -> dict[str, Any]:
     """Start the child with its work; `step` is what a message begins with: stage and target."""
     path = log.with_suffix(".job.json")
@@ -100,6 +107,15 @@ def _run(
         )
         with _lock:
             _running.add(child)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        clock = threading.Timer(limit_s or 0.0, end)
+        if limit_s is not None:
+            clock.start()
         try:
             assert child.stdout is not None
             for line in child.stdout:
@@ -110,6 +126,7 @@ def _run(
                     on_event(event)
             code = child.wait()
         finally:
+            clock.cancel()
             stop(child)
             path.unlink(missing_ok=True)
     if answer is not None and "result" in answer:
@@ -118,6 +135,8 @@ def _run(
         return result
     if answer is not None:
         raise _revive(step, answer, log)
+    if late.is_set():
+        raise errors.StageError(*step, f"took longer than {limit_s:g} s and was ended. Log: {log}")
     why = f"its process was killed by signal {-code}" if code < 0 else f"its process ended with code {code}"
     hint = " (out of memory?)" if code == -9 else ""
     raise errors.StageError(*step, f"{why}{hint}. Log: {log}\n{_tail(log)}".rstrip())

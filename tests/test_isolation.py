@@ -25,12 +25,14 @@ def run(job, emit):
 
 
 CALLED = """
-import os, signal
+import os, signal, time
 from edgetl.errors import VerificationError
 def run(arguments, emit):
     emit({"done": 1, "of": 2})
     if arguments["how"] == "refuse":
         raise VerificationError("x.onnx: no.")
+    if arguments["how"] == "hang":
+        time.sleep(300)
     if arguments["how"] == "die":
         print("last words", flush=True)
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -86,10 +88,10 @@ def test_a_killed_child_is_told(call):
 
 
 def test_a_function_is_called_in_a_process_of_its_own(call, tmp_path):
-    def ask(how):
-        seen = []
+    def ask(how, limit_s=None):
+        seen, log = [], tmp_path / "c.log"
         arguments = {"how": how, "number": 21}
-        return isolation.call("edgetl.stages.called", arguments, "x.onnx in a runtime", tmp_path / "c.log", seen.append), seen
+        return isolation.call("edgetl.stages.called", arguments, "x.onnx in a runtime", log, seen.append, limit_s), seen
 
     assert ask("fine") == ({"twice": 42}, [{"done": 1, "of": 2}])
     assert not (tmp_path / "c.log").exists()
@@ -97,3 +99,6 @@ def test_a_function_is_called_in_a_process_of_its_own(call, tmp_path):
         ask("refuse")
     with pytest.raises(errors.StageError, match=r"(?s)^x\.onnx in a runtime: its process was killed by signal 11.*last words"):
         ask("die")
+    with pytest.raises(errors.StageError, match=r"^x\.onnx in a runtime: took longer than 0\.5 s and was ended"):
+        ask("hang", 0.5)
+    assert ask("fine", 60.0)[0] == {"twice": 42}

@@ -22,7 +22,7 @@ def build(
     artifacts: Mapping[str, Artifact],
     golden: Mapping[str, Any],
     told: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> None:
     """Make a bundle of a folder that holds `artifacts/` and the photos of `golden/`.
 
     Args:
@@ -33,8 +33,8 @@ def build(
         golden: content of golden.json.
         told: what only the run as a whole knows (`edgetl.shipping`).
 
-    Returns:
-        Content of manifest.json.
+    Raises:
+        BundleFault: a contract or the manifest does not obey its schema.
     """
     steps, collected = describe(recipe.preprocess), licences.of(recipe, index["licence"])
     (folder / LABELS).write_bytes("".join(f"{name}\n" for name in index["class_names"]).encode())
@@ -77,7 +77,7 @@ def build(
         plain.write(folder / file, contract)
     plain.write(folder / SBOM, sbom.of(value, value["provenance"]["tools"]))
     card.write(folder, value, told["evaluation"], collected, steps)
-    return manifest.write(value, folder)
+    manifest.write(value, folder)
 
 
 def _placed(artifact: dict[str, Any]) -> dict[str, Any]:

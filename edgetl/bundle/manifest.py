@@ -168,15 +168,12 @@ def schema_file() -> Path:
     return Path(__file__).with_name("manifest.schema.json")
 
 
-def write(value: dict[str, Any], folder: Path) -> dict[str, Any]:
+def write(value: dict[str, Any], folder: Path) -> None:
     """Write manifest.json, last of all files, once all the others lie there.
 
     Args:
         value: all of it but `files`.
         folder: of the bundle.
-
-    Returns:
-        All of it.
 
     Raises:
         BundleFault: it does not obey the schema.
@@ -186,9 +183,8 @@ def write(value: dict[str, Any], folder: Path) -> dict[str, Any]:
         for name in archive.files_of(folder)
     }
     value = {**value, "files": files}
-    plain.write(folder / FILE, value)
     check_whole(value, folder)
-    return value
+    plain.write(folder / FILE, value)
 
 
 def read(data: bytes, named: Path) -> dict[str, Any]:

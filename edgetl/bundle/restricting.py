@@ -18,7 +18,7 @@ _BY_ARTIFACT = ("tensors", "probabilities", "top", "tolerance", "measured")
 """Keys of an image in golden.json that hold something for each artifact."""
 
 
-def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence[Verdict]) -> dict[str, Any]:
+def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence[Verdict]) -> None:
     """Make the smaller bundle.
 
     Args:
@@ -26,9 +26,6 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         goal: folder to make; not signed.
         kept: `format/scheme` of the artifacts that stay → sha256.
         judged: verdicts on them, by what is known by now.
-
-    Returns:
-        Content of its manifest.json.
 
     Raises:
         BundleFault: something is wrong with `source`.
@@ -56,7 +53,7 @@ def restrict(source: Path, goal: Path, kept: Mapping[str, str], judged: Sequence
         evaluation = opening.record(goal, EVALUATION, source) if EVALUATION in old["files"] else None
         told = opening.record(goal, LICENCES, source)
         card.write(goal, value, evaluation, told, opening.preprocess_of(goal, source)[1])
-    return manifest.write(value, goal)
+    manifest.write(value, goal)
 
 
 def _paths(artifact: Mapping[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """Fill `bundle/` and `bundle.zip`. `extra`: what `edgetl.shipping` tells."""
     from edgetl import content
-    from edgetl.bundle import archive, building, plain
+    from edgetl.bundle import archive, building
     from edgetl.golden import shipped
     from edgetl.preprocess import load_index
 
@@ -45,11 +45,6 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
             shutil.copyfile(made[name] / companion.path, bundle / "artifacts" / companion.path)
     prepared = job.folder("prepare")
     golden = shipped.write(recipe, prepared, artifacts, made, verified, bundle / "golden")
-    manifest = building.build(bundle, recipe, load_index(prepared), artifacts, golden, job.extra)
+    building.build(bundle, recipe, load_index(prepared), artifacts, golden, job.extra)
     archive.pack(bundle, packed, recipe.name)
-    return {
-        "sha256": content.digest(packed, packed.name),
-        "size_bytes": packed.stat().st_size,
-        "files": len(manifest["files"]) + 1,
-        "manifest_sha256": plain.digest((bundle / "manifest.json").read_bytes()),
-    }
+    return {"sha256": content.digest(packed, packed.name), "size_bytes": packed.stat().st_size}

@@ -18,6 +18,8 @@ from edgetl.replay import network
 
 _ROUNDED = 1e-6
 """Most that a probability may be off because a contract writes seven digits."""
+_LIMIT_S = 900.0
+"""Longest time for one artifact; packages of Core ML that are evaluated in software take the longest, seconds a photo."""
 Told = Callable[[float, str], None]
 
 
@@ -69,7 +71,7 @@ def _one(bundle: Whole, path: str) -> Trial:
     handle, log = tempfile.mkstemp(prefix="edgetl-", suffix=".log")
     os.close(handle)
     try:
-        logged = isolation.call("edgetl.golden.log", arguments, f"{path} in {names[0]}", Path(log), lambda event: None)
+        logged = isolation.call("edgetl.golden.log", arguments, f"{path} in {names[0]}", Path(log), lambda event: None, _LIMIT_S)
     except (InputError, StageError, VerificationError) as error:
         return _trial(contract, "differs", names[0], says=f"Does not run: {error}")
     reference = f"Evaluated in software. {unable}" if registry.load("runtimes", names[0]).REFERENCE else ""

@@ -88,6 +88,16 @@ def test_a_tensor_or_an_answer_that_is_not_the_contracts_is_told(run, web, look,
     assert seen["state"][1].startswith("✕ 3 of 4 tensors")
 
 
+def test_each_file_is_fed_as_its_own_contract_says(bundle):
+    """One that takes bytes, or normalises by itself, leaves no mean to the page."""
+    from edgetl.bundle.opening import opened
+
+    with opened(bundle) as found:
+        fed = {a["name"]: a["preprocess"] for a in trial.trial(found).record["artifacts"]}
+    sizes = {"resize_px": 40, "crop_px": 32, "interpolation": "bilinear"}
+    assert fed == {"onnx/fp32": {**sizes, "mean": 128.0, "std": 127.5}, "onnx/w8a8_ptq": {**sizes, "mean": 0.0, "std": 1.0}}
+
+
 def test_only_what_is_listed_is_given_and_only_to_this_computer(run, tmp_path):
     web = tmp_path / "web"
     web.mkdir()
