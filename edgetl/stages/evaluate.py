@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ def packages(recipe: Recipe, target: str) -> tuple[str, ...]:
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
     """See `StageModule.run`. Fills `evaluation.json` and `predictions.csv` (test images in order)."""
+    import csv  # `plan` loads this module, and starts at once
+
     import numpy as np
 
     from edgetl import evaluation, multilabel

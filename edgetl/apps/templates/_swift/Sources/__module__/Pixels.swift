@@ -84,20 +84,29 @@ public enum Pixels {
         var out = [UInt8](repeating: 255, count: picture.width * picture.height * 3)
         picture.rgba.withUnsafeBufferPointer { source in
             out.withUnsafeMutableBufferPointer { target in
-                for place in 0..<(picture.width * picture.height) {
-                    let alpha = Int(source[4 * place + 3])
-                    for channel in 0..<3 {
-                        let value = Int(source[4 * place + channel])
-                        let sum = 128 * (value * alpha + 255 * (255 - alpha) + 128)
-                        target[3 * place + channel] = UInt8((((sum >> 8) + sum) >> 8) >> 7)
+                var (from, to) = (source.baseAddress!, target.baseAddress!)
+                let end = from + source.count
+                while from < end {
+                    let alpha = Int(from[3])
+                    if alpha == 255 {
+                        to[0] = from[0]
+                        to[1] = from[1]
+                        to[2] = from[2]
+                    } else {
+                        for channel in 0..<3 {
+                            let sum = 128 * (Int(from[channel]) * alpha + 255 * (255 - alpha) + 128)
+                            to[channel] = UInt8((((sum >> 8) + sum) >> 8) >> 7)
+                        }
                     }
+                    from += 4
+                    to += 3
                 }
             }
         }
         return out
     }
 
-    /// One pass over RGB bytes: pixels along one axis, `places` of the other.
+    /// One pass over RGB bytes: pixels along one axis, `places` of the other. Pointers: a debug build takes a third of the time.
     ///
     /// - Parameters:
     ///   - width: of what is read, in pixels.
@@ -107,20 +116,30 @@ public enum Pixels {
     ) -> [UInt8] {
         let side = filter.starts.count
         let step = alongX ? 3 : 3 * width
+        let half = 1 << (precisionBits - 1)
         var out = [UInt8](repeating: 0, count: places.count * side * 3)
         source.withUnsafeBufferPointer { source in
             out.withUnsafeMutableBufferPointer { target in
                 for place in places {
+                    let row = place - places.lowerBound
                     for line in 0..<side {
                         let start = filter.starts[line] - have.lowerBound
-                        let from = 3 * (alongX ? place * width + start : start * width + place)
-                        let row = place - places.lowerBound
-                        let goal = 3 * (alongX ? row * side + line : line * places.count + row)
-                        let weights = filter.weights[line]
-                        for channel in 0..<3 {
-                            var sum = 1 << (precisionBits - 1)
-                            for (k, weight) in weights.enumerated() { sum += weight * Int(source[from + k * step + channel]) }
-                            target[goal + channel] = UInt8(min(255, max(0, sum >> precisionBits)))
+                        var from = source.baseAddress! + 3 * (alongX ? place * width + start : start * width + place)
+                        let to = target.baseAddress! + 3 * (alongX ? row * side + line : line * places.count + row)
+                        filter.weights[line].withUnsafeBufferPointer { weights in
+                            var (red, green, blue) = (half, half, half)
+                            var weight = weights.baseAddress!
+                            let end = weight + weights.count
+                            while weight < end {
+                                red += weight[0] * Int(from[0])
+                                green += weight[0] * Int(from[1])
+                                blue += weight[0] * Int(from[2])
+                                from += step
+                                weight += 1
+                            }
+                            to[0] = UInt8(min(255, max(0, red >> precisionBits)))
+                            to[1] = UInt8(min(255, max(0, green >> precisionBits)))
+                            to[2] = UInt8(min(255, max(0, blue >> precisionBits)))
                         }
                     }
                 }
