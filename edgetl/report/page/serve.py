@@ -1,4 +1,4 @@
-"""The page over HTTP, for this computer alone: GET of a fixed list of paths, nothing else, until it is interrupted.
+"""The page over HTTP, for this computer alone: GET and HEAD of a fixed list of paths, nothing else, until it is interrupted.
 
 Nothing of a request becomes a path of a file. The name in `Host` must be this computer's, so that no other site's page can be
 pointed here under its own name (DNS rebinding). COOP and COEP isolate the page, which gives its script an exact clock.
@@ -6,8 +6,10 @@ pointed here under its own name (DNS rebinding). COOP and COEP isolate the page,
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,11 +90,21 @@ def server(listed: Mapping[str, bytes | Path], port: int) -> ThreadingHTTPServer
         files = listed
 
     try:
-        opened = ThreadingHTTPServer((HOST, port), Answer)
+        opened = _Server((HOST, port), Answer)
     except (OSError, OverflowError) as error:
         raise InputError(f"--port: {port}: cannot be used ({error}); choose another, or 0 for any free one.") from error
-    opened.daemon_threads = True
     return opened
+
+
+class _Server(ThreadingHTTPServer):
+    """One that says nothing of a client that went away."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what went wrong, unless the connection did."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -113,39 +125,38 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             self._give(path, self.files[path])
 
+    do_HEAD = do_GET  # noqa: N815 - the standard library's name
+
     def _give(self, path: str, found: bytes | Path) -> None:
-        if isinstance(found, bytes):
-            self._begin(HTTPStatus.OK, _kind(path, found), len(found))
-            self.wfile.write(found)
-            return
         try:
-            with found.open("rb") as file:
-                head = file.read(16)
-                size = file.seek(0, 2)
-                file.seek(0)
-                self._begin(HTTPStatus.OK, _kind(path, head), size)
-                shutil.copyfileobj(file, self.wfile)
-        except ConnectionError:
-            self.close_connection = True
+            file = io.BytesIO(found) if isinstance(found, bytes) else found.open("rb")
         except OSError:
             self._refuse(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            head = file.read(16)
+            size = file.seek(0, 2)
+            file.seek(0)
+            self._begin(HTTPStatus.OK, _kind(path, head), size)
+            if self.command != "HEAD":
+                shutil.copyfileobj(file, self.wfile)
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, **more: str) -> None:
         text = f"{status.value} {status.phrase}\n".encode()
-        self._begin(status, "text/plain; charset=utf-8", len(text))
+        self._begin(status, "text/plain; charset=utf-8", len(text), **more)
         if self.command != "HEAD":
             self.wfile.write(text)
 
-    def _begin(self, status: HTTPStatus, kind: str, size: int) -> None:
+    def _begin(self, status: HTTPStatus, kind: str, size: int, **more: str) -> None:
         self.send_response(status)
-        for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(size)}.items():
+        for name, value in {**_HEADERS, **more, "Content-Type": kind, "Content-Length": str(size)}.items():
             self.send_header(name, value)
         self.end_headers()
 
     def __getattr__(self, name: str) -> Any:
-        """Any method of HTTP but GET."""
+        """Any method of HTTP but GET and HEAD."""
         if name.startswith("do_"):
-            return lambda: self._refuse(HTTPStatus.METHOD_NOT_ALLOWED)
+            return lambda: self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, HEAD")
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -73,9 +73,10 @@ function show(blob, found, { classes }) {
       return entry;
     }),
   );
+  const ms = (value, digits) => `${value.toFixed(digits)}\u00a0ms`;
   by("times").textContent =
-    `${found.width} × ${found.height} px; decoded in ${found.decode.toFixed(1)} ms, prepared in ${found.prepare.toFixed(1)} ms, ` +
-    `network ${found.run.toFixed(2)} ms (WebAssembly, one thread, this browser).`;
+    `${found.width} × ${found.height} px; decoded in ${ms(found.decode, 1)}, prepared in ${ms(found.prepare, 1)}, ` +
+    `network ${ms(found.run, 2)} (WebAssembly, one thread, this browser).`;
   by("trouble").hidden = true;
   by("result").hidden = false;
 }
@@ -139,7 +140,7 @@ async function main() {
         picture,
         made("span", `${kept.answer ? "✓" : "✕"} ${said}`, "said"),
         made("span", kept.equal ? "✓ tensor equal to the bit" : `${kept.same ? "✓" : "✕"} tensor off by up to ${kept.off.toFixed(1)} levels (allowed ${wanted.levels})`),
-        made("span", kept.apart === null ? "no answer to compare with" : `${kept.answer ? "✓" : "✕"} answer off by ${kept.apart.toExponential(0)}`),
+        made("span", kept.apart === null ? "no answer to compare with" : `${kept.answer ? "✓" : "✕"} answer off by ${kept.apart.toExponential(0).replace("-", "−")}`),
         made("span", `right: ${known.labels[number]}`, "faint-text"),
       );
       button.addEventListener("click", () => classify({ blob, note: "" }));

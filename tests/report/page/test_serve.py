@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -207,6 +208,11 @@ def test_only_what_is_listed_is_given_and_only_to_this_computer(run, tmp_path):
         assert headers["cross-origin-embedder-policy"] == "require-corp"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe-inline" not in headers["content-security-policy"]
+        for path in ("/", "/model/0.onnx", "/no"):
+            undated = [{k: v for k, v in ask(path, method)[1].items() if k != "date"} for method in ("GET", "HEAD")]
+            assert undated[0] == undated[1]
+            assert (ask(path, "HEAD")[0], ask(path, "HEAD")[2]) == (ask(path)[0], b"")
+        assert headers["x-content-type-options"] == "nosniff"
         assert ask("/model/0.onnx")[2] == (run / "bundle" / "artifacts" / "fp32.onnx").read_bytes()
         assert ask("/golden/2")[1]["content-type"] == "image/png"
         assert ask("/?x=1")[0] == 200
@@ -220,7 +226,8 @@ def test_only_what_is_listed_is_given_and_only_to_this_computer(run, tmp_path):
             "/model/",
         ]
         assert {ask(path)[0] for path in escapes} == {404}
-        assert {ask("/", method)[0] for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PROPFIND")} == {405}
+        assert {ask("/", method)[0] for method in ("POST", "PUT", "DELETE", "OPTIONS", "PROPFIND")} == {405}
+        assert ask("/", "POST")[1]["allow"] == "GET, HEAD"
         assert {ask("/", host=host)[0] for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example:80", "")} == {
             403
         }
@@ -234,6 +241,25 @@ def test_only_what_is_listed_is_given_and_only_to_this_computer(run, tmp_path):
                 socket.create_connection((own, port), timeout=2)
         with pytest.raises(InputError, match=f"--port: {port}: cannot be used"):
             serve.server({}, port)
+
+
+def test_a_client_that_goes_away_is_no_news(run, tmp_path, capsys):
+    large = tmp_path / "large"
+    large.write_bytes(bytes(20_000_000))
+    for listed in (large, large.read_bytes()):
+        with serve.server({"/": listed}, 0) as server:
+            for ask in (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", b"GE"):
+                client = socket.create_connection(server.server_address)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # goes with a reset
+                client.sendall(ask)
+                thread = threading.Thread(target=lambda: server.process_request_thread(*server.get_request()), daemon=True)
+                thread.start()
+                if ask.endswith(b"\r\n"):
+                    client.recv(1)
+                client.close()
+                thread.join(20)
+                assert not thread.is_alive()
+    assert capsys.readouterr().err == ""
 
 
 def test_the_command_serves_until_it_is_interrupted(run, tmp_path):
