@@ -80,7 +80,13 @@ def _show(bundle: Path, told: dict[str, Any]) -> None:
     else:
         signed = f"It names the key {told['signed_by']}, which was not asked for" if told["signed_by"] else "It is not signed"
         typer.echo(f"Origin not checked: anybody can have made it. {signed}; give --key PUB to check who shipped it.")
+    remarks: dict[str, list[str]] = {}
     for run in told.get("runs", ()):
         where = "" if run["runtime"] is None else f" in {run['runtime']}"
-        off = "" if run["off"] is None else f", probabilities off by up to {run['off']:.2g} (allowed {run['allowed']:.2g})"
-        typer.echo(f"{run['artifact']}{where}: {run['outcome']}{off}. {run['says']}".rstrip())
+        off = "" if run["off"] is None else f", probabilities off by at most {run['off']:.2g} (allowed {run['allowed']:.2g})"
+        says = run["says"] if run["outcome"] != "same" else ""
+        typer.echo(f"{run['artifact']}{where}: {run['outcome']}{off}. {says}".rstrip())
+        if run["says"] and not says:
+            remarks.setdefault(run["says"], []).append(run["artifact"])
+    for text, artifacts in remarks.items():
+        typer.echo(f"{', '.join(artifacts)}: {text}")
