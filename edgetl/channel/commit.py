@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edgetl.channel import keys
@@ -34,6 +34,10 @@ class Publisher:
     """Where its trust begins: its own key, or the one that the channel began with."""
     now_s: int
     valid_days: int = VALID_DAYS
+    past: int = 0
+    """Newest version that clients saw, where the storage lost it; versions up to it are counted on."""
+    notes: list[str] = field(default_factory=list)
+    """What was mended on the way, for the publisher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,10 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
             raise InputError(
                 f"{storage.url}: the key {who.key.public.id} is not in key list {trust.version}; see `edgetl channel keys`."
             )
-        start = base(storage, channel, trust)
+        start = base(storage, channel, trust, who.past)
+        if start.lost:
+            _put_back(who, start)
+            continue
         if start.version and not attempt:
             storage.must_exclude(index_path(channel, start.version), start.data)
         if start.version and start.held is None and not anew:
@@ -91,7 +98,7 @@ def commit(who: Publisher, change: Callable[[Base], Change], *, anew: bool = Fal
         data = index.sealed(who.key)
         made = opened(data, channel, (who.key.public,), "the new index")  # what clients would refuse is not published
         if storage.create(index_path(channel, index.version), data):
-            _point(storage, channel, trust, made)
+            _point(who, trust, made)
             return made
     raise InputError(f"{storage.url}: {_TRIES} times another publisher was faster. Try again.")
 
@@ -123,11 +130,22 @@ def _trust(who: Publisher) -> Trust:
         ) from refused
 
 
-def _point(storage: Storage, channel: str, trust: Trust, made: Held) -> None:
+def _put_back(who: Publisher, start: Base) -> None:
+    where = index_path(who.channel, start.version)
+    if who.storage.create(where, start.data):
+        who.storage.must_exclude(where, start.data)
+        who.notes.append(
+            f"{where} was gone and is back: {newest_path(who.channel)} held the same. No publisher removes versions: see who else "
+            "can write here."
+        )
+
+
+def _point(who: Publisher, trust: Trust, made: Held) -> None:
     """Let `newest.json` be the newest; a slower publisher that wrote an older one sees that by itself."""
+    storage, channel = who.storage, who.channel
     newest: Held | None = made
     while newest is not None:
         storage.replace(newest_path(channel), newest.data)
         if storage.size_bytes(index_path(channel, newest.index.version + 1)) is None:
             return
-        newest = base(storage, channel, trust).held
+        newest = base(storage, channel, trust, who.past).held

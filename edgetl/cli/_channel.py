@@ -90,7 +90,7 @@ def tell(made: Held, who: Publisher, *, json: bool, why: str = "") -> None:
 
     index, url = made.index, who.storage.url
     before = standing.at(who.storage, who.channel, standing.trusted(who.storage, who.trust), index.version - 1)
-    notes = [why] * bool(why) + effects.told(before.releases, index)
+    notes = who.notes + [why] * bool(why) + effects.told(before.releases, index)
     if json:
         found = {"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(index), "notes": notes}
         typer.echo(json_module.dumps(found))
