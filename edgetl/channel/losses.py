@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from edgetl.channel.index import MAX_VERSION, Held
+from edgetl.channel.index import MAX_VERSION, Held, opened
 from edgetl.channel.keys import Read, Trust
+from edgetl.channel.latest import Known
 from edgetl.channel.paths import index_path, newest_path
 from edgetl.channel.strict_json import MAX_BYTES, parsed
 from edgetl.errors import ChannelRefused
@@ -42,6 +43,34 @@ def can_return(read: Read, trust: Trust, held: Held) -> bool:
         return False
     carried = index.previous == hashlib.sha256(str(outer.get("signed")).encode(errors="replace")).hexdigest()
     return carried or (not index.previous and outer.get("key") not in {key.id for key in trust.publishers})
+
+
+def told(read: Read, known: Known) -> list[str]:
+    """What is gone of a channel, for who looks at it.
+
+    Args:
+        read: of the storage.
+        known: what a client knows now.
+    """
+    held, found = known.held, list[str]()
+    assert held is not None
+    channel, version = held.index.channel, held.index.version
+
+    def there(number: int) -> bool:
+        return read(index_path(channel, number), MAX_BYTES) is not None
+
+    if not there(version):
+        back = f"{index_path(channel, version)}: is gone; {newest_path(channel)} holds the same, and any change puts it back: "
+        mend = f"{back}`edgetl channel renew --channel {channel}`."
+        found.append(mend if can_return(read, known.trust, held) else of_newest(held))
+    elif (behind := behind_gap(there, version)) is not None and not there(version + 1):
+        try:
+            data = read(index_path(channel, behind), MAX_BYTES) or b""
+            later = opened(data, channel, known.trust.publishers, index_path(channel, behind))
+        except ChannelRefused:
+            later = None
+        found.append(of_gap(channel, version, behind, later))
+    return found
 
 
 def of_newest(held: Held) -> str:

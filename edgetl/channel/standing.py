@@ -10,11 +10,10 @@ from edgetl.channel import keys, losses
 from edgetl.channel.index import MAX_VERSION, Held, Release, opened
 from edgetl.channel.keys import Trust
 from edgetl.channel.paths import index_path, newest_path
+from edgetl.channel.remedies import STRANGE, wrong_start
 from edgetl.channel.storage import Storage
 from edgetl.channel.strict_json import MAX_BYTES
 from edgetl.errors import ChannelRefused, InputError
-
-_STRANGE = "No publisher wrote that: see who else can write here. Put back what lay there, or remove it if it is the newest."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +35,24 @@ class Base:
         return self.held.index.releases if self.held else ()
 
 
+class WrongStart(ChannelRefused):
+    """Trust begins from another key than these channels did."""
+
+
 def trusted(storage: Storage, trust: Trust) -> Trust:
     """Follow the key lists from what is trusted.
 
     Raises:
+        WrongStart: the first list is not signed by what is trusted.
         ChannelRefused: as `keys.follow`.
     """
     try:
         return keys.follow(trust, storage.read)
     except ChannelRefused as refused:
-        asked = "Is --trust what these channels began with? If it is: " if refused.code == "key-unknown" else ""
-        raise ChannelRefused(refused.code, f"{storage.url}: {refused} {asked}{_STRANGE}") from refused
+        if wrong_start(refused, trust):
+            asked = f"Is --trust what these channels began with? If it is: {STRANGE}"
+            raise WrongStart(refused.code, f"{storage.url}: {refused} {asked}") from refused
+        raise ChannelRefused(refused.code, f"{storage.url}: {refused} {STRANGE}") from refused
 
 
 def base(storage: Storage, channel: str, trust: Trust, past: int = 0) -> Base:
@@ -120,8 +126,8 @@ def _base(version: int, data: bytes, channel: str, trust: Trust) -> Base:
         held = opened(data, channel, trust.publishers, where)
     except ChannelRefused as refused:
         if refused.code != "key-unknown":
-            raise ChannelRefused(refused.code, f"{refused} {_STRANGE}") from refused
+            raise ChannelRefused(refused.code, f"{refused} {STRANGE}") from refused
         held = None
     if held is not None and held.index.version != version:
-        raise InputError(f"{where}: is version {held.index.version} under another name. {_STRANGE}")
+        raise InputError(f"{where}: is version {held.index.version} under another name. {STRANGE}")
     return Base(version=version, data=data, held=held)

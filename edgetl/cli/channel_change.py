@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, DaysOption, KeyOption, TrustOption, UrlOption, publisher, share, tell
+from edgetl.cli._channel import (
+    ChannelOption,
+    DaysOption,
+    KeyOption,
+    PastOption,
+    TrustOption,
+    UrlOption,
+    os_version,
+    publisher,
+    share,
+    tell,
+)
 from edgetl.cli._options import JsonOption
 
 _Release = Annotated[
@@ -52,24 +63,25 @@ def add(channel: typer.Typer) -> None:
         anew: Annotated[
             bool, typer.Option("--anew", help="Forget releases that a key signed which is no longer listed.")
         ] = False,
+        past: PastOption = 0,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
         from edgetl.channel.index import System
         from edgetl.channel.release import of_bundle
 
-        pairs = [text.partition("=") for text in system or ()]
+        pairs = [os_version(text) for text in system or ()]
         wanted = [text.partition("=") for text in artifact or ()]
         described = of_bundle(
             bundle,
             rollout=share(rollout),
             min_app=min_app,
-            systems=tuple(System(name=name, version=version or "0") for name, _, version in pairs),
+            systems=tuple(System(name=name, version=version) for name, version in pairs),
             devices=tuple(device or ()),
             wanted=tuple((name, tuple(filter(None, models.split(",")))) for name, _, models in wanted),
             allow_failed=allow_failed,
         )
-        who = publisher(to, channel, key, trust, valid_days)
+        who = publisher(to, channel, key, trust, valid_days, past)
         tell(publishing.publish(who, bundle, described.release, anew=anew), who, json=json, why=described.why)
 
     @channel.command(help="Set how many clients get the newest release. More only adds clients; fewer sends some back.")
@@ -110,11 +122,12 @@ def add(channel: typer.Typer) -> None:
         key: KeyOption = None,
         trust: TrustOption = None,
         valid_days: DaysOption = None,
+        past: PastOption = 0,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
 
-        who = publisher(at, channel, key, trust, valid_days)
+        who = publisher(at, channel, key, trust, valid_days, past)
         tell(publishing.renew(who), who, json=json)
 
     @channel.command(help="Change which keys may publish: a new list, signed by a key of the list before.")

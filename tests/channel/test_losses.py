@@ -11,7 +11,7 @@ from edgetl.channel.index import opened
 from edgetl.channel.latest import Known, latest
 from edgetl.channel.rotation import rotate
 from edgetl.channel.standing import base
-from edgetl.errors import InputError
+from edgetl.errors import ChannelRefused, InputError
 from tests.channel.conftest import DAY, NOW, describe
 
 NEWEST = "beta/newest.json"
@@ -107,3 +107,26 @@ def test_a_gap_is_not_filled_with_something_else(who, blobs):
         publishing.renew(who)
     remove(who, "beta/index/4.json", "beta/index/5.json")
     assert base(who.storage, "beta", keys.follow(who.trust, who.storage.read)).version == 2
+
+
+def test_a_publisher_counts_on_past_what_clients_saw(who, blobs):
+    for name in "abcde":
+        put(who, blobs(name))
+    known = seen(who)
+    remove(who, "beta/index/4.json", "beta/index/5.json")
+    who.storage.replace(NEWEST, who.storage.read("beta/index/3.json", 10**6))
+    with pytest.raises(ChannelRefused, match="version 5, seen before, is gone"):
+        seen(who, known)
+    made = publishing.renew(dataclasses.replace(who, past=5))
+    assert made.index.version == 6 and seen(who, known).held.index.releases[0].number == 3
+    assert publishing.rollback(who).index.releases[0].number == 2, "no version is missing"
+    with pytest.raises(InputError, match="more than 1000 versions before 5000"):
+        publishing.renew(dataclasses.replace(who, past=5000))
+
+
+def test_all_but_a_publication_keeps_the_span(who, blobs):
+    put(dataclasses.replace(who, valid_days=365), blobs("a"))
+    mine = dataclasses.replace(who, valid_days=None)
+    for made in (publishing.rollout(mine, 5000), publishing.renew(mine)):
+        assert made.index.expires_s - made.index.created_s == 365 * DAY
+    assert put(mine, blobs("b")).index.expires_s == NOW + 90 * DAY
