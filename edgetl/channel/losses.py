@@ -77,7 +77,7 @@ def of_newest(held: Held) -> str:
     """What a publisher is told where `newest.json` holds a version whose file is gone, and that follows nothing there."""
     version, channel = held.index.version, held.index.channel
     return (
-        f"{newest_path(channel)}: is version {version}, {index_path(channel, version)} is gone, and it follows no version that is "
+        f"{newest_path(channel)}: is version {version}, {index_path(channel, version)} is gone, and it follows none that is "
         f"there. {_ways(version, held.key_id)}"
     )
 

@@ -28,7 +28,14 @@ TrustOption = Annotated[
     typer.Option("--trust", metavar="FILE", help="Public key, or key list, that trust begins with [the public half of --key]."),
 ]
 DaysOption = Annotated[
-    int | None, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days [publish: 90; else as before].")
+    int | None,
+    typer.Option(
+        "--valid-days",
+        metavar="N",
+        min=1,
+        max=3650,
+        help="Clients refuse the index after these days [publish: 90; else as before].",
+    ),
 ]
 PastOption = Annotated[
     int,
@@ -42,7 +49,9 @@ ClockOption = Annotated[
 ]
 
 
-def publisher(url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int | None = None, past: int = 0) -> Publisher:
+def publisher(
+    url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int | None = None, past: int = 0
+) -> Publisher:
     """Who publishes, by the options.
 
     Raises:
