@@ -142,8 +142,8 @@ def _put_back(who: Publisher, start: Base) -> None:
     if who.storage.create(where, start.data):
         who.storage.must_exclude(where, start.data)
         who.notes.append(
-            f"{where} was gone and is back: {newest_path(who.channel)} held the same. No publisher removes versions: see who else "
-            "can write here."
+            f"{where} was gone and is back: {newest_path(who.channel)} held the same. No version is ever removed: see who "
+            "else can write here."
         )
 
 

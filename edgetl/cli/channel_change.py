@@ -83,7 +83,7 @@ def add(channel: typer.Typer) -> None:
         )
         who = publisher(to, channel, key, trust, valid_days, past)
         if described.signed_by is None:
-            who.notes.append("The bundle itself is not signed; clients of the channel need no more than the channel's signature.")
+            who.notes.append("The bundle itself is not signed; clients need only the channel's signature.")
         elif described.signed_by != who.key.public.id:
             who.notes.append(
                 f"The bundle itself says it is signed by {described.signed_by}, not by the key that publishes it. Was that meant? "
@@ -140,7 +140,7 @@ def add(channel: typer.Typer) -> None:
         tell(publishing.renew(who), who, json=json)
 
     @channel.command(
-        help="Show which keys may publish, and what to build into an app; or change them: a new list, signed by one of the list before."
+        help="Show which keys may publish, and what to build into an app; or change the list, signed by a key of the one before."
     )
     def keys(
         at: UrlOption,
