@@ -86,7 +86,7 @@ def add(channel: typer.Typer) -> None:
             who.notes.append("The bundle itself is not signed; clients need only the channel's signature.")
         elif described.signed_by != who.key.public.id:
             who.notes.append(
-                f"The bundle itself says it is signed by {described.signed_by}, not by the key that publishes it. Was that meant? "
+                f"The bundle itself says it is signed by {described.signed_by}, not by the key that publishes it. Is that meant? "
                 "`edgetl ship verify --key PUB` checks it."
             )
         else:
