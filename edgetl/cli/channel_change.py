@@ -182,7 +182,7 @@ def add(channel: typer.Typer) -> None:
             found = {"schema": 1, "url": at, "version": now.version, "sha256": now.sha256, "keys": rows}
             typer.echo(json_module.dumps(found | {"kotlin": kotlin, "swift": swift}))
             return
-        typer.echo(f"Key list {now.version}:")
+        typer.echo(f"Key list {now.version}:" if now.version else "No key list lies there yet; trust begins with:")
         for row in rows:
             typer.echo(f"  {row['id']}: may publish{' and change the list' if row['rotates'] else ''}")
         typer.echo(f"To build into new versions of an app:\n  Kotlin: {kotlin}\n  Swift: {swift}")
