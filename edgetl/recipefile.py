@@ -95,6 +95,8 @@ def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
         _resolve_paths(file.value, path.parent, overridden)
     recipe = check(Recipe, file.value, where, faults)
     if recipe is None or faults:
+        quoted = " Digits alone are a number: write --set \"KEY='2'\" for text."
+        faults = [f"{f}{quoted}" if re.match(r"--set .*: must be text, not a (whole )?number ", f) else f for f in faults]
         raise RecipeError(f"{file.path}: {len(faults)} fault(s). Nothing was run.", faults)
     return LoadedRecipe(recipe, file.path, hashlib.sha256(canonical.encode()).hexdigest(), overrides)
 

@@ -257,6 +257,7 @@ def test_overrides_are_checked_like_the_file(tmp_path):
         ("nonsense", "--set nonsense: must be key.path=value"),
         ("colour=1", "--set colour: unknown key."),
         ("name.first=1", "name: must be text, not a mapping"),
+        ("name=2", "--set name: must be text, not a whole number 2. Digits alone are a number: write --set \"KEY='2'\""),
     ):
         with pytest.raises(InputError) as caught:
             load_recipe(str(path), (text,))

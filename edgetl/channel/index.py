@@ -136,4 +136,10 @@ def opened(data: bytes, channel: str, keys: Iterable[PublicKey], where: str) -> 
 def as_json(index: Index) -> dict[str, Any]:
     """For reports: the rollout as a ratio."""
     value: dict[str, Any] = to_json(index)
-    return value | {"releases": [release | {"rollout": release["rollout"] / WHOLE} for release in value["releases"]]}
+    return value | {"releases": [release_json(release) for release in index.releases]}
+
+
+def release_json(release: Release) -> dict[str, Any]:
+    """For reports: the rollout as a ratio."""
+    value: dict[str, Any] = to_json(release)
+    return value | {"rollout": release.rollout / WHOLE}

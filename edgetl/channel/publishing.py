@@ -44,7 +44,7 @@ def publish(who: Publisher, file: Path, release: Release, *, anew: bool = False)
         new = dataclasses.replace(release, number=number, salt=f"{who.channel}/{number}")
         return Change(action="publish", releases=_few((new, *start.releases)))
 
-    return commit(who, change, anew=anew)
+    return _counted(who, commit(who, change, anew=anew))
 
 
 def _alike(one: Release, other: Release) -> bool:
@@ -137,4 +137,15 @@ def _there(storage: Storage, releases: tuple[Release, ...]) -> None:
 
 def renew(who: Publisher) -> Held:
     """Say the same again, for longer."""
+    return _counted(who, _renewed(who))
+
+
+def _renewed(who: Publisher) -> Held:
     return commit(who, lambda start: Change(action="renew", releases=(_top(who, start, None), *start.releases[1:])))
+
+
+def _counted(who: Publisher, made: Held) -> Held:
+    """Say the same until the version is newer than what clients saw: each version follows the one before it, without a gap."""
+    while made.index.version <= who.past:
+        made = _renewed(who)
+    return made

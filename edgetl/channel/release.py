@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgetl import content
 from edgetl.bundle.verifying import verified
 from edgetl.channel import serving
-from edgetl.channel.index import MAX_BUNDLE_BYTES, WHOLE, File, Release, System
+from edgetl.channel.index import LETTER, MAX_BUNDLE_BYTES, NAME, VERSION, WHOLE, File, Release, System
 from edgetl.errors import InputError
 
 
@@ -20,6 +21,8 @@ class Described:
     """Without its number."""
     why: str
     """See `serving.Choice`."""
+    signed_by: str | None
+    """Id of the key that the bundle's own signature names; None where it has none."""
 
 
 def of_bundle(
@@ -46,6 +49,9 @@ def of_bundle(
     Raises:
         InputError: it is no whole bundle, what it should serve is not clear, or a gate failed.
     """
+    _rules_hold(min_app, systems, devices)
+    if not path.exists():
+        raise InputError(f"{path}: is not there. Give the bundle.zip of a run.")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; a channel serves one file. Give the bundle.zip beside it.")
     with verified(path) as bundle:
@@ -54,7 +60,7 @@ def of_bundle(
             raise InputError(
                 f"{path}: was shipped although gates failed. To publish it all the same: --allow-failed.", failed[:20]
             )
-        choice = serving.chosen(path, manifest, wanted)
+        choice, signed_by = serving.chosen(path, manifest, wanted), bundle.key_id
     size_bytes = path.stat().st_size
     if size_bytes > MAX_BUNDLE_BYTES:
         raise InputError(f"{path}: is larger than {MAX_BUNDLE_BYTES // 10**9} GB; clients would not take it.")
@@ -67,4 +73,22 @@ def of_bundle(
         number=1, version=manifest["version"], title=manifest["title"], sha256=content.digest(path, "BUNDLE"),
         size_bytes=size_bytes, rollout=rollout, salt="-", min_app=min_app, systems=systems, devices=devices, files=files,
     )  # fmt: skip
-    return Described(release=release, why=choice.why)
+    return Described(release=release, why=choice.why, signed_by=signed_by)
+
+
+def _rules_hold(min_app: str, systems: tuple[System, ...], devices: tuple[str, ...]) -> None:
+    """See before anything is written that the index will take what the options say."""
+    faults = []
+    if not re.fullmatch(f"({VERSION})?", min_app, re.ASCII):
+        faults.append(f"--min-app: {min_app[:40]!r} must be one to four numbers with dots between them.")
+    for system in systems:
+        if not re.fullmatch(NAME, system.name) or not re.fullmatch(VERSION, system.version, re.ASCII):
+            told = f"{system.name}={system.version}"[:80]
+            faults.append(f"--os: {told!r} must be a name in small letters and one to four numbers: android=14.")
+    faults += [f"--device: {name[:40]!r} must be one line of 1 to 200 characters." for name in devices if not _word(name)]
+    if faults:
+        raise InputError("a release cannot have these rules.", faults)
+
+
+def _word(text: str) -> bool:
+    return re.fullmatch(f"{LETTER}{{1,200}}", text) is not None

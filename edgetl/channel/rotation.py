@@ -39,7 +39,7 @@ def rotate(
     if unknown := remove - {listed.key.id for listed in now.keys}:
         listed_ids = ", ".join(listed.key.id for listed in now.keys)
         raise InputError(f"{storage.url}: no key {', '.join(sorted(unknown))} in key list {now.version}. Listed: {listed_ids}.")
-    if not stolen:
+    if remove and not stolen:
         channels = [name for name in storage.folders() if name not in RESERVED]
         needing = [n for n in channels if (held := base(storage, n, now).held) is not None and held.key_id in remove]
         if needing:

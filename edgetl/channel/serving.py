@@ -12,6 +12,7 @@ from typing import Any
 
 from edgetl import shipset, verdicts
 from edgetl.bundle import plain
+from edgetl.devices import load_device
 from edgetl.errors import InputError, did_you_mean
 
 Served = tuple[tuple[str, tuple[str, ...]], ...]
@@ -100,7 +101,20 @@ def _of_ship_set(file: Path, bundle: Path, rows: Mapping[str, Mapping[str, Any]]
         )
     served = "; ".join(f"{name} for {', '.join(d for d, a in given if a == name)}" for name in names)
     left = f". Left unserved: {', '.join(unserved)}" if unserved else ""
-    return Choice(files=tuple((str(rows[name]["path"]), ()) for name in names), why=f"As {file} says: {served}{left}.")
+    why = f"As {file} says: {served}{left}."
+    if idle := [device for device, name in given if name in rows and _of_ios(device) and rows[name]["format"] == "tflite"]:
+        why += (
+            f" No app that edgetl writes for iOS runs tflite ({', '.join(idle)}): they take coreml (`ios`) or onnx "
+            "(`ios_onnxruntime`). To serve these too, name all with --artifact."
+        )
+    return Choice(files=tuple((str(rows[name]["path"]), ()) for name in names), why=why)
+
+
+def _of_ios(device: str) -> bool:
+    try:
+        return load_device(device).os.family == "ios"
+    except InputError:
+        return False  # a profile of their own, that is not here
 
 
 def _which(bundle: Path, rows: Sequence[Mapping[str, Any]], judged: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:

@@ -28,7 +28,18 @@ TrustOption = Annotated[
     typer.Option("--trust", metavar="FILE", help="Public key, or key list, that trust begins with [the public half of --key]."),
 ]
 DaysOption = Annotated[
-    int | None, typer.Option("--valid-days", metavar="N", min=1, max=3650, help="Clients refuse the index after these days [90].")
+    int | None,
+    typer.Option(
+        "--valid-days",
+        metavar="N",
+        min=1,
+        max=3650,
+        help="Clients refuse the index after these days [publish: 90; else as before].",
+    ),
+]
+PastOption = Annotated[
+    int,
+    typer.Option("--past", metavar="VERSION", min=0, help="Newest version that clients saw, where the storage lost it."),
 ]
 ClientTrustOption = Annotated[
     Path, typer.Option("--trust", "--key", metavar="FILE", help="Public key, or key list, that clients are built with.")
@@ -38,7 +49,9 @@ ClockOption = Annotated[
 ]
 
 
-def publisher(url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int | None = None) -> Publisher:
+def publisher(
+    url: str, channel: str, key: Path | None, trust: Path | None, valid_days: int | None = None, past: int = 0
+) -> Publisher:
     """Who publishes, by the options.
 
     Raises:
@@ -49,7 +62,7 @@ def publisher(url: str, channel: str, key: Path | None, trust: Path | None, vali
 
     from edgetl import signing
     from edgetl.channel import keys
-    from edgetl.channel.commit import VALID_DAYS, Publisher
+    from edgetl.channel.commit import Publisher
     from edgetl.channel.index import NAME
     from edgetl.channel.paths import RESERVED
     from edgetl.channel.storage import Storage
@@ -61,8 +74,24 @@ def publisher(url: str, channel: str, key: Path | None, trust: Path | None, vali
     if not re.fullmatch(NAME, channel) or channel in RESERVED:
         raise InputError(f"--channel: {channel[:80]!r} must be small letters, digits and ._- (not `keys` or `bundles`).")
     begin = keys.only(secret.public) if trust is None else keys.trusted(trust)
-    days = VALID_DAYS if valid_days is None else valid_days
-    return Publisher(storage=Storage(url), channel=channel, key=secret, trust=begin, now_s=int(time.time()), valid_days=days)
+    now_s = int(time.time())
+    return Publisher(
+        storage=Storage(url), channel=channel, key=secret, trust=begin, now_s=now_s, valid_days=valid_days, past=past
+    )
+
+
+def os_version(text: str) -> tuple[str, str]:
+    """Name and version of a system: `android=14`.
+
+    Raises:
+        InputError: it is not both.
+    """
+    from edgetl.errors import InputError
+
+    name, _, version = text.partition("=")
+    if not name or not version:
+        raise InputError(f"--os: {text[:40]!r} must be NAME=VERSION: android=14, ios=17.2; android=0 is any version.")
+    return name, version
 
 
 def share(text: str) -> int:
@@ -90,7 +119,7 @@ def tell(made: Held, who: Publisher, *, json: bool, why: str = "") -> None:
 
     index, url = made.index, who.storage.url
     before = standing.at(who.storage, who.channel, standing.trusted(who.storage, who.trust), index.version - 1)
-    notes = [why] * bool(why) + effects.told(before.releases, index)
+    notes = who.notes + [why] * bool(why) + effects.told(before.releases, index)
     if json:
         found = {"schema": 1, "url": url, "sha256": made.sha256, "index": as_json(index), "notes": notes}
         typer.echo(json_module.dumps(found))
@@ -146,17 +175,27 @@ def reader(url: str) -> Read:
     return place.read if isinstance(place, Storage) else place.look()
 
 
-def known(read: Read, channel: str, trust: Path, clock: int | None) -> Known:
-    """What a client finds that was never there before."""
+def known(url: str, read: Read, channel: str, trust: Path, clock: int | None) -> Known:
+    """What a client finds that was never there before; what it refuses is told with what a publisher does about it."""
     import time
 
     from edgetl.channel import keys
     from edgetl.channel.latest import Known, latest
+    from edgetl.channel.remedies import remedy
     from edgetl.errors import ChannelRefused
 
+    start = keys.trusted(trust)
     try:
-        return latest(read, channel, Known(trust=keys.trusted(trust)), int(time.time()) if clock is None else clock)
+        return latest(read, channel, Known(trust=start), int(time.time()) if clock is None else clock)
     except ChannelRefused as refused:
-        if refused.code != "expired":
-            raise
-        raise ChannelRefused(refused.code, f"{refused} With its key: `edgetl channel renew --channel {channel}`.") from refused
+        more = _others(url) if refused.code == "missing" else remedy(refused, channel, start)
+        raise type(refused)(refused.code, f"{refused} {more}".rstrip()) from refused
+
+
+def _others(url: str) -> str:
+    from edgetl.channel.paths import RESERVED
+    from edgetl.channel.storage import Storage
+
+    place = served(url)
+    names = [name for name in place.folders() if name not in RESERVED] if isinstance(place, Storage) else []
+    return f"Channels here: {', '.join(names[:10])}." if names else ""

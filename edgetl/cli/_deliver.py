@@ -23,7 +23,7 @@ def deliver_and_show(
     import gc
 
     from edgetl.cli._progress import Progress
-    from edgetl.delivery import deliver
+    from edgetl.delivery import RUNS, deliver
     from edgetl.errors import EdgetlError, InputError
     from edgetl.recipefile import load_recipe
     from edgetl.signing import secret_key
@@ -50,7 +50,7 @@ def deliver_and_show(
 
         from edgetl.report import terminal
 
-        terminal.show(report, Console())
+        terminal.show(report, Console(), out or RUNS / loaded.recipe.name)
     if any(artifact["status"] == "failed" for artifact in report["artifacts"]):
         raise typer.Exit(EdgetlError.exit_code)
     if report["failed"]:

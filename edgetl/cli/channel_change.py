@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, DaysOption, KeyOption, TrustOption, UrlOption, publisher, share, tell
+from edgetl.cli._channel import (
+    ChannelOption,
+    DaysOption,
+    KeyOption,
+    PastOption,
+    TrustOption,
+    UrlOption,
+    os_version,
+    publisher,
+    share,
+    tell,
+)
 from edgetl.cli._options import JsonOption
 
 _Release = Annotated[
@@ -52,24 +63,34 @@ def add(channel: typer.Typer) -> None:
         anew: Annotated[
             bool, typer.Option("--anew", help="Forget releases that a key signed which is no longer listed.")
         ] = False,
+        past: PastOption = 0,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
         from edgetl.channel.index import System
         from edgetl.channel.release import of_bundle
 
-        pairs = [text.partition("=") for text in system or ()]
+        pairs = [os_version(text) for text in system or ()]
         wanted = [text.partition("=") for text in artifact or ()]
         described = of_bundle(
             bundle,
             rollout=share(rollout),
             min_app=min_app,
-            systems=tuple(System(name=name, version=version or "0") for name, _, version in pairs),
+            systems=tuple(System(name=name, version=version) for name, version in pairs),
             devices=tuple(device or ()),
             wanted=tuple((name, tuple(filter(None, models.split(",")))) for name, _, models in wanted),
             allow_failed=allow_failed,
         )
-        who = publisher(to, channel, key, trust, valid_days)
+        who = publisher(to, channel, key, trust, valid_days, past)
+        if described.signed_by is None:
+            who.notes.append("The bundle itself is not signed; clients need only the channel's signature.")
+        elif described.signed_by != who.key.public.id:
+            who.notes.append(
+                f"The bundle itself says it is signed by {described.signed_by}, not by the key that publishes it. Is that meant? "
+                "`edgetl ship verify --key PUB` checks it."
+            )
+        else:
+            who.notes.append(f"The bundle itself says it is signed by {described.signed_by}, as the channel is.")
         tell(publishing.publish(who, bundle, described.release, anew=anew), who, json=json, why=described.why)
 
     @channel.command(help="Set how many clients get the newest release. More only adds clients; fewer sends some back.")
@@ -110,14 +131,17 @@ def add(channel: typer.Typer) -> None:
         key: KeyOption = None,
         trust: TrustOption = None,
         valid_days: DaysOption = None,
+        past: PastOption = 0,
         json: JsonOption = False,
     ) -> None:
         from edgetl.channel import publishing
 
-        who = publisher(at, channel, key, trust, valid_days)
+        who = publisher(at, channel, key, trust, valid_days, past)
         tell(publishing.renew(who), who, json=json)
 
-    @channel.command(help="Change which keys may publish: a new list, signed by a key of the list before.")
+    @channel.command(
+        help="Show which keys may publish, and what to build into an app; or change the list, signed by a key of the one before."
+    )
     def keys(
         at: UrlOption,
         key: KeyOption = None,
@@ -134,17 +158,31 @@ def add(channel: typer.Typer) -> None:
         json: JsonOption = False,
     ) -> None:
         from edgetl import signing
-        from edgetl.channel.keys import listed
+        from edgetl.channel import built_in, standing
+        from edgetl.channel.keys import listed, trusted
         from edgetl.channel.rotation import rotate
+        from edgetl.channel.storage import Storage
+        from edgetl.errors import InputError
 
-        who = publisher(at, "any", key, trust)
-        new = [listed(signing.public_key(file), rotates=True) for file in add or ()]
-        new += [listed(signing.public_key(file), rotates=False) for file in add_publisher or ()]
-        now = rotate(who.storage, who.trust, who.key, tuple(new), frozenset(remove or ()), stolen=stolen)
+        if add or add_publisher or remove or (trust is None and key is not None):
+            who = publisher(at, "any", key, trust)
+            new = [listed(signing.public_key(file), rotates=True) for file in add or ()]
+            new += [listed(signing.public_key(file), rotates=False) for file in add_publisher or ()]
+            if new or remove:
+                now = rotate(who.storage, who.trust, who.key, tuple(new), frozenset(remove or ()), stolen=stolen)
+            else:
+                now = standing.trusted(who.storage, who.trust)
+        elif trust is None:
+            raise InputError("--trust: give the public key, or key list, that these channels began with; or --key.")
+        else:
+            now = standing.trusted(Storage(at), trusted(trust))
         rows = [{"id": one.key.id, "public": one.public, "rotates": one.rotates} for one in now.keys]
+        kotlin, swift = built_in.kotlin(now), built_in.swift(now)
         if json:
-            typer.echo(json_module.dumps({"schema": 1, "url": at, "version": now.version, "keys": rows}))
+            found = {"schema": 1, "url": at, "version": now.version, "sha256": now.sha256, "keys": rows}
+            typer.echo(json_module.dumps(found | {"kotlin": kotlin, "swift": swift}))
             return
-        typer.echo(f"Key list {now.version}:")
+        typer.echo(f"Key list {now.version}:" if now.version else "No key list lies there yet; trust begins with:")
         for row in rows:
             typer.echo(f"  {row['id']}: may publish{' and change the list' if row['rotates'] else ''}")
+        typer.echo(f"To build into new versions of an app:\n  Kotlin: {kotlin}\n  Swift: {swift}")

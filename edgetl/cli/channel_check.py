@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, known, lines, reader, served
+from edgetl.cli._channel import ChannelOption, ClientTrustOption, ClockOption, UrlOption, known, lines, os_version, reader, served
 from edgetl.cli._options import JsonOption
 
 if TYPE_CHECKING:
     from edgetl.channel.index import Release
+
+FORMATS = ("tflite", "onnx", "coreml")
 
 
 def add(channel: typer.Typer) -> None:
@@ -33,22 +35,28 @@ def add(channel: typer.Typer) -> None:
         ] = True,
         json: JsonOption = False,
     ) -> None:
+        from edgetl.channel import losses
         from edgetl.channel.choice import Client, choose, place
+        from edgetl.channel.index import release_json
+        from edgetl.errors import InputError, did_you_mean
         from edgetl.types import to_json
 
-        name, _, version = system.partition("=")
-        client = Client(app=app, system=name, system_version=version or "0", device=device, id=id, formats=tuple(format))
-        now = known(reader(url), channel, trust, clock)
+        if strange := [name for name in format if name not in FORMATS]:
+            raise InputError(f"--format: {strange[0]!r} is no format of artifacts. {did_you_mean(strange[0], FORMATS)}")
+        name, version = os_version(system)
+        client = Client(app=app, system=name, system_version=version, device=device, id=id, formats=tuple(format))
+        read = reader(url)
+        now = known(url, read, channel, trust, clock)
         assert now.held is not None
         index = now.held.index
         choice = choose(index, client)
         places = {release.number: place(release.salt, id) / 2**32 for release in index.releases}
-        bundle = _bundle(url, choice.release, fetch=fetch)
+        bundle, faults = _bundle(url, choice.release, fetch=fetch), losses.told(read, now)
         if json:
             found: dict[str, Any] = {"schema": 1, "url": url, "version": index.version}
-            found |= {"release": to_json(choice.release), "file": to_json(choice.file), "bundle": bundle}
+            found |= {"release": choice.release and release_json(choice.release), "file": to_json(choice.file), "bundle": bundle}
             passed = [{"release": n, "reason": reason, "place": places[n]} for n, reason in choice.passed_over]
-            typer.echo(json_module.dumps(found | {"passed_over": passed}))
+            typer.echo(json_module.dumps(found | {"passed_over": passed, "faults": faults}))
         else:
             for number, reason in choice.passed_over:
                 where = f" (it stands at {100 * places[number]:.2f}%)" if reason == "rollout" else ""
@@ -59,7 +67,9 @@ def add(channel: typer.Typer) -> None:
                 typer.echo(f"{lines(choice.release)[0]}\n  {choice.file.path}")
                 refused = f"{bundle['status']}: {bundle['message']} A client refuses it, and keeps what it has."
                 typer.echo(f"  bundle: {refused if bundle['message'] else bundle['status']}")
-        if bundle is not None and bundle["message"]:
+            for fault in faults:
+                typer.echo(fault)
+        if faults or (bundle is not None and bundle["message"]):
             raise typer.Exit(1)
 
 

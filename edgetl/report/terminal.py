@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from edgetl.report import rows
@@ -13,12 +14,13 @@ _LESS, _NARROW = "delivered MB", 92
 _STYLES = {"pass": "green", "fail": "bold red", "unsure": "yellow", "skipped": "dim"}
 
 
-def show(report: dict[str, Any], console: Any) -> None:
+def show(report: dict[str, Any], console: Any, folder: Path) -> None:
     """Print the table and what must be said about it.
 
     Args:
         report: content of report.json.
         console: a rich Console on standard output.
+        folder: that the report and the bundle lie in.
     """
     from rich.table import Table
     from rich.text import Text
@@ -49,7 +51,7 @@ def show(report: dict[str, Any], console: Any) -> None:
     for line in report["failed"]:
         console.print(Text(f"✗ {line}", style="red"), soft_wrap=True)
     if report["bundle"]:
-        console.print(f"bundle: {rows.bundled(report['bundle'])}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"bundle: {folder / rows.bundled(report['bundle'])}", highlight=False, markup=False, soft_wrap=True)
 
 
 def evaluated(found: dict[str, Any]) -> str:

@@ -289,7 +289,9 @@ def test_the_ship_set_beside_a_bundle_says_what_is_served(tmp_path):
     _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")], {"tflite/w8": 2})
     found = serving.chosen(bundle, manifest, ())
     assert found.files == (("artifacts/w8.tflite", ()),)
-    assert "tflite/w8 for pixel-4. Left unserved: old-phone" in found.why
+    assert "tflite/w8 for pixel-4. Left unserved: old-phone" in found.why and "iOS" not in found.why
+    _ship_set(tmp_path, ["tflite/w8"], [("iphone-14-pro", "tflite/w8"), ("pixel-4", "tflite/w8")], {"tflite/w8": 2})
+    assert "No app that edgetl writes for iOS runs tflite (iphone-14-pro)" in serving.chosen(bundle, manifest, ()).why
     _ship_set(tmp_path, ["tflite/w8"], [("pixel-4", "tflite/w8")])
     with pytest.raises(InputError, match="shipset.json: is of other files than bundle.zip"):
         serving.chosen(bundle, manifest, ())
