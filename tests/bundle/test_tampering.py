@@ -202,6 +202,11 @@ BOTH = {
     "a signature that claims another purpose": ("signature form", lambda b: _say(b, purpose="channel index")),
     "a signature of another kind": ("signature form", lambda b: _say(b, algorithm="none")),
     "a signature that is too short": ("signature form", lambda b: _say(b, signature="QUJD")),
+    "a signature under another id": ("signature form", lambda b: _say(b, key_id="0" * 16)),
+    "a signature under another's id": ("signature form", lambda b: _say(b, key_id=OTHER.public.id)),
+    "a signature laid out otherwise": ("signature form", lambda b: (b / "manifest.sig").write_text(
+        json.dumps(json.loads((b / "manifest.sig").read_text())))),
+    "a signature with more behind it": ("signature form", lambda b: (b / "manifest.sig").open("a").write("\n" * 1000)),
     "a signature that is no JSON": ("signature form", lambda b: (b / "manifest.sig").write_text("no")),
     "a signature that is huge": ("signature form", lambda b: (b / "manifest.sig").write_text("[" * 3000)),
     "a huge manifest": ("manifest too large", _huge),
