@@ -7,6 +7,7 @@ import stat
 import struct
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -410,6 +411,28 @@ def _flood(path):
             file.writestr(_entry(f"small/{number}"), b"")
 
 
+def _stream(change):
+    """Change the compressed bytes of a member, and every size and place that speaks of them."""
+
+    def tamper(path):
+        with zipfile.ZipFile(path) as file:
+            held = {name: file.read(name) for name in file.namelist()}
+        data, directory = b"", b""
+        for name, raw in held.items():
+            pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+            packed = pack.compress(raw) + pack.flush()
+            packed = change(packed) if name == "small/card.md" else packed
+            facts = struct.pack("<4H3L2H", 0 if name.isascii() else 0x800, 8, 0, 33, zlib.crc32(raw), len(packed), len(raw),
+                                len(name.encode()), 0)  # fmt: skip
+            directory += b"PK\x01\x02" + struct.pack("<2H", 3 << 8 | 20, 20) + facts
+            directory += struct.pack("<3H2L", 0, 0, 0, 0o100644 << 16, len(data)) + name.encode()
+            data += b"PK\x03\x04" + struct.pack("<H", 20) + facts + name.encode() + packed
+        end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, len(held), len(held), len(directory), len(data), 0)
+        path.write_bytes(data + directory + end)
+
+    return tamper
+
+
 def _repack(path, root="small", reverse=False):
     """The same files in the same form, but for the folder that they lie in or their order."""
     with zipfile.ZipFile(path) as file:
@@ -455,6 +478,10 @@ ZIPS = {
     "a member that starts elsewhere": ("hidden data", _poke(b"PK\x01\x02", 42, "<L", 0)),
     "a member that is not listed": ("hidden data", _bytes(_hide)),
     "one member fewer in the end": ("packed otherwise", _poke(b"PK\x05\x06", 8, "<H", 2)),
+    "something behind a member's end": ("hidden data", _stream(lambda d: d + b"more")),
+    "a byte behind a member's end": ("hidden data", _stream(lambda d: d + b"\0")),
+    "megabytes of empty blocks": ("hidden data", _stream(lambda d: b"\0\0\0\xff\xff" * 1_000_000 + d)),
+    "a member without its end": ("damaged", _stream(lambda d: d[:-1])),
     "something before it": ("leading data", _bytes(lambda d: b"#!/bin/sh\n" + d)),
     "something behind it": ("trailing data", _bytes(lambda d: d + b"more")),
     "a comment of the zip": ("trailing data", _bytes(lambda d: d[:-2] + b"\x04\x00more")),
@@ -486,6 +513,13 @@ def test_zips_that_are_not_as_packed_are_refused(sound, tmp_path, what, monkeypa
     assert not list(tmp_path.parent.rglob("out_of_the_zip*"))
     with pytest.raises(InputError), opened(path):
         pass
+
+
+def test_a_zip_may_be_packed_by_another_build_of_zlib(sound, tmp_path):
+    shutil.copy(sound.parent / "bundle.zip", tmp_path / "b.zip")
+    _stream(lambda d: b"\0\0\0\xff\xff" + d)(tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").read_bytes() != (sound.parent / "bundle.zip").read_bytes()
+    assert verify_bundle(tmp_path / "b.zip", KEY.public).name == "small"
 
 
 CENTRAL = (("made by", 4, "H"), ("needed", 6, "H"), ("flags", 8, "H"), ("method", 10, "H"), ("time", 12, "H"), ("date", 14, "H"),
