@@ -267,6 +267,8 @@ BOTH = {
         b, _set("input", "mean", 127.5), "contracts/small.tflite.json")),
     "signed: a contract of an app with other labels": ("contract differs", lambda b: _resigned(
         b, _set("labels", ["red", "green", "blé"]), "contracts/small.tflite.json")),
+    "signed: a contract of an app with true for 1": ("contract form", lambda b: _resigned(
+        b, lambda c: (c.update(schema=True), c["input"].update(mean=False, std=True)), "contracts/small.mlpackage.json")),
     "signed: no contract of an app": ("file missing", lambda b: ((b / "contracts/small.tflite.json").unlink(), _seal(b, KEY))),
     "signed: a contract of no artifact": ("file missing", lambda b: (_add(b, "contracts/x.json", b"{}"), _seal(b, KEY))),
     "signed: a contract elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "contract", "labels.txt"))),
