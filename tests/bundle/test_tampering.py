@@ -252,6 +252,17 @@ BOTH = {
     "signed: samples of another decoder's photo": ("golden differs", lambda b: _resigned(
         b, lambda g: (g["images"][0]["pixels"].update(sha256="0" * 64), _set("tensors", "coreml/fp16", "samples", 0, 7)(
             g["images"][0])), "golden/golden.json")),
+    "signed: a PNG said to be decoded otherwise": ("golden differs", lambda b: _resigned(
+        b, lambda g: [g["images"][0]["pixels"].update(sha256="0" * 64), [t.update(sha256="1" * 64) for t in g["images"][0][
+            "tensors"].values()]], "golden/golden.json")),
+    "signed: a tolerance that nothing measured": ("golden differs", lambda b: _resigned(
+        b, _set("images", 0, "tolerance", "tflite/fp32", 1.0), "golden/golden.json")),
+    "signed: a tolerance of pixels that nothing measured": ("golden differs", lambda b: _resigned(
+        b, _set("images", 1, "pixels", "tolerance", "samples", 255), "golden/golden.json")),
+    "signed: an input of another size": ("artifact differs", lambda b: _resigned(
+        b, _set("artifacts", 0, "inputs", 0, "shape", [1, 3, 3, 3]))),
+    "signed: an input in another order": ("artifact differs", lambda b: _resigned(
+        b, _set("artifacts", 0, "inputs", 0, "layout", "NCHW"))),
     "signed: a mean of a photo": ("golden differs", lambda b: _resigned(
         b, lambda g: g["images"][0]["pixels"]["mean"].reverse(), "golden/golden.json")),
     "signed: another way of normalising": ("golden differs", lambda b: _resigned(
@@ -574,17 +585,28 @@ def test_the_command_names_the_first_thing_and_exits_1(sound, copy, edgetl, tmp_
 
 
 def test_a_photo_decoded_otherwise_is_no_tampering(copy):
-    """Decoders lie a level or two apart, and then the sha256 of the inputs is another too."""
+    """Decoders of JPEG lie a level or two apart, and then the sha256 of the inputs is another too."""
+    import io
+
     import numpy as np
+    from PIL import Image
 
     from edgetl import tensors
     from edgetl.bundle import contracts
+    from edgetl.preprocess import to_pixels
     from edgetl.types import Preprocess, from_json
 
     golden, manifest = (json.loads((copy / name).read_text()) for name in ("golden/golden.json", "manifest.json"))
     steps = from_json(Preprocess, manifest["preprocess"])
     image = golden["images"][0]
-    image["pixels"]["samples"] = [s - 2 if s > 127 else s + 2 for s in image["pixels"]["samples"]]
+    buffer = io.BytesIO()
+    Image.open(copy / "golden/0.png").convert("RGB").save(buffer, "JPEG")
+    (copy / "golden/0.png").write_bytes(buffer.getvalue())
+    pixels = to_pixels(buffer.getvalue(), steps)
+    image["sha256"] = plain.digest(buffer.getvalue())
+    image["pixels"]["mean"] = [float(m) for m in pixels.reshape(-1, 3).mean(axis=0)]
+    places = golden["artifacts"]["tflite/fp32"]["sample_at"]
+    image["pixels"]["samples"] = [int(s) - 2 if s > 127 else int(s) + 2 for s in pixels.reshape(-1)[places]]
     image["pixels"]["sha256"] = "0" * 64
     for name, facts in golden["artifacts"].items():
         samples = tensors.of_pixels(np.array(image["pixels"]["samples"], np.uint8), facts["dtype"], steps)
