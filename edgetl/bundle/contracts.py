@@ -20,7 +20,7 @@ FOLDER = "contracts"
 _SHOWN = 20
 
 Side = Annotated[int, Bound(ge=1, le=4096)]
-PhotoName = Annotated[str, Pattern(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]{1,200}", "the name of a file in golden/")]
+PhotoName = Annotated[str, Pattern(r"(?!\.)[^\x00-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069\\/:*?\"<>|]{1,200}", "the name of a file in golden/")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

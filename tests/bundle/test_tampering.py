@@ -287,6 +287,9 @@ BOTH = {
         b, lambda m: m["artifacts"][1].pop("contract"))),
     "signed: a mean that pictures do not have": ("golden differs", lambda b: _resigned(
         b, _set("artifacts", "coreml/fp16", "mean", 128.0), "golden/golden.json")),
+    "signed: a version that steers terminals": ("manifest form", lambda b: _resigned(b, _set("version", "1\x9b2J"))),
+    "signed: a title in another direction": ("manifest form", lambda b: _resigned(b, _set("title", "a\u202eb"))),
+    "signed: a title of two lines": ("manifest form", lambda b: _resigned(b, _set("title", "a\u2028b"))),
     "signed: no card": ("file missing", lambda b: ((b / "card.md").unlink(), _seal(b, KEY))),
 }  # fmt: skip
 """What is done → kind of the first fault, and how; the same as a folder and as a zip."""
@@ -327,7 +330,9 @@ def _folder_linked(bundle):
         ("hard link", lambda b: os.link(b / "labels.txt", b.parent / "labels.txt")),
         ("bad name", lambda b: (b / "a\\b").write_text("x")),
         ("bad name", lambda b: (b / "a\nb").write_text("x")),
+        ("bad name", lambda b: (b / "a\u202eb").write_text("x")),
         ("file not listed", lambda b: (b / "empty").mkdir()),
+        ("file missing", lambda b: (b / "artifacts/small.mlpackage/Data/weight.bin").unlink()),
         ("file not listed", lambda b: (b / "artifacts/small.mlpackage/Data/more/and/more").mkdir(parents=True)),
     ],
 )
