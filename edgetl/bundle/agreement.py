@@ -31,6 +31,7 @@ def check(found: Whole, named: Path) -> None:
         raise one(named, "file missing", f"{missing[0]}: is not in the bundle, and each bundle holds it.")
     for artifact in manifest["artifacts"]:
         _artifact(found, artifact, named)
+    _nothing_else(manifest, named)
     _shapes(manifest, named)
     _labels(found, named)
     if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
@@ -46,6 +47,14 @@ def check(found: Whole, named: Path) -> None:
         record(found.folder, name, named)
     if manifest["provenance"]["recipe"]["path"] not in manifest["files"]:
         raise one(named, "file missing", f"{manifest['provenance']['recipe']['path']}: the recipe is not in the bundle.")
+
+
+def _nothing_else(manifest: dict[str, Any], named: Path) -> None:
+    """Each file in artifacts/ belongs to an artifact."""
+    own = [file["path"] for row in manifest["artifacts"] for file in (row, *row.get("companions", ()))]
+    for name in manifest["files"]:
+        if name.startswith("artifacts/") and not any(name == path or name.startswith(f"{path}/") for path in own):
+            raise one(named, "artifact differs", f"{name}: belongs to no artifact that manifest.json names.")
 
 
 def _shapes(manifest: dict[str, Any], named: Path) -> None:

@@ -64,5 +64,6 @@ def check_filled(folder: Path, named: Path) -> None:
     """
     for place, inside, files in os.walk(folder):
         if not inside and not files and Path(place) != folder:
-            what = f"{Path(place).relative_to(folder).as_posix()[:200]!r} is an empty folder, of which a bundle has none; take it out."
+            name = Path(place).relative_to(folder).as_posix()
+            what = f"{name[:200]!r} is an empty folder, of which a bundle has none; take it out."
             raise one(named, "file not listed", what)

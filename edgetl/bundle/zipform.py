@@ -89,9 +89,7 @@ def members(path: Path) -> list[Member]:
             at = _local(path, file, start, raw, name, entry)
             total += entry[9]
             compressed, size_bytes = entry[8:10]
-            found.append(
-                Member(name=name, size_bytes=size_bytes, at=at - compressed, compressed_bytes=compressed, crc=entry[7])
-            )
+            found.append(Member(name=name, size_bytes=size_bytes, at=at - compressed, compressed_bytes=compressed, crc=entry[7]))
             place = end
         if total > MAX_BYTES:
             raise one(path, "too large", f"would unpack to more than {MAX_BYTES // 10**9} GB.")

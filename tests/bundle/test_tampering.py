@@ -273,6 +273,7 @@ BOTH = {
     "signed: a contract that is none": ("record form", lambda b: _resigned(b, _set("images", 7), "golden/golden.json")),
     "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
         b, _set("artifacts", 0, "sha256", "0" * 64))),
+    "signed: a file of no artifact": ("artifact differs", lambda b: (_add(b, "artifacts/small.ort"), _seal(b, KEY))),
     "signed: an artifact elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "path", "labels.txt"))),
     "signed: a contract of an app that says otherwise": ("contract differs", lambda b: _resigned(
         b, _set("input", "mean", 127.5), "contracts/small.tflite.json")),
