@@ -302,7 +302,7 @@ def _limit_schema(limit: Any) -> dict[str, Any]:
         words = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
         return {word: getattr(limit, name) for name, word in words.items() if getattr(limit, name) is not None}
     if isinstance(limit, Pattern):
-        return {"pattern": f"^(?:{limit.expression})$"}
+        return {"pattern": rf"^(?:{limit.expression})(?![\s\S])"}  # `$` lets a last newline pass in Python's validators
     if isinstance(limit, OneOf):
         return {"enum": sorted(limit.known())}
     return {"minItems": limit.count} if isinstance(limit, MinItems) else {}

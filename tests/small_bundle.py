@@ -123,6 +123,7 @@ def make(folder: Path, title: str = "Colours | <b>", failed: tuple[str, ...] = (
             "mean": [float(m) for m in pixels.reshape(-1, 3).mean(axis=0)],
             "samples": pixels.reshape(-1)[places].tolist(),
             "tolerance": {"samples": 2, "mean": 0.5},
+            "measured": {"other": {"samples": 1, "mean": 0.1}},
         }
         digest = hashlib.sha256(data).hexdigest()
         top = [{"label": label, "probability": p} for label, p in zip(("red", "blé", "green"), (0.7, 0.2, 0.1), strict=True)]
@@ -130,7 +131,7 @@ def make(folder: Path, title: str = "Colours | <b>", failed: tuple[str, ...] = (
             "file": f"{number}.png", "sha256": digest, "label": CLASSES[number], "pixels": seen,
             "tensors": {n: tensors.told(tensors.of_pixels(pixels, kind, steps), "NHWC") for n, (kind, *_) in inputs.items()},
             "probabilities": dict.fromkeys(artifacts, [0.2, 0.1, 0.7]), "top": dict.fromkeys(artifacts, top),
-            "tolerance": dict.fromkeys(artifacts, 0.01),
+            "tolerance": dict.fromkeys(artifacts, 0.01), "measured": dict.fromkeys(artifacts, {"other": 0.005}),
         })  # fmt: skip
     building.build(bundle, loaded.recipe, index, artifacts, golden, _told(loaded, artifacts, failed))
     archive.pack(bundle, folder / "bundle.zip", "small")

@@ -316,3 +316,13 @@ def test_the_json_schema_describes_the_file(tmp_path):
     for case in ("unknown key", "missing key", "wrong type", "out of range", "unknown format", "schema of the future"):
         toy.write_text(GOOD.replace(*FAULTS[case][:2], 1))
         assert _unfit(read_yaml(toy).value, schema, schema), case
+
+
+def test_what_a_bundle_would_refuse_is_refused_before_anything_runs():
+    from edgetl.recipe.output import Ship
+    from edgetl.schema import check
+
+    faults: list[str] = []
+    told = {"title": "a\u202eb", "author": "\x9b2J", "licence": "two\nlines"}
+    assert check(Ship, told, str, faults) is None
+    assert [fault.partition(":")[0] for fault in faults] == ["title", "author", "licence"]

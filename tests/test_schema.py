@@ -96,9 +96,19 @@ def test_the_json_schema_says_the_same():
     schema = json_schema(Basket, "a basket")
     properties = schema["properties"]
     assert (schema["title"], schema["required"], schema["additionalProperties"]) == ("a basket", ["name"], False)
-    assert properties["name"] == {"type": "string", "pattern": "^(?:[a-z]+)$"}
+    assert properties["name"] == {"type": "string", "pattern": "^(?:[a-z]+)(?![\\s\\S])"}
     assert properties["count"] == {"type": "integer", "minimum": 1, "exclusiveMaximum": 10, "default": 1}
     assert properties["mode"] == {"anyOf": [{"enum": ["whole", "cut"]}, {"$ref": "#/$defs/Stone"}], "default": "whole"}
     assert properties["note"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
     assert properties["fruits"] == {"type": "array", "items": {"$ref": "#/$defs/Fruit"}, "minItems": 1}
     assert schema["$defs"]["Fruit"]["properties"]["kind"] == {"type": "string", "enum": ["apple", "pear"]}
+
+
+def test_a_newline_at_the_end_does_not_pass_a_pattern():
+    jsonschema = pytest.importorskip("jsonschema")
+    from edgetl.bundle import contracts
+
+    digest = contracts.schema()["$defs"]["GoldenPhoto"]["properties"]["sha256"]
+    jsonschema.validate("0" * 64, digest)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate("0" * 64 + "\n", digest)

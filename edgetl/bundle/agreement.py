@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import content
-from edgetl.bundle import contracts, expected, packed_labels, prepared
+from edgetl.bundle import contracts, expected, packed_labels, prepared, tolerances
 from edgetl.bundle.faults import one
 from edgetl.bundle.names import EVALUATION, GOLDEN, HTML, LABELS, LICENCES, MARKDOWN, PREPROCESS, SBOM
 from edgetl.bundle.opening import Whole, preprocess_of, record
@@ -31,6 +31,8 @@ def check(found: Whole, named: Path) -> None:
         raise one(named, "file missing", f"{missing[0]}: is not in the bundle, and each bundle holds it.")
     for artifact in manifest["artifacts"]:
         _artifact(found, artifact, named)
+    _nothing_else(manifest, named)
+    _shapes(manifest, named)
     _labels(found, named)
     if preprocess_of(found.folder, named)[0] != from_json(Preprocess, manifest["preprocess"]):
         raise one(named, "preprocessing differs", f"{PREPROCESS}: prepares photos otherwise than manifest.json says.")
@@ -45,6 +47,28 @@ def check(found: Whole, named: Path) -> None:
         record(found.folder, name, named)
     if manifest["provenance"]["recipe"]["path"] not in manifest["files"]:
         raise one(named, "file missing", f"{manifest['provenance']['recipe']['path']}: the recipe is not in the bundle.")
+
+
+def _nothing_else(manifest: dict[str, Any], named: Path) -> None:
+    """Each file in artifacts/ belongs to an artifact."""
+    own = [file["path"] for row in manifest["artifacts"] for file in (row, *row.get("companions", ()))]
+    for name in manifest["files"]:
+        if name.startswith("artifacts/") and not any(name == path or name.startswith(f"{path}/") for path in own):
+            raise one(named, "artifact differs", f"{name}: belongs to no artifact that manifest.json names.")
+
+
+def _shapes(manifest: dict[str, Any], named: Path) -> None:
+    """What the manifest says of an artifact's ends fits its photos and classes."""
+    side = manifest["preprocess"]["crop_px"]
+    for row in manifest["artifacts"]:
+        ends = row["inputs"][:1], row["outputs"][:1]
+        if not all(ends):
+            raise one(named, "manifest form", f"manifest.json: the artifact {row['path']} has no input or no output.")
+        entrance = row["inputs"][0]
+        wanted = [3, side, side] if entrance["layout"] == "NCHW" else [side, side, 3]
+        if list(entrance["shape"])[-3:] != wanted or len(entrance["shape"]) not in (3, 4):
+            what = f"manifest.json: the input of {row['path']} is {entrance['shape']}, and photos are prepared as {wanted}."
+            raise one(named, "artifact differs", what)
 
 
 def _artifact(found: Whole, artifact: dict[str, Any], named: Path) -> None:
@@ -89,10 +113,12 @@ def _golden(found: Whole, golden: dict[str, Any], named: Path) -> None:
             raise one(named, "golden differs", f"{GOLDEN}: speaks of another input of {name} than manifest.json.")
     if list(images) != stated["photos"] or not images:
         raise one(named, "golden differs", f"{GOLDEN}: is of other photos than manifest.json names.")
+    dtypes = {name: contracts.input_of(row, manifest)["dtype"] for name, row in rows.items()}
     for name, image in images.items():
         if name not in manifest["files"] or manifest["files"][name]["sha256"] != image["sha256"]:
             raise one(named, "golden differs", f"{name}: is not the photo that {GOLDEN} speaks of.")
         what = expected.contradiction(image, manifest["classes"], rows)
+        what = what or tolerances.contradiction(image, rows, dtypes)
         what = what or prepared.contradiction((found.folder / name).read_bytes(), image, golden["artifacts"], steps)
         if what is not None:
             raise one(named, "golden differs", f"{GOLDEN}: {name} {what}.")
@@ -106,5 +132,7 @@ def _contracts(found: Whole, wanted: dict[str, dict[str, Any]], named: Path) -> 
         raise one(named, "file missing", f"{contracts.FOLDER}/: must hold {', '.join(wanted)}, and nothing else.")
     for file, value in wanted.items():
         contracts.checked(value, file, named)
-        if record(found.folder, file, named) != value:
+        read = record(found.folder, file, named)
+        if read != value:
             raise one(named, "contract differs", f"{file}: says something else than manifest.json and {GOLDEN}.")
+        contracts.checked(read, file, named)  # in Python true is 1 and false 0; apps refuse it

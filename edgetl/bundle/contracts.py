@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from edgetl.bundle.faults import BundleFault, Fault, one
-from edgetl.bundle.form import Digest, Line, Path_, Share
+from edgetl.bundle.form import Digest, Label, Line, Path_, Share
 from edgetl.bundle.opening import OpenBundle, Whole, record
 from edgetl.schema import Bound, MinItems, Pattern, check, json_schema
 from edgetl.tensors import SAMPLES, sample_at
@@ -20,7 +20,9 @@ FOLDER = "contracts"
 _SHOWN = 20
 
 Side = Annotated[int, Bound(ge=1, le=4096)]
-PhotoName = Annotated[str, Pattern(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]{1,200}", "the name of a file in golden/")]
+PhotoName = Annotated[
+    str, Pattern(r"(?!\.)[^\x00-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069\\/:*?\"<>|]{1,200}", "the name of a file in golden/")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ class Contract:
     output: Output
     named_from: Share | None
     """Probability from which a label is named, where a photo may have several; None where it has one."""
-    labels: Annotated[tuple[Line, ...], MinItems(1)]
+    labels: Annotated[tuple[Label, ...], MinItems(1)]
     sample_at: tuple[int, ...]
     """Places of the input's buffer that are compared."""
     golden: Annotated[tuple[GoldenPhoto, ...], MinItems(1)]

@@ -22,16 +22,14 @@ def listed(folder: Path, named: Path) -> dict[str, int]:
         Name relative to the folder, with forward slashes → size in bytes.
 
     Raises:
-        BundleFault: there is a link, a device or an empty folder, a file that lies elsewhere too, or more than a bundle may hold.
+        BundleFault: there is a link or a device, a file that lies elsewhere too, or more than a bundle may hold.
     """
     found: dict[str, int] = {}
     waiting, total = [folder], 0
     while waiting:
         place = waiting.pop()
-        empty = place != folder
         with os.scandir(place) as entries:
             for entry in entries:
-                empty = False
                 name = Path(entry.path).relative_to(folder).as_posix()
                 shown = repr(name[:80])
                 status = entry.stat(follow_symlinks=False)
@@ -51,7 +49,21 @@ def listed(folder: Path, named: Path) -> dict[str, int]:
                 if len(found) > MAX_FILES or total > MAX_BYTES:
                     what = f"holds more than {MAX_FILES} files, or than {MAX_BYTES // 10**9} GB."
                     raise one(named, "too large", what)
-        if empty:
-            what = f"{place.relative_to(folder).as_posix()[:200]!r} is an empty folder, of which a bundle has none; take it out."
-            raise one(named, "file not listed", what)
     return found
+
+
+def check_filled(folder: Path, named: Path) -> None:
+    """Check, of a folder that was listed, that no folder in it is empty.
+
+    Args:
+        folder: of the bundle.
+        named: what the user gave, for messages.
+
+    Raises:
+        BundleFault: one is.
+    """
+    for place, inside, files in os.walk(folder):
+        if not inside and not files and Path(place) != folder:
+            name = Path(place).relative_to(folder).as_posix()
+            what = f"{name[:200]!r} is an empty folder, of which a bundle has none; take it out."
+            raise one(named, "file not listed", what)

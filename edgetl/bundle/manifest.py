@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from edgetl import content
 from edgetl.bundle import archive, plain
 from edgetl.bundle.faults import BundleFault, Fault, one
-from edgetl.bundle.form import Change, Digest, Line, Path_, Share, Size, Text
+from edgetl.bundle.form import Change, Digest, Label, Line, Path_, Share, Size, Text
 from edgetl.recipe._names import Name
 from edgetl.schema import Bound, MinItems, check, json_schema
 from edgetl.types import Artifact, Evidence, Preprocess, Verdict
@@ -137,7 +137,7 @@ class Manifest:
     author: Text
     licence: Text
     description: Text
-    classes: Annotated[tuple[Line, ...], MinItems(1)]
+    classes: Annotated[tuple[Label, ...], MinItems(1)]
     answers: Answers
     preprocess: Preprocess
     artifacts: Annotated[tuple[Shipped, ...], MinItems(1)]

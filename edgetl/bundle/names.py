@@ -11,10 +11,10 @@ LICENCES, RECIPE, SBOM, MARKDOWN, HTML = "licences.json", "recipe.yaml", "sbom.c
 PATTERN = (
     r"(?!.*(?:^|/)\.{0,2}(?:/|$))(?!.*[. ](?:/|$))"
     r"(?!(?:.*/)?(?:[cC][oO][nN]|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]|[cC][oO][mM][0-9]|[lL][pP][tT][0-9])(?:[.][^/]*)?(?:/|$))"
-    r'[^\x00-\x1f\x7f\\:*?"<>|]{1,512}'
+    r'[^\x00-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069\\:*?"<>|]{1,512}'
 )
 """A path inside a folder: no empty, `.` or `..` parts, so neither absolute nor escaping; no backslash, no drive, and nothing that
-Windows takes for a device or stores under another name."""
+Windows takes for a device or stores under another name; nothing that steers a terminal or turns the direction of text."""
 _NAME = re.compile(PATTERN)
 _MOST_BYTES = 255
 """Longest name of a file on ext4, APFS and NTFS."""

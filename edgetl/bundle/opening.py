@@ -90,6 +90,7 @@ def whole(path: Path, key: PublicKey | None = None) -> Iterator[Whole]:
     """
     if path.is_dir():
         found = _listed(path, folders.listed(path, path), path, key)
+        folders.check_filled(path, path)
         _check_sums(found, path)
         yield found
         return

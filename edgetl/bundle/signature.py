@@ -12,6 +12,7 @@ from edgetl.bundle import manifest, plain
 from edgetl.bundle.faults import one
 from edgetl.schema import Pattern, check
 from edgetl.signing import SIGNATURE_BYTES, PublicKey, SecretKey
+from edgetl.types import to_json
 
 MAX_SIGNATURE_BYTES = 2000
 
@@ -24,7 +25,7 @@ class Signature:
     algorithm: Literal["Ed25519"]
     purpose: Literal["bundle"]
     key_id: Annotated[str, Pattern("[0-9a-f]{16}", "16 hexadecimal digits")]
-    """See `PublicKey.id`; a hint for people."""
+    """See `PublicKey.id`; nothing signs it, so it is believed only of the key that checked."""
     signature: Annotated[str, Pattern("[A-Za-z0-9+/]{86}==", "64 bytes in base64")]
 
 
@@ -36,14 +37,12 @@ def sign(folder: Path, key: SecretKey) -> None:
         key: of who answers for it.
     """
     signed = key.sign("bundle", (folder / manifest.FILE).read_bytes())
-    value = {
-        "schema": 1,
-        "algorithm": "Ed25519",
-        "purpose": "bundle",
-        "key_id": key.public.id,
-        "signature": base64.b64encode(signed).decode("ascii"),
-    }
-    plain.write(folder / manifest.SIGNATURE, value)
+    plain.write(folder / manifest.SIGNATURE, to_json(_of(key.public.id, signed)))
+
+
+def _of(key_id: str, signed: bytes) -> Signature:
+    text = base64.b64encode(signed).decode("ascii")
+    return Signature(schema=1, algorithm="Ed25519", purpose="bundle", key_id=key_id, signature=text)
 
 
 def checked(data: bytes | None, signed: bytes, key: PublicKey | None, named: Path) -> str | None:
@@ -56,10 +55,10 @@ def checked(data: bytes | None, signed: bytes, key: PublicKey | None, named: Pat
         named: the bundle, for messages.
 
     Returns:
-        The id of the key that the file names; None without a signature.
+        The id of the key that signed; without `key`, the one that the file names; None without a signature.
 
     Raises:
-        BundleFault: it is missing though a key is given, is no signature, or does not fit.
+        BundleFault: it is missing though a key is given, is not to the byte what `sign` writes, or does not fit.
     """
     if data is None:
         if key is not None:
@@ -72,17 +71,20 @@ def checked(data: bytes | None, signed: bytes, key: PublicKey | None, named: Pat
         raw = base64.b64decode(found.signature, validate=True) if found is not None else b""
     except (ValueError, binascii.Error) as error:
         found, raw, faults = None, b"", [str(error)]
-    if found is None or len(raw) != SIGNATURE_BYTES or base64.b64encode(raw).decode("ascii") != found.signature:
+    if found is None or len(raw) != SIGNATURE_BYTES or plain.text(to_json(_of(found.key_id, raw))).encode() != data:
         why = f" ({faults[0]})" if faults else ""
-        raise one(named, "signature form", f"its {manifest.SIGNATURE} is no signature of edgetl's{why}.")
+        raise one(named, "signature form", f"its {manifest.SIGNATURE} is not as edgetl writes it{why}.")
     if key is None:
         return found.key_id
     if not key.accepts("bundle", signed, raw):
         if found.key_id != key.id:
-            what = f"was signed by another key ({found.key_id}) than the one given ({key.id})."
+            what = f"its {manifest.SIGNATURE} names the key {found.key_id}; the one given is {key.id}."
             raise one(named, "signed by another key", what)
         what = (
             f"its {manifest.SIGNATURE} does not fit its {manifest.FILE}: one of them was changed, or comes from another bundle."
         )
         raise one(named, "signature wrong", what)
-    return found.key_id
+    if found.key_id != key.id:
+        what = f"its {manifest.SIGNATURE} names the key {found.key_id}, and {key.id} signed it; it was changed."
+        raise one(named, "signature form", what)
+    return key.id

@@ -3,8 +3,9 @@
 A zip says everything twice, in front of each member and in its directory at the end; programs differ in which they believe, and
 all of them skip what lies between. So: members follow one another from the first byte on, the directory follows the last, the
 file ends with the directory's end, both records of a member agree, and each field in them is the one that `pack` writes. Only
-the compressed bytes may differ, as they do between builds of zlib.
-Source: PKWARE, APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.16 (its end).
+the compressed bytes may differ, as they do between builds of zlib; they end where the file in them ends, and are no more than
+it takes at worst.
+Source: PKWARE, APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.16 (its end); zlib 1.3, deflateBound.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _MAX_DIRECTORY_BYTES = 24_000_000
 """Of `MAX_FILES` members with the longest names."""
 _MOST_EXPANSION = 1100
 """Deflate's limit is 1032 to 1."""
+_BLOCK_BYTES, _BLOCK_COST_BYTES, _LEAST_BYTES = 16_000, 5, 16
+"""What cannot be made smaller is stored in blocks of about 16 KB (zlib's), each with 5 bytes before it."""
+_CHUNK_BYTES = 1 << 20
 _OTHERWISE = "Give the bundle.zip that `edgetl ship` wrote, or unpack it and give the folder."
 
 
@@ -36,6 +40,10 @@ class Member:
 
     name: str
     size_bytes: int
+    at: int
+    """Where its compressed bytes start."""
+    compressed_bytes: int
+    crc: int
 
 
 def members(path: Path) -> list[Member]:
@@ -80,7 +88,8 @@ def members(path: Path) -> list[Member]:
                 raise one(path, why, f"something lies before {name!r} that its directory does not list.")
             at = _local(path, file, start, raw, name, entry)
             total += entry[9]
-            found.append(Member(name=name, size_bytes=entry[9]))
+            compressed, size_bytes = entry[8:10]
+            found.append(Member(name=name, size_bytes=size_bytes, at=at - compressed, compressed_bytes=compressed, crc=entry[7]))
             place = end
         if total > MAX_BYTES:
             raise one(path, "too large", f"would unpack to more than {MAX_BYTES // 10**9} GB.")
@@ -133,6 +142,8 @@ def _checked(path: Path, raw: bytes, entry: tuple[int, ...]) -> str:
         raise one(path, "packed otherwise", f"{shown} was packed by another program. {_OTHERWISE}")
     if unpacked > max(_MOST_EXPANSION * compressed, 1_000_000):
         raise one(path, "too large", f"{shown} says that it unpacks to more than its kind of compression can.")
+    if compressed > unpacked + _BLOCK_COST_BYTES * (unpacked // _BLOCK_BYTES) + _LEAST_BYTES:
+        raise one(path, "hidden data", f"{shown} takes more bytes than the file in it needs; something is hidden among them.")
     return name
 
 
@@ -173,24 +184,35 @@ def unpack(path: Path, root: str, found: list[Member], goal: Path) -> None:
         goal: an empty folder.
 
     Raises:
-        BundleFault: a member is damaged, or is not as large as it says.
+        BundleFault: a member is damaged, is not as large as it says, or holds more than its file.
     """
-    import zipfile
-    import zlib
-
-    with zipfile.ZipFile(path) as packed:
+    with path.open("rb") as packed:
         for member in found:
             target = goal / member.name.removeprefix(root)
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with packed.open(member.name) as source, target.open("xb") as sink:
-                    written = 0
-                    while chunk := source.read(min(1 << 20, member.size_bytes - written + 1)):
-                        written += len(chunk)
-                        if written > member.size_bytes:
-                            break
-                        sink.write(chunk)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-                raise one(path, "damaged", f"{member.name!r} cannot be unpacked ({error}). Copy or download it again.") from None
-            if written != member.size_bytes:
-                raise one(path, "damaged", f"{member.name!r} is not as large as the archive says; it is damaged or hostile.")
+            with target.open("xb") as sink:
+                _inflate(path, packed, member, sink)
+
+
+def _inflate(path: Path, packed: BinaryIO, member: Member, sink: BinaryIO) -> None:
+    import zlib
+
+    packed.seek(member.at)
+    stream, left, written, crc = zlib.decompressobj(-zlib.MAX_WBITS), member.compressed_bytes, 0, 0
+    while not stream.eof and written <= member.size_bytes:
+        taken = stream.unconsumed_tail or packed.read(min(_CHUNK_BYTES, left))
+        left -= 0 if stream.unconsumed_tail else len(taken)
+        try:
+            data = stream.decompress(taken, min(_CHUNK_BYTES, member.size_bytes - written + 1))
+        except zlib.error as error:
+            raise one(path, "damaged", f"{member.name!r} cannot be unpacked ({error}). Copy or download it again.") from None
+        if not taken and not data:
+            break
+        written, crc = written + len(data), zlib.crc32(data, crc)
+        sink.write(data)
+    if written != member.size_bytes or not stream.eof:
+        raise one(path, "damaged", f"{member.name!r} is not as large as the archive says; it is damaged or hostile.")
+    if left or stream.unused_data:
+        raise one(path, "hidden data", f"something lies behind the end of {member.name!r} that belongs to no file.")
+    if crc != member.crc:
+        raise one(path, "damaged", f"{member.name!r} cannot be unpacked (its sum differs). Copy or download it again.")

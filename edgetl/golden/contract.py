@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetl.bundle import tolerances
 from edgetl.errors import VerificationError
 from edgetl.mistakes._base import Given
 from edgetl.preprocess import ImageFault, header, to_pixels
@@ -24,10 +25,6 @@ from edgetl.tensors import sample_at, told
 from edgetl.types import Preprocess
 
 _TOP = 5
-_LEAST_MEAN = 0.5
-"""Least tolerance of a channel's mean, in levels."""
-_LEAST = {"float32": 0.002, "image": 0.01, "uint8": 2 / 256, "int8": 2 / 256}
-"""Least tolerance of a probability, by the input: 16-bit arithmetic that phones use for float files; two steps of integers."""
 MOST_LOOKED_AT = 400
 """Photos among which turned and oblong ones are looked for."""
 HOW_TO_LOG = (
@@ -113,7 +110,6 @@ def contract(
         VerificationError: the runtime that an app would use refuses a file.
     """
     given = {name: networks.given(path, preprocess, class_names) for name, path in files.items()}
-    least = {name: max(_LEAST[g.dtype], _LEAST["int8"] if name in integers else 0.0) for name, g in given.items()}
     pixels = [to_pixels(image.data, preprocess) for image in images]
     others = [variation.variants(image.data, preprocess) for image in images]
     measured: dict[str, list[dict[str, float]]] = {}
@@ -134,7 +130,9 @@ def contract(
         facts = header(image.data)
         tensors = {name: told(as_values(pixels[row], given[name]), given[name].layout) for name in files}
         tolerance = {
-            name: round(max(least[name], 2 * max(rows[row].values(), default=0.0)), 7) for name, rows in measured.items() if rows
+            name: tolerances.of_probabilities(given[name].dtype, rows[row].values(), integers=name in integers)
+            for name, rows in measured.items()
+            if rows
         }
         found.append(
             {
@@ -196,10 +194,7 @@ def _pixels(pixels: np.ndarray, others: Mapping[str, np.ndarray], preprocess: Pr
         "sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
         "mean": [round(float(m), 4) for m in mean],
         "samples": expected.tolist(),
-        "tolerance": {
-            "samples": max(variation.LEAST_ALLOWED, 2 * max((int(m["samples"]) for m in measured.values()), default=0)),
-            "mean": round(max(_LEAST_MEAN, 2 * max((m["mean"] for m in measured.values()), default=0.0)), 4),
-        },
+        "tolerance": tolerances.of_pixels(measured.values()),
         "measured": measured,
     }
 

@@ -10,6 +10,7 @@ from edgetl.recipe._names import BatchSize, Epochs, Faults, FormatName, LayerNam
 from edgetl.schema import Bound, MinItems, Pattern
 
 _VERSION = Pattern(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", "a version of letters, digits, '.', '+' and '-'")
+_LINE = Pattern(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{0,512}", "one line of at most 512 printable characters")
 _RUNTIME = Pattern(r"1\.\d{1,3}(\.\d{1,3})?", "a version of onnxruntime, as '1.16' (with quotes)")
 
 
@@ -119,12 +120,12 @@ class Target:
 class Ship:
     """What the shipped files and their bundle say of themselves."""
 
-    title: str = ""
+    title: Annotated[str, _LINE] = ""
     """What clients show; absent = the recipe's name."""
     version: Annotated[str, _VERSION] = "0.1.0"
     """Of the model, as its users count: `1.4.0`."""
-    author: str = ""
-    licence: str = ""
+    author: Annotated[str, _LINE] = ""
+    licence: Annotated[str, _LINE] = ""
     """Of the model as a whole, as an SPDX expression (`Apache-2.0`) or in words."""
     score_calibration: bool = False
     """TFLite: have MediaPipe's ImageClassifier turn each class' score into the share of validation photos with such a score that

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgetl.bundle import tolerances
 from edgetl.mistakes._base import Given
 from edgetl.replay import likelihood, variation
 from edgetl.replay.hypotheses import RIGHT, Hypothesis, Photo, as_values
@@ -123,7 +124,7 @@ def _sound(
     pixels: np.ndarray, data: bytes, given: Given, network: Network | None, right: np.ndarray
 ) -> tuple[float, float, float]:
     """Measure how far sound variations lie from the right way: distance of the outputs; levels of pixels, mean and allowed."""
-    distances, levels, most = [_LEAST_SCALE[given.dtype]], [_LEAST_LEVELS], [variation.LEAST_ALLOWED / 2]
+    distances, levels, most = [_LEAST_SCALE[given.dtype]], [_LEAST_LEVELS], [tolerances.LEAST_LEVELS / 2]
     places = list(sample_at(given.preprocess.crop_px, "NHWC"))
     for other in variation.variants(data, given.preprocess).values():
         most.append(float(np.abs(other.reshape(-1)[places].astype(int) - pixels.reshape(-1)[places]).max()))

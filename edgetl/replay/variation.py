@@ -18,8 +18,6 @@ from edgetl.preprocess import FORMATS, decode, fit
 from edgetl.quiet import quiet
 from edgetl.types import Preprocess
 
-LEAST_ALLOWED = 2
-"""Least tolerance of a pixel, in levels of 255: two roundings."""
 _ORIENTATION = 0x0112
 _DECODERS: dict[str, dict[str, object]] = {
     "jpeg_fast_transform": {"dct_method": "INTEGER_FAST"},

@@ -48,7 +48,7 @@ def run(bundle: Whole, told: Told = lambda share, what: None) -> tuple[Trial, ..
         told: is called with the share that is done, 0 to 1, and what runs now.
 
     Returns:
-        One for each artifact, in the order of the manifest.
+        One for each artifact, and for each companion of it, in the order of the manifest.
 
     Raises:
         BundleFault: a contract is not what edgetl writes.
@@ -58,6 +58,7 @@ def run(bundle: Whole, told: Told = lambda share, what: None) -> tuple[Trial, ..
     for number, row in enumerate(rows):
         told(number / len(rows), f"{row['format']}/{row['scheme']} on the golden photos")
         found.append(_one(bundle, row["path"]))
+        found += [_companion(found[-1], companion["path"]) for companion in row["companions"]]
     return tuple(found)
 
 
@@ -76,6 +77,12 @@ def _one(bundle: Whole, path: str) -> Trial:
         return _trial(contract, "differs", names[0], says=f"Does not run: {error}")
     reference = f"Evaluated in software. {unable}" if registry.load("runtimes", names[0]).REFERENCE else ""
     return _held(contract, names[0], logged["images"], reference)
+
+
+def _companion(of: Trial, path: str) -> Trial:
+    """A file beside an artifact, such as its `.ort`: said to be not run, so that nobody takes it for checked."""
+    says = f"{path} was made of the artifact's file; only its sha256 is checked."
+    return Trial(artifact=of.artifact, path=path, outcome="not run", runtime=None, off=None, allowed=None, says=says)
 
 
 def _unable(form: str) -> str:

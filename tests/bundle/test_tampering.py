@@ -7,6 +7,7 @@ import stat
 import struct
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,11 @@ BOTH = {
     "a signature that claims another purpose": ("signature form", lambda b: _say(b, purpose="channel index")),
     "a signature of another kind": ("signature form", lambda b: _say(b, algorithm="none")),
     "a signature that is too short": ("signature form", lambda b: _say(b, signature="QUJD")),
+    "a signature under another id": ("signature form", lambda b: _say(b, key_id="0" * 16)),
+    "a signature under another's id": ("signature form", lambda b: _say(b, key_id=OTHER.public.id)),
+    "a signature laid out otherwise": ("signature form", lambda b: (b / "manifest.sig").write_text(
+        json.dumps(json.loads((b / "manifest.sig").read_text())))),
+    "a signature with more behind it": ("signature form", lambda b: (b / "manifest.sig").open("a").write("\n" * 1000)),
     "a signature that is no JSON": ("signature form", lambda b: (b / "manifest.sig").write_text("no")),
     "a signature that is huge": ("signature form", lambda b: (b / "manifest.sig").write_text("[" * 3000)),
     "a huge manifest": ("manifest too large", _huge),
@@ -246,6 +252,17 @@ BOTH = {
     "signed: samples of another decoder's photo": ("golden differs", lambda b: _resigned(
         b, lambda g: (g["images"][0]["pixels"].update(sha256="0" * 64), _set("tensors", "coreml/fp16", "samples", 0, 7)(
             g["images"][0])), "golden/golden.json")),
+    "signed: a PNG said to be decoded otherwise": ("golden differs", lambda b: _resigned(
+        b, lambda g: [g["images"][0]["pixels"].update(sha256="0" * 64), [t.update(sha256="1" * 64) for t in g["images"][0][
+            "tensors"].values()]], "golden/golden.json")),
+    "signed: a tolerance that nothing measured": ("golden differs", lambda b: _resigned(
+        b, _set("images", 0, "tolerance", "tflite/fp32", 1.0), "golden/golden.json")),
+    "signed: a tolerance of pixels that nothing measured": ("golden differs", lambda b: _resigned(
+        b, _set("images", 1, "pixels", "tolerance", "samples", 255), "golden/golden.json")),
+    "signed: an input of another size": ("artifact differs", lambda b: _resigned(
+        b, _set("artifacts", 0, "inputs", 0, "shape", [1, 3, 3, 3]))),
+    "signed: an input in another order": ("artifact differs", lambda b: _resigned(
+        b, _set("artifacts", 0, "inputs", 0, "layout", "NCHW"))),
     "signed: a mean of a photo": ("golden differs", lambda b: _resigned(
         b, lambda g: g["images"][0]["pixels"]["mean"].reverse(), "golden/golden.json")),
     "signed: another way of normalising": ("golden differs", lambda b: _resigned(
@@ -256,11 +273,14 @@ BOTH = {
     "signed: a contract that is none": ("record form", lambda b: _resigned(b, _set("images", 7), "golden/golden.json")),
     "signed: an artifact that was not verified": ("artifact differs", lambda b: _resigned(
         b, _set("artifacts", 0, "sha256", "0" * 64))),
+    "signed: a file of no artifact": ("artifact differs", lambda b: (_add(b, "artifacts/small.ort"), _seal(b, KEY))),
     "signed: an artifact elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "path", "labels.txt"))),
     "signed: a contract of an app that says otherwise": ("contract differs", lambda b: _resigned(
         b, _set("input", "mean", 127.5), "contracts/small.tflite.json")),
     "signed: a contract of an app with other labels": ("contract differs", lambda b: _resigned(
         b, _set("labels", ["red", "green", "blé"]), "contracts/small.tflite.json")),
+    "signed: a contract of an app with true for 1": ("contract form", lambda b: _resigned(
+        b, lambda c: (c.update(schema=True), c["input"].update(mean=False, std=True)), "contracts/small.mlpackage.json")),
     "signed: no contract of an app": ("file missing", lambda b: ((b / "contracts/small.tflite.json").unlink(), _seal(b, KEY))),
     "signed: a contract of no artifact": ("file missing", lambda b: (_add(b, "contracts/x.json", b"{}"), _seal(b, KEY))),
     "signed: a contract elsewhere": ("file missing", lambda b: _resigned(b, _set("artifacts", 0, "contract", "labels.txt"))),
@@ -268,6 +288,9 @@ BOTH = {
         b, lambda m: m["artifacts"][1].pop("contract"))),
     "signed: a mean that pictures do not have": ("golden differs", lambda b: _resigned(
         b, _set("artifacts", "coreml/fp16", "mean", 128.0), "golden/golden.json")),
+    "signed: a version that steers terminals": ("manifest form", lambda b: _resigned(b, _set("version", "1\x9b2J"))),
+    "signed: a title in another direction": ("manifest form", lambda b: _resigned(b, _set("title", "a\u202eb"))),
+    "signed: a title of two lines": ("manifest form", lambda b: _resigned(b, _set("title", "a\u2028b"))),
     "signed: no card": ("file missing", lambda b: ((b / "card.md").unlink(), _seal(b, KEY))),
 }  # fmt: skip
 """What is done → kind of the first fault, and how; the same as a folder and as a zip."""
@@ -308,7 +331,9 @@ def _folder_linked(bundle):
         ("hard link", lambda b: os.link(b / "labels.txt", b.parent / "labels.txt")),
         ("bad name", lambda b: (b / "a\\b").write_text("x")),
         ("bad name", lambda b: (b / "a\nb").write_text("x")),
+        ("bad name", lambda b: (b / "a\u202eb").write_text("x")),
         ("file not listed", lambda b: (b / "empty").mkdir()),
+        ("file missing", lambda b: (b / "artifacts/small.mlpackage/Data/weight.bin").unlink()),
         ("file not listed", lambda b: (b / "artifacts/small.mlpackage/Data/more/and/more").mkdir(parents=True)),
     ],
 )
@@ -405,6 +430,28 @@ def _flood(path):
             file.writestr(_entry(f"small/{number}"), b"")
 
 
+def _stream(change):
+    """Change the compressed bytes of a member, and every size and place that speaks of them."""
+
+    def tamper(path):
+        with zipfile.ZipFile(path) as file:
+            held = {name: file.read(name) for name in file.namelist()}
+        data, directory = b"", b""
+        for name, raw in held.items():
+            pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+            packed = pack.compress(raw) + pack.flush()
+            packed = change(packed) if name == "small/card.md" else packed
+            facts = struct.pack("<4H3L2H", 0 if name.isascii() else 0x800, 8, 0, 33, zlib.crc32(raw), len(packed), len(raw),
+                                len(name.encode()), 0)  # fmt: skip
+            directory += b"PK\x01\x02" + struct.pack("<2H", 3 << 8 | 20, 20) + facts
+            directory += struct.pack("<3H2L", 0, 0, 0, 0o100644 << 16, len(data)) + name.encode()
+            data += b"PK\x03\x04" + struct.pack("<H", 20) + facts + name.encode() + packed
+        end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, len(held), len(held), len(directory), len(data), 0)
+        path.write_bytes(data + directory + end)
+
+    return tamper
+
+
 def _repack(path, root="small", reverse=False):
     """The same files in the same form, but for the folder that they lie in or their order."""
     with zipfile.ZipFile(path) as file:
@@ -450,6 +497,10 @@ ZIPS = {
     "a member that starts elsewhere": ("hidden data", _poke(b"PK\x01\x02", 42, "<L", 0)),
     "a member that is not listed": ("hidden data", _bytes(_hide)),
     "one member fewer in the end": ("packed otherwise", _poke(b"PK\x05\x06", 8, "<H", 2)),
+    "something behind a member's end": ("hidden data", _stream(lambda d: d + b"more")),
+    "a byte behind a member's end": ("hidden data", _stream(lambda d: d + b"\0")),
+    "megabytes of empty blocks": ("hidden data", _stream(lambda d: b"\0\0\0\xff\xff" * 1_000_000 + d)),
+    "a member without its end": ("damaged", _stream(lambda d: d[:-1])),
     "something before it": ("leading data", _bytes(lambda d: b"#!/bin/sh\n" + d)),
     "something behind it": ("trailing data", _bytes(lambda d: d + b"more")),
     "a comment of the zip": ("trailing data", _bytes(lambda d: d[:-2] + b"\x04\x00more")),
@@ -481,6 +532,13 @@ def test_zips_that_are_not_as_packed_are_refused(sound, tmp_path, what, monkeypa
     assert not list(tmp_path.parent.rglob("out_of_the_zip*"))
     with pytest.raises(InputError), opened(path):
         pass
+
+
+def test_a_zip_may_be_packed_by_another_build_of_zlib(sound, tmp_path):
+    shutil.copy(sound.parent / "bundle.zip", tmp_path / "b.zip")
+    _stream(lambda d: b"\0\0\0\xff\xff" + d)(tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").read_bytes() != (sound.parent / "bundle.zip").read_bytes()
+    assert verify_bundle(tmp_path / "b.zip", KEY.public).name == "small"
 
 
 CENTRAL = (("made by", 4, "H"), ("needed", 6, "H"), ("flags", 8, "H"), ("method", 10, "H"), ("time", 12, "H"), ("date", 14, "H"),
@@ -533,17 +591,28 @@ def test_the_command_names_the_first_thing_and_exits_1(sound, copy, edgetl, tmp_
 
 
 def test_a_photo_decoded_otherwise_is_no_tampering(copy):
-    """Decoders lie a level or two apart, and then the sha256 of the inputs is another too."""
+    """Decoders of JPEG lie a level or two apart, and then the sha256 of the inputs is another too."""
+    import io
+
     import numpy as np
+    from PIL import Image
 
     from edgetl import tensors
     from edgetl.bundle import contracts
+    from edgetl.preprocess import to_pixels
     from edgetl.types import Preprocess, from_json
 
     golden, manifest = (json.loads((copy / name).read_text()) for name in ("golden/golden.json", "manifest.json"))
     steps = from_json(Preprocess, manifest["preprocess"])
     image = golden["images"][0]
-    image["pixels"]["samples"] = [s - 2 if s > 127 else s + 2 for s in image["pixels"]["samples"]]
+    buffer = io.BytesIO()
+    Image.open(copy / "golden/0.png").convert("RGB").save(buffer, "JPEG")
+    (copy / "golden/0.png").write_bytes(buffer.getvalue())
+    pixels = to_pixels(buffer.getvalue(), steps)
+    image["sha256"] = plain.digest(buffer.getvalue())
+    image["pixels"]["mean"] = [float(m) for m in pixels.reshape(-1, 3).mean(axis=0)]
+    places = golden["artifacts"]["tflite/fp32"]["sample_at"]
+    image["pixels"]["samples"] = [int(s) - 2 if s > 127 else int(s) + 2 for s in pixels.reshape(-1)[places]]
     image["pixels"]["sha256"] = "0" * 64
     for name, facts in golden["artifacts"].items():
         samples = tensors.of_pixels(np.array(image["pixels"]["samples"], np.uint8), facts["dtype"], steps)
