@@ -18,6 +18,9 @@ same in every language:
   all other rules: nothing of it is fetched again, and the release below it is looked at, as in a rollout without this client.
 - Entries of bundles that the index no longer names, and of other versions of app or system, are dropped once an index is taken.
 
+Once an index is taken, a bundle is withdrawn that a key brought which is no longer listed, unless the index names it: it is deleted,
+and the app is left with what it was built with, until another release is offered.
+
 Nothing of this is sent to anyone: a publisher learns of it from the app's own reports, if the app makes any.
 """
 
@@ -35,7 +38,7 @@ from edgetl.channel import bundles, memory
 from edgetl.channel.choice import Client, choose
 from edgetl.channel.index import File, Release
 from edgetl.channel.keys import Trust
-from edgetl.channel.latest import Known, latest
+from edgetl.channel.latest import latest
 from edgetl.channel.memory import Installed, State, bundle_file
 from edgetl.channel.transport import Address
 from edgetl.errors import ChannelRefused
@@ -51,7 +54,7 @@ class Outcome:
     status: Literal["installed", "unchanged", "kept"]
     """`kept`: something was refused, or nothing is offered; what was installed stays."""
     code: str
-    """Empty, `not-offered`, `refused` (by the proof), or of a `ChannelRefused`."""
+    """Empty, `not-offered`, `withdrawn`, `refused` (by the proof), or of a `ChannelRefused`."""
     message: str
     installed: Installed | None
     index_version: int
@@ -80,48 +83,53 @@ def update(
     """
     with memory.alone(folder):
         state = memory.read(folder)
-        known = memory.known(state, channel, trust)
+        known, notes = memory.known(state, channel, trust), list[str]()
+
+        def outcome(status: Literal["installed", "unchanged", "kept"], code: str = "", message: str = "") -> Outcome:
+            version = known.held.index.version if known.held else 0
+            said = " ".join(filter(None, (*notes, message)))
+            return Outcome(status=status, code=code, message=said, installed=state.installed, index_version=version)
+
         try:
             known = latest(address.look(), channel, known, now_s)
             assert known.held is not None
             by = f"{client.app} {client.system_version}"
-            state = memory.remembered(state, known, trust, by)
+            before, state = state.installed, memory.remembered(state, known, trust, by)
             memory.write(folder, state)
+            if before and not state.installed:
+                notes.append(f"release {before.release} is withdrawn: the key that brought it may no longer sign. It is deleted.")
+                _tidy(folder, state)
             choice = choose(known.held.index, client, memory.refused(state))
             if choice.release is None or choice.file is None:
                 reasons = ", ".join(f"release {number}: {reason}" for number, reason in choice.passed_over)
-                return _outcome("kept", "not-offered", f"nothing is offered to this client ({reasons}).", state, known)
-            wanted = _installed(choice.release, choice.file)
-            if state.installed == wanted and _whole(folder, wanted):
+                return outcome("kept", "withdrawn" if notes else "not-offered", f"nothing is offered to this client ({reasons}).")
+            wanted = _installed(choice.release, choice.file, known.held.key_id)
+            if state.installed and state.installed.is_still(wanted) and _whole(folder, wanted):
                 _tidy(folder, state)
-                return _outcome("unchanged", "", "", state, known)
+                return outcome("unchanged")
             if not _whole(folder, wanted):
                 _download(folder, address, choice.release)
         except ChannelRefused as refused:
-            return _outcome("kept", refused.code, str(refused), state, known)
+            return outcome("kept", refused.code, str(refused))
         if proof is not None:
             memory.write(folder, state := memory.tried(state, wanted.sha256, by))
             if wrong := proof(bundle_file(folder, wanted), wanted):
                 memory.write(folder, state := memory.tried(state, wanted.sha256, by, memory.MAX_TRIES))
                 _tidy(folder, state)
-                return _outcome("kept", "refused", f"release {wanted.release} is not right here: {wrong[:500]}", state, known)
+                return outcome("kept", "refused", f"release {wanted.release} is not right here: {wrong[:500]}")
             state = memory.tried(state, wanted.sha256, by, 0)
-        before = state.installed if state.installed and state.installed.sha256 != wanted.sha256 else state.previous
-        state = dataclasses.replace(state, installed=wanted, previous=before)
+        last = state.installed if state.installed and state.installed.sha256 != wanted.sha256 else state.previous
+        state = dataclasses.replace(state, installed=wanted, previous=last)
         memory.write(folder, state)
         _tidy(folder, state)
-        return _outcome("installed", "", "", state, known)
+        return outcome("installed")
 
 
-def _installed(release: Release, file: File) -> Installed:
+def _installed(release: Release, file: File, key: str) -> Installed:
+    size_bytes = release.size_bytes
     return Installed(
-        release=release.number, version=release.version, sha256=release.sha256, size_bytes=release.size_bytes, file=file.path
+        release=release.number, version=release.version, sha256=release.sha256, size_bytes=size_bytes, file=file.path, key=key
     )
-
-
-def _outcome(status: Literal["installed", "unchanged", "kept"], code: str, message: str, state: State, known: Known) -> Outcome:
-    version = known.held.index.version if known.held else 0
-    return Outcome(status=status, code=code, message=message, installed=state.installed, index_version=version)
 
 
 def _whole(folder: Path, wanted: Installed) -> bool:

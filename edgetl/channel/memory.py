@@ -36,6 +36,12 @@ class Installed:
     size_bytes: Annotated[int, Bound(ge=1, le=MAX_BUNDLE_BYTES)]
     file: str
     """Path of the artifact inside the bundle."""
+    key: Annotated[str, Pattern("[0-9a-f]{16}", "16 hexadecimal digits")]
+    """Id of the key that signed the index which brought it."""
+
+    def is_still(self, wanted: Installed) -> bool:
+        """Whether an index wants what is there, whoever signed it."""
+        return dataclasses.replace(wanted, key=self.key) == self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +126,22 @@ def remembered(state: State, known: Known, began: Trust, by: str) -> State:
         known: now.
         began: what the app was built with.
         by: see `Refused`; what others refused is forgotten, as are bundles that the index no longer names.
+
+    Returns:
+        The new state. A bundle that a key brought which is no longer listed, and that the index does not name, is withdrawn.
     """
     assert known.held is not None
     trust, named = known.trust, {release.sha256 for release in known.held.index.releases}
+    listed = {key.id for key in trust.publishers}
+
+    def stands(one: Installed | None) -> Installed | None:
+        return one if one and (one.key in listed or one.sha256 in named) else None
+
     return dataclasses.replace(
         state, trust_version=trust.version, trust_sha256=trust.sha256, trust_keys=trust.keys,
         trust_root=root(began) or state.trust_root, index=base64.b64encode(known.held.data).decode(),
         refused=tuple(row for row in state.refused if row.sha256 in named and row.by == by),
+        installed=stands(state.installed), previous=stands(state.previous),
     )  # fmt: skip
 
 

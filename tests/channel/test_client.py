@@ -159,6 +159,34 @@ def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path
     assert client.update(home, address, "beta", other.trust, someone(), NOW).status == "unchanged"
 
 
+def test_what_a_withdrawn_key_brought_is_dropped(shop, blobs, tmp_path):
+    """Another root too; what the index still names stays, whoever brought it."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    ci, new = signing.new_key(), signing.new_key()
+    thief, mine = (dataclasses.replace(shop, key=key) for key in (ci, new))
+
+    def update(address=address, trust=shop.trust):
+        found = client.update(home, address, "beta", trust, someone(), NOW)
+        return found.status, found.code, found.installed and found.installed.release
+
+    rotate(shop.storage, shop.trust, shop.key, (keys.listed(ci.public, rotates=False),), frozenset())
+    put(thief, blobs("evil"))
+    assert update() == ("installed", "", 1)
+    added = (keys.listed(new.public, rotates=False),)
+    rotate(shop.storage, shop.trust, shop.key, added, frozenset({ci.public.id}), stolen=True)
+    assert update() == ("kept", "key-unknown", 1), "no index was taken"
+    publishing.publish(mine, blobs("b"), describe(blobs("b"), min_app="9"), anew=True)
+    assert update() == ("kept", "withdrawn", None) and not list(home.glob("*.zip"))
+    assert update() == ("kept", "not-offered", None)
+    put(mine, blobs("c"))
+    assert update() == ("installed", "", 3)
+    other = signing.new_key()
+    again = dataclasses.replace(shop, storage=Storage(str(tmp_path / "new")), key=other, trust=keys.only(other.public))
+    put(again, blobs("d"), min_app="9")
+    address = Address(base=(tmp_path / "new").as_uri())
+    assert update(address, again.trust) == ("kept", "withdrawn", None)
+
+
 class Crash(BaseException):
     pass
 

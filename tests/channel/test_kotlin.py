@@ -331,6 +331,55 @@ def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
     ]
 
 
+def test_the_same_withdrawal_of_what_a_stolen_key_brought(kotlin, who, blobs, tmp_path, http):
+    """What the thief published is gone from clients, also from those that are offered nothing else; a plain rotation takes nothing."""
+    from edgetl import signing
+    from edgetl.channel import keys
+    from edgetl.channel.rotation import rotate
+    from edgetl.channel.storage import Storage
+
+    root = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    ci, new, later = (signing.new_key() for _ in range(3))
+    stolen, mine, rotated = (dataclasses.replace(root, key=key) for key in (ci, new, later))
+
+    def publish(by, name, **rules):
+        made = {key: rules.pop(key) for key in ("anew",) if key in rules}
+        publishing.publish(by, blobs(name), describe(blobs(name), **rules), **made)
+
+    def listed(add, *remove, stolen=False):
+        removed = frozenset(key.public.id for key in remove)
+        rotate(root.storage, root.trust, who.key, (keys.listed(add.public, rotates=False),), removed, stolen=stolen)
+
+    steps = (
+        lambda: publish(root, "a"),
+        lambda: (listed(ci), publish(stolen, "evil")),
+        lambda: (listed(new, ci, stolen=True), publish(mine, "b", anew=True, rollout=0)),
+        lambda: publishing.rollout(mine, 10_000),
+        lambda: (listed(later), publishing.renew(rotated)),
+        lambda: listed(signing.new_key(), new),
+        lambda: publish(rotated, "c"),
+    )
+    said, zips = [], []
+    for step in steps:
+        step()
+        outcome = client.update(tmp_path / "python", Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        theirs, messages = kotlin([("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(someone()))])
+        assert theirs == [_said(outcome, tmp_path / "python")], messages
+        assert outcome.message in messages
+        said.append((outcome.status, outcome.code, outcome.installed and outcome.installed.release))
+        zips.append([len(list((tmp_path / name).glob("*.zip"))) for name in ("python", "kotlin")])
+    assert said == [
+        ("installed", "", 1),
+        ("installed", "", 2),
+        ("kept", "withdrawn", None),
+        ("installed", "", 3),
+        ("unchanged", "", 3),
+        ("unchanged", "", 3),
+        ("installed", "", 6),
+    ]
+    assert zips == [[1, 1], [2, 2], [1, 1], [2, 2], [2, 2], [2, 2], [2, 2]], "the thief's is deleted at once"
+
+
 @pytest.mark.parametrize(
     "what", ["endless", "trickle", "silent", "broken", "hop4", "elsewhere", "truncated", "slow_header", "slow_chunk"]
 )

@@ -21,7 +21,8 @@ import java.util.Timer
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.timerTask
 
-class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String)
+/** `key`: id of the key that signed the index which brought it. */
+class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String, val key: String)
 
 /** `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays). */
 class Outcome(val status: String, val code: String, val message: String, val installed: Installed?, val indexVersion: Long)
@@ -89,24 +90,34 @@ class UpdateClient(
         if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
         val state = state()
         var known = known(state)
-        fun kept(code: String, message: String) = Outcome("kept", code, message, installed(state, "installed"), known.held?.version ?: 0)
+        val notes = ArrayList<String>()
+        fun outcome(status: String, code: String, message: String): Outcome {
+            val said = (notes + message).filter { it != "" }.joinToString(" ")
+            return Outcome(status, code, said, installed(state, "installed"), known.held?.version ?: 0)
+        }
+        fun kept(code: String, message: String) = outcome("kept", code, message)
         try {
             val end = System.nanoTime() + lookMs * 1_000_000
             known = reader.latest({ path, limit -> read(path, limit, end) }, channel, known, nowS)
             val index = known.held!!
+            val last = installed(state, "installed")
             remember(state, known, device)
             write(state)
+            val before = installed(state, "installed")
+            if (last != null && before == null) {
+                notes.add("release ${last.release} is withdrawn: the key that brought it may no longer sign. It is deleted.")
+                tidy(state)
+            }
             val choice = choose(index, device, index.releases.map { it.sha256 }.filter { tries(state, it, device) >= MAX_TRIES }.toSet())
             if (choice.release == null || choice.file == null) {
                 val reasons = choice.passedOver.joinToString { "release ${it.first}: ${it.second}" }
-                return kept("not-offered", "nothing is offered to this device ($reasons)")
+                return kept(if (notes.isEmpty()) "not-offered" else "withdrawn", "nothing is offered to this device ($reasons)")
             }
             val release = choice.release
-            val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path)
-            val before = installed(state, "installed")
+            val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path, index.keyId)
             if (same(before, wanted) && whole(wanted)) {
                 tidy(state)
-                return Outcome("unchanged", "", "", before, index.version)
+                return outcome("unchanged", "", "")
             }
             if (!whole(wanted)) download(wanted)
             val wrong = if (proof == null) "" else prove(state, wanted, device, proof)
@@ -119,7 +130,7 @@ class UpdateClient(
             put(state, "installed", wanted)
             write(state)
             tidy(state)
-            return Outcome("installed", "", "", wanted, index.version)
+            return outcome("installed", "", "")
         } catch (refused: ChannelRefused) {
             return kept(refused.code, refused.message ?: "")
         } catch (error: RuntimeException) { // SecurityException: the app lacks android.permission.INTERNET
@@ -167,6 +178,11 @@ class UpdateClient(
 
     private fun remember(state: Properties, known: Known, device: Device) {
         val held = known.held!!
+        for (name in listOf("installed", "previous")) {
+            val it = installed(state, name) ?: continue
+            val stands = known.trust.keys.any { key -> key.id == it.key } || held.releases.any { release -> release.sha256 == it.sha256 }
+            if (!stands) state.remove(name) // withdrawn: a key brought it that is no longer listed, and the index does not name it
+        }
         val named = held.releases.map { it.sha256 } + listOf("installed", "previous").mapNotNull { installed(state, it)?.sha256 }
         for (name in state.stringPropertyNames().filter { it.startsWith("tries.") || it.startsWith("right.") }) {
             if (name.substringAfter(".") !in named || !state.getProperty(name).endsWith(by(device))) state.remove(name)
@@ -185,11 +201,11 @@ class UpdateClient(
 
     private fun installed(state: Properties, name: String): Installed? {
         val row = (state.getProperty(name) ?: return null).split("\n")
-        return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4])
+        return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4], row[5])
     }
 
     private fun put(state: Properties, name: String, it: Installed) {
-        state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file).joinToString("\n")
+        state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file, it.key).joinToString("\n")
     }
 
     private fun state() = Properties().also { if (stateFile.isFile) stateFile.inputStream().use(it::load) }

@@ -9,6 +9,10 @@ public struct Installed: Codable, Equatable, Sendable {
     public let sha256: String
     public let sizeBytes: Int
     public let file: String
+    /// Id of the key that signed the index which brought it.
+    public let key: String
+
+    func isStill(_ wanted: Installed) -> Bool { release == wanted.release && sha256 == wanted.sha256 && file == wanted.file }
 }
 
 /// `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays).
@@ -115,42 +119,48 @@ public actor UpdateClient {
         if let kept = state.trust, kept.version >= builtIn.version, root == nil || root == state.root { trust = kept }
         state.root = root ?? state.root  // another key: the app's maker lost the first
         var held = state.index.flatMap { try? index($0, channel, trust, "state") }
+        var notes: [String] = []
+        func outcome(_ status: String, _ code: String = "", _ message: String = "") -> Outcome {
+            let said = (notes + [message]).filter { $0 != "" }.joined(separator: " ")
+            return Outcome(status: status, code: code, message: said, installed: state.installed, indexVersion: held?.version ?? 0)
+        }
         do {
             let end = Date(timeIntervalSinceNow: lookS)
             let (newTrust, newest) = try await latest({ try await self.read($0, $1, end) }, channel, trust, held, nowS: nowS)
             held = newest
+            let last = state.installed
             remember(&state, newTrust, newest, device)
             try write(state)
+            if let last = last, state.installed == nil {
+                notes.append("release \(last.release) is withdrawn: the key that brought it may no longer sign. It is deleted.")
+                tidy(state)
+            }
             let refused = (state.tried ?? [:]).filter { $0.value.tries >= UpdateClient.mostTries }.keys
             let choice = choose(newest, device, refused: Set(refused))
             guard let release = choice.release, let file = choice.file else {
                 let reasons = choice.passedOver.map { "release \($0.number): \($0.reason)" }.joined(separator: ", ")
-                return kept("not-offered", "nothing is offered to this device (\(reasons))", state, newest)
+                return outcome("kept", notes.isEmpty ? "not-offered" : "withdrawn", "nothing is offered to this device (\(reasons))")
             }
             let wanted = Installed(
                 release: release.number, version: release.version, sha256: release.sha256, sizeBytes: release.sizeBytes,
-                file: file.path)
-            if state.installed == wanted, whole(wanted) {
+                file: file.path, key: newest.keyId)
+            if let there = state.installed, there.isStill(wanted), whole(wanted) {
                 tidy(state)
-                return Outcome(status: "unchanged", code: "", message: "", installed: wanted, indexVersion: newest.version)
+                return outcome("unchanged")
             }
             if !whole(wanted) { try await download(wanted) }
             if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
                 tidy(state)
-                return kept("refused", "release \(wanted.release) is not right here: \(wrong)", state, newest)
+                return outcome("kept", "refused", "release \(wanted.release) is not right here: \(wrong)")
             }
             if let before = state.installed, before.sha256 != wanted.sha256 { state.previous = before }
             state.installed = wanted
             try write(state)
             tidy(state)
-            return Outcome(status: "installed", code: "", message: "", installed: wanted, indexVersion: newest.version)
+            return outcome("installed")
         } catch let refused as ChannelRefused {
-            return kept(refused.code, refused.message, state, held)
+            return outcome("kept", refused.code, refused.message)
         }
-    }
-
-    private func kept(_ code: String, _ message: String, _ state: State, _ held: Index?) -> Outcome {
-        Outcome(status: "kept", code: code, message: message, installed: state.installed, indexVersion: held?.version ?? 0)
     }
 
     /// A model may end the app: a try is written down before it begins, and `mostTries` of them are a refusal.
@@ -171,6 +181,12 @@ public actor UpdateClient {
     private func by(_ device: Device) -> String { "\(device.app) \(device.systemVersion)" }
 
     private func remember(_ state: inout State, _ trust: Trust, _ index: Index, _ device: Device) {
+        // withdrawn: a key brought it that is no longer listed, and the index does not name it
+        func stands(_ it: Installed) -> Bool {
+            trust.keys.contains { $0.id == it.key } || index.releases.contains { $0.sha256 == it.sha256 }
+        }
+        state.installed = state.installed.flatMap { stands($0) ? $0 : nil }
+        state.previous = state.previous.flatMap { stands($0) ? $0 : nil }
         let named = index.releases.map { $0.sha256 } + [state.installed, state.previous].compactMap { $0?.sha256 }
         state.tried = state.tried?.filter { named.contains($0.key) && $0.value.by == by(device) }
         state.trust = trust
