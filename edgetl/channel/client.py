@@ -3,7 +3,8 @@
     outcome = client.update(folder, Address(base="https://…/models"), "beta", keys.trusted(key), me, int(time.time()), proof)
 
 The clock is given. State lies in one folder: `state.json`, replaced whole, says what is installed; bundles lie beside it under
-their sha256. Whatever is refused, and whenever the process dies, what was installed stays. A client needs nothing of an index but
+their sha256. Whatever is refused, and whenever the process dies, what was installed stays. A state that is damaged is no error: the
+client begins anew, from what the app was built with, and the outcome says so. A client needs nothing of an index but
 the artifact's path: what else an app must know (size, labels, quantization) lies in the bundle, `contracts/<file name>.json`.
 
 `proof` is the app's: it runs a bundle's golden photos through the app's own code and says what is wrong; empty = nothing. The
@@ -38,10 +39,10 @@ from edgetl.channel import bundles, memory
 from edgetl.channel.choice import Client, choose
 from edgetl.channel.index import File, Release
 from edgetl.channel.keys import Trust
-from edgetl.channel.latest import latest
-from edgetl.channel.memory import Installed, State, bundle_file
+from edgetl.channel.latest import Known, latest
+from edgetl.channel.memory import Installed, State, bundle_file, intact
 from edgetl.channel.transport import Address
-from edgetl.errors import ChannelRefused
+from edgetl.errors import ChannelRefused, InputError
 
 Proof = Callable[[Path, Installed], str]
 """A bundle's zip, and what would be installed → what is wrong with it on this client; empty = nothing."""
@@ -79,11 +80,17 @@ def update(
         What was done; a refusal is an outcome, no exception.
 
     Raises:
-        InputError: the folder's own state is damaged.
+        InputError: the folder cannot be written.
     """
     with memory.alone(folder):
-        state = memory.read(folder)
-        known, notes = memory.known(state, channel, trust), list[str]()
+        notes, withdrawn = list[str](), False
+        try:
+            state = memory.read(folder)
+            known = memory.known(state, channel, trust)
+        except InputError:
+            state, known = State(), Known(trust=trust)
+            notes.append("what this client remembered was damaged: it began anew.")
+            _tidy(folder, state)
 
         def outcome(status: Literal["installed", "unchanged", "kept"], code: str = "", message: str = "") -> Outcome:
             version = known.held.index.version if known.held else 0
@@ -96,18 +103,21 @@ def update(
             by = f"{client.app} {client.system_version}"
             before, state = state.installed, memory.remembered(state, known, trust, by)
             memory.write(folder, state)
-            if before and not state.installed:
+            if withdrawn := before is not None and state.installed is None:
+                assert before is not None
                 notes.append(f"release {before.release} is withdrawn: the key that brought it may no longer sign. It is deleted.")
                 _tidy(folder, state)
             choice = choose(known.held.index, client, memory.refused(state))
             if choice.release is None or choice.file is None:
                 reasons = ", ".join(f"release {number}: {reason}" for number, reason in choice.passed_over)
-                return outcome("kept", "withdrawn" if notes else "not-offered", f"nothing is offered to this client ({reasons}).")
+                return outcome(
+                    "kept", "withdrawn" if withdrawn else "not-offered", f"nothing is offered to this client ({reasons})."
+                )
             wanted = _installed(choice.release, choice.file, known.held.key_id)
-            if state.installed and state.installed.is_still(wanted) and _whole(folder, wanted):
+            if state.installed and state.installed.is_still(wanted) and intact(folder, wanted):
                 _tidy(folder, state)
                 return outcome("unchanged")
-            if not _whole(folder, wanted):
+            if not intact(folder, wanted):
                 _download(folder, address, choice.release)
         except ChannelRefused as refused:
             return outcome("kept", refused.code, str(refused))
@@ -130,11 +140,6 @@ def _installed(release: Release, file: File, key: str) -> Installed:
     return Installed(
         release=release.number, version=release.version, sha256=release.sha256, size_bytes=size_bytes, file=file.path, key=key
     )
-
-
-def _whole(folder: Path, wanted: Installed) -> bool:
-    path = bundle_file(folder, wanted)
-    return path.is_file() and path.stat().st_size == wanted.size_bytes
 
 
 def _download(folder: Path, address: Address, release: Release) -> None:

@@ -135,8 +135,27 @@ def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
     outcome = client.update(home, address, "beta", shop.trust, someone(), NOW)
     assert (outcome.code, outcome.installed.release, outcome.index_version) == ("older-index", 2, 2)
     (home / "state.json").write_text('{"schema": 1, "installed": 7}')
-    with pytest.raises(InputError, match=r"state.json: is damaged. Remove the folder"):
-        client.update(home, address, "beta", shop.trust, someone(), NOW)
+    with pytest.raises(InputError, match=r"state.json: is damaged. The next update begins anew"):
+        memory.read(home)
+    outcome = client.update(home, Address(base="http://127.0.0.1:9/", wait_s=1), "beta", shop.trust, someone(), NOW)
+    assert (outcome.code, outcome.installed, list(home.glob("*.zip"))) == ("unreachable", None, [])
+    assert outcome.message.startswith("what this client remembered was damaged: it began anew. http")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: cannot be written"):
+        client.update(tmp_path / "file", address, "beta", shop.trust, someone(), NOW)
+
+
+def test_a_bundle_that_changed_is_fetched_again(shop, blobs, tmp_path):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    installed = client.update(home, address, "beta", shop.trust, someone(), NOW).installed
+    path = memory.bundle_file(home, installed)
+    assert memory.intact(home, installed) and path.exists()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW).status == "installed"
+    assert memory.intact(home, installed)
+    path.write_bytes(b"")
+    assert not memory.intact(home, installed) and not path.exists()
 
 
 def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path):

@@ -62,7 +62,11 @@ class UpdateClient(
         val file = bundle(installed)
         val digest = MessageDigest.getInstance("SHA-256")
         val chunk = ByteArray(1 shl 16)
-        if (whole(installed)) DigestInputStream(file.inputStream(), digest).use { while (it.read(chunk) >= 0) continue }
+        try {
+            if (file.isFile) DigestInputStream(file.inputStream(), digest).use { while (it.read(chunk) >= 0) continue }
+        } catch (error: IOException) {
+            digest.update(0) // what cannot be read is not what was installed
+        }
         if (hex(digest.digest()) == installed.sha256) return true
         file.delete()
         return false
@@ -80,60 +84,76 @@ class UpdateClient(
     }
 
     /**
-     * Bring the folder up to date. A refusal is an outcome, no exception, also of the system: no permission, no Ed25519, a bad
-     * address. An IOException means that the folder itself cannot be written.
+     * Bring the folder up to date. A refusal is an outcome, no exception, also of the system (`platform`): no permission, no Ed25519, a
+     * bad address, a full disk, a folder that cannot be written. A damaged state is none: this client begins anew, and says so.
      *
      * @param proof tries a bundle before it is installed; null = what the index names is taken
      */
     @Synchronized
     fun update(device: Device, nowS: Long, proof: Proof? = null): Outcome {
-        if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
-        val state = state()
-        var known = known(state)
+        val remembered = remembered()
+        var state = remembered ?: Properties()
+        var known = Known(builtIn, null)
+        var there = installed(state, "installed")
+        var withdrawn = false
         val notes = ArrayList<String>()
         fun outcome(status: String, code: String, message: String): Outcome {
             val said = (notes + message).filter { it != "" }.joinToString(" ")
-            return Outcome(status, code, said, installed(state, "installed"), known.held?.version ?: 0)
+            return Outcome(status, code, said, there, known.held?.version ?: 0)
         }
         fun kept(code: String, message: String) = outcome("kept", code, message)
         try {
+            if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
+            val before = if (remembered == null) null else known(state)
+            if (before == null) {
+                notes.add("what this client remembered was damaged: it began anew.")
+                state = Properties()
+                there = null
+                tidy(state)
+            } else {
+                known = before
+            }
             val end = System.nanoTime() + lookMs * 1_000_000
             known = reader.latest({ path, limit -> read(path, limit, end) }, channel, known, nowS)
             val index = known.held!!
-            val last = installed(state, "installed")
+            val last = there
             remember(state, known, device)
             write(state)
-            val before = installed(state, "installed")
-            if (last != null && before == null) {
+            there = installed(state, "installed")
+            if (last != null && there == null) {
+                withdrawn = true
                 notes.add("release ${last.release} is withdrawn: the key that brought it may no longer sign. It is deleted.")
                 tidy(state)
             }
             val choice = choose(index, device, index.releases.map { it.sha256 }.filter { tries(state, it, device) >= MAX_TRIES }.toSet())
             if (choice.release == null || choice.file == null) {
                 val reasons = choice.passedOver.joinToString { "release ${it.first}: ${it.second}" }
-                return kept(if (notes.isEmpty()) "not-offered" else "withdrawn", "nothing is offered to this device ($reasons)")
+                return kept(if (withdrawn) "withdrawn" else "not-offered", "nothing is offered to this device ($reasons)")
             }
             val release = choice.release
             val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path, index.keyId)
-            if (same(before, wanted) && whole(wanted)) {
+            if (same(there, wanted) && intact(wanted)) {
                 tidy(state)
                 return outcome("unchanged", "", "")
             }
-            if (!whole(wanted)) download(wanted)
+            if (!intact(wanted)) download(wanted)
             val wrong = if (proof == null) "" else prove(state, wanted, device, proof)
             if (wrong != "") {
                 write(state)
                 tidy(state)
                 return kept("refused", "release ${wanted.release} is not right here: $wrong")
             }
-            if (before != null && before.sha256 != wanted.sha256) put(state, "previous", before)
+            there?.let { if (it.sha256 != wanted.sha256) put(state, "previous", it) }
             put(state, "installed", wanted)
             write(state)
+            there = wanted
             tidy(state)
             return outcome("installed", "", "")
         } catch (refused: ChannelRefused) {
             return kept(refused.code, refused.message ?: "")
         } catch (error: RuntimeException) { // SecurityException: the app lacks android.permission.INTERNET
+            return kept("platform", error.toString())
+        } catch (error: IOException) {
             return kept("platform", error.toString())
         }
     }
@@ -160,7 +180,8 @@ class UpdateClient(
     /** Who tried a bundle; another version of the app or the system may fare better. */
     private fun by(device: Device) = "${device.app} ${device.systemVersion}"
 
-    private fun known(state: Properties): Known {
+    /** What was known last time; null: it is damaged. */
+    private fun known(state: Properties): Known? {
         var trust = builtIn
         val version = state.getProperty("trust_version")?.toLong() ?: -1
         val sameRoot = builtIn.version > 0 || state.getProperty("trust_root") == builtIn.keys[0].id // another key: the app's maker lost the first
@@ -172,7 +193,7 @@ class UpdateClient(
         return try {
             Known(trust, reader.index(held, channel, trust, "state"))
         } catch (refused: ChannelRefused) {
-            Known(trust, null) // another channel now, or a key that is no longer listed
+            if (refused.code in setOf("malformed", "bad-signature")) null else Known(trust, null) // another channel, or key, now
         }
     }
 
@@ -197,8 +218,6 @@ class UpdateClient(
     private fun same(one: Installed?, other: Installed) =
         one != null && one.release == other.release && one.sha256 == other.sha256 && one.file == other.file
 
-    private fun whole(wanted: Installed) = bundle(wanted).let { it.isFile && it.length() == wanted.sizeBytes }
-
     private fun installed(state: Properties, name: String): Installed? {
         val row = (state.getProperty(name) ?: return null).split("\n")
         return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4], row[5])
@@ -208,9 +227,29 @@ class UpdateClient(
         state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file, it.key).joinToString("\n")
     }
 
-    private fun state() = Properties().also { if (stateFile.isFile) stateFile.inputStream().use(it::load) }
+    private fun state() = remembered() ?: Properties()
 
-    private fun write(state: Properties) {
+    /** null: it is damaged. */
+    private fun remembered(): Properties? {
+        val state = Properties()
+        if (!stateFile.exists()) return state
+        try {
+            stateFile.inputStream().use(state::load)
+        } catch (error: IOException) {
+            return null
+        } catch (error: IllegalArgumentException) { // half an escape
+            return null
+        }
+        return if (state.remove("sum") == sum(state)) state else null
+    }
+
+    private fun sum(state: Properties) =
+        sha256(state.stringPropertyNames().sorted().joinToString("\n") { "$it ${state.getProperty(it)}" }.toByteArray(Charsets.UTF_8))
+
+    private fun write(remembered: Properties) {
+        val state = Properties()
+        state.putAll(remembered)
+        state["sum"] = sum(remembered)
         val partial = File(folder, "state.partial")
         FileOutputStream(partial).use {
             state.store(it, null)

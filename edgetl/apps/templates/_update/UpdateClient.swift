@@ -69,12 +69,11 @@ public actor UpdateClient {
 
     public nonisolated func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
 
-    public func installed() throws -> Installed? { try state().installed }
+    public func installed() -> Installed? { remembered()?.installed }
 
     /// What may be used, the best first: what the channel gave last, and the older release that was there before it.
-    public func candidates() throws -> [Installed] {
-        let state = try self.state()
-        guard let first = state.installed else { return [] }
+    public func candidates() -> [Installed] {
+        guard let state = remembered(), let first = state.installed else { return [] }
         guard let before = state.previous, before.release < first.release else { return [first] }
         return [first, before]
     }
@@ -91,7 +90,7 @@ public actor UpdateClient {
 
     /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
     public func proven(_ installed: Installed, _ device: Device, _ proof: Proof) throws -> String {
-        var state = try self.state()
+        var state = remembered() ?? State()
         if let before = state.tried?[installed.sha256], before.by == by(device) {
             if before.right { return "" }
             if before.tries >= UpdateClient.mostTries { return "it was refused before" }
@@ -99,7 +98,8 @@ public actor UpdateClient {
         return try prove(&state, installed, device, proof)
     }
 
-    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
+    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be written. A damaged
+    /// state is neither: this client begins anew, and says so.
     /// A call while another runs gets what that one gets.
     ///
     /// - Parameter proof: tries a bundle before it is installed; nil = what the index names is taken.
@@ -113,13 +113,27 @@ public actor UpdateClient {
 
     private func updated(_ device: Device, _ nowS: Int, _ proof: Proof?) async throws -> Outcome {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var state = try self.state()
+        let remembered = self.remembered()
+        var state = remembered ?? State()
         var trust = builtIn
         let root = builtIn.version == 0 ? builtIn.keys.first?.id : nil
         if let kept = state.trust, kept.version >= builtIn.version, root == nil || root == state.root { trust = kept }
-        state.root = root ?? state.root  // another key: the app's maker lost the first
-        var held = state.index.flatMap { try? index($0, channel, trust, "state") }
         var notes: [String] = []
+        var held: Index?
+        var sound = remembered != nil
+        do {
+            held = try state.index.map { try index($0, channel, trust, "state") }
+        } catch let refused as ChannelRefused {  // else another channel now, or a key that is no longer listed
+            if ["malformed", "bad-signature"].contains(refused.code) { sound = false }
+        }
+        if !sound {
+            notes.append("what this client remembered was damaged: it began anew.")
+            state = State()
+            trust = builtIn
+            tidy(state)
+        }
+        state.root = root ?? state.root  // another key: the app's maker lost the first
+        var withdrawn = false
         func outcome(_ status: String, _ code: String = "", _ message: String = "") -> Outcome {
             let said = (notes + [message]).filter { $0 != "" }.joined(separator: " ")
             return Outcome(status: status, code: code, message: said, installed: state.installed, indexVersion: held?.version ?? 0)
@@ -132,6 +146,7 @@ public actor UpdateClient {
             remember(&state, newTrust, newest, device)
             try write(state)
             if let last = last, state.installed == nil {
+                withdrawn = true
                 notes.append("release \(last.release) is withdrawn: the key that brought it may no longer sign. It is deleted.")
                 tidy(state)
             }
@@ -139,16 +154,16 @@ public actor UpdateClient {
             let choice = choose(newest, device, refused: Set(refused))
             guard let release = choice.release, let file = choice.file else {
                 let reasons = choice.passedOver.map { "release \($0.number): \($0.reason)" }.joined(separator: ", ")
-                return outcome("kept", notes.isEmpty ? "not-offered" : "withdrawn", "nothing is offered to this device (\(reasons))")
+                return outcome("kept", withdrawn ? "withdrawn" : "not-offered", "nothing is offered to this device (\(reasons))")
             }
             let wanted = Installed(
                 release: release.number, version: release.version, sha256: release.sha256, sizeBytes: release.sizeBytes,
                 file: file.path, key: newest.keyId)
-            if let there = state.installed, there.isStill(wanted), whole(wanted) {
+            if let there = state.installed, there.isStill(wanted), intact(wanted) {
                 tidy(state)
                 return outcome("unchanged")
             }
-            if !whole(wanted) { try await download(wanted) }
+            if !intact(wanted) { try await download(wanted) }
             if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
                 tidy(state)
                 return outcome("kept", "refused", "release \(wanted.release) is not right here: \(wrong)")
@@ -195,17 +210,15 @@ public actor UpdateClient {
 
     private var stateFile: URL { folder.appendingPathComponent("state.json") }
 
-    private func state() throws -> State {
+    /// nil: it is damaged.
+    private func remembered() -> State? {
         guard FileManager.default.fileExists(atPath: stateFile.path) else { return State() }
-        return try JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
+        let found = try? JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
+        return found?.trust == nil || found?.index == nil ? nil : found  // each that was written has both
     }
 
     private func write(_ state: State) throws {
         try JSONEncoder().encode(state).write(to: stateFile, options: .atomic)
-    }
-
-    private func whole(_ wanted: Installed) -> Bool {
-        (try? FileManager.default.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
     }
 
     private func download(_ wanted: Installed) async throws {

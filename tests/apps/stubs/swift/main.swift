@@ -65,6 +65,7 @@ while let line = readLine() {
             let wrong = row.count > 11 ? row[11].split(separator: ",") : []
             let proof: Proof = { _, installed in wrong.contains("\(installed.release)") ? "no" : "" }
             print(try await update(row, row.count > 11 ? proof : nil))
+        case "candidates": print(await client(row).candidates().map { "\($0.release)" }.joined(separator: ","))
         case "proved": print(try await update(row, Models.proof))
         case "open", "opened":
             let opened = try await Models.open(client(row), device(row[5...]))
