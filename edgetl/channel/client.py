@@ -116,7 +116,8 @@ def update(
             wanted = _installed(choice.release, choice.file, known.held.key_id)
             if state.installed and state.installed.is_still(wanted) and intact(folder, wanted):
                 _tidy(folder, state)
-                return outcome("unchanged")
+                passed = ", ".join(f"release {number}" for number, reason in choice.passed_over if reason == "refused")
+                return outcome("unchanged", message=f"passed over, as the proof refused it here: {passed}." if passed else "")
             if not intact(folder, wanted):
                 _download(folder, address, choice.release)
         except ChannelRefused as refused:
@@ -150,6 +151,8 @@ def _download(folder: Path, address: Address, release: Release) -> None:
             sink.flush()
             os.fsync(sink.fileno())
         os.replace(temporary, folder / f"{release.sha256}.zip")
+    except OSError as error:
+        raise ChannelRefused("platform", f"{folder}: the bundle cannot be written ({error.strerror}).") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -222,6 +222,4 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{folder}: cannot be written ({error.strerror}). Give this client a folder of its own, on a disk with room."
-    )
+    return InputError(f"{folder}: cannot be written ({error.strerror}). Give a folder of this client's own, on a disk with room.")

@@ -16,6 +16,7 @@ from edgetl.channel import client, index, memory, publishing
 from edgetl.channel.choice import choose, place
 from edgetl.channel.index import File, System
 from edgetl.channel.transport import Address
+from edgetl.errors import InputError
 from tests.channel.conftest import DAY, NOW, describe, someone
 from tests.channel.test_client import Nasty
 from tests.channel.test_latest import NEWEST, TAMPERINGS, _signed, _tampered
@@ -121,6 +122,28 @@ def test_the_same_choices(kotlin, who, blobs, tmp_path):
             expected.append(f"{release} {file} {passed}")
     assert kotlin(rows)[0] == expected
     assert len({line.split(":")[-1] for line in expected if ":" in line}) == 5, "every reason occurred"
+
+
+def test_the_same_reading_of_versions_as_apps_name_them(kotlin, who, blobs, tmp_path):
+    """The leading numbers count; none is a message that can be caught."""
+    publishing.publish(who, blobs("a"), describe(blobs("a"), min_app="2.0.5"))
+    data = who.storage.read("beta/newest.json", 10**6)
+    (tmp_path / "index.json").write_bytes(data)
+    held = index.opened(data, "beta", (who.key.public,), "x")
+    names = (
+        "2.0.5-debug", "2.0-debug", "2.1-beta.9", "2.0.5.6.7", "2.0.12345678901", "2.1234567890.9", "2.x", "3", "2.0.5", "2.", "3.-1",
+        "v2", "", "debug", ".3", "-3", " 3", "1234567890", "\u0663", "3" + "x" * 199, "3" + "x" * 200,
+    )  # fmt: skip
+    expected = []
+    for name in names:
+        try:
+            expected.append(str(choose(held.index, someone(app=name)).release and 1))
+        except InputError:
+            expected.append("fault")
+    rows = [("choose", tmp_path / "index.json", _public(who), name, *_facts(someone())[1:]) for name in names]
+    found = [line.split(" ")[0].replace("null", "None") for line in kotlin(rows)[0]]
+    assert list(zip(names, found, strict=True)) == list(zip(names, expected, strict=True))
+    assert (expected.count("1"), expected.count("None"), expected.count("fault")) == (7, 5, 9)
 
 
 def test_the_same_answers_to_every_tampering(kotlin, who, blobs, tmp_path, http):
@@ -332,7 +355,7 @@ def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
 
 
 def test_the_same_withdrawal_of_what_a_stolen_key_brought(kotlin, who, blobs, tmp_path, http):
-    """What the thief published is gone from clients, also from those that are offered nothing else; a plain rotation takes nothing."""
+    """What the thief published is gone, also from clients that are offered nothing else; a plain rotation takes nothing."""
     from edgetl import signing
     from edgetl.channel import keys
     from edgetl.channel.rotation import rotate

@@ -10,7 +10,7 @@ fun client(row: List<String>): UpdateClient {
 }
 
 fun main() {
-    for (line in generateSequence(::readLine)) {
+    lines@ for (line in generateSequence(::readLine)) {
         val row = line.split("\t")
         when (row[0]) {
             "update" -> { // base, folder, key, now, then the device, then releases that are wrong on it
@@ -25,7 +25,8 @@ fun main() {
             "candidates" -> println(client(row).candidates().joinToString(",") { "${it.release}" })
             "choose" -> { // file of an index, key, then the device
                 val trust = Trust(1, listOf(ListedKey(base64(row[2]), true)))
-                val choice = choose(Reader(platformEd25519).index(File(row[1]).readBytes(), "beta", trust, "index"), device(row.drop(3)))
+                val me = try { device(row.drop(3)) } catch (refused: IllegalArgumentException) { println("fault ${refused.message}"); null } ?: continue@lines
+                val choice = choose(Reader(platformEd25519).index(File(row[1]).readBytes(), "beta", trust, "index"), me)
                 println("${choice.release?.number} ${choice.file?.path} ${choice.passedOver.joinToString(",") { "${it.first}:${it.second}" }}")
             }
             "place" -> println(place(row[1], row[2]))

@@ -134,7 +134,8 @@ class UpdateClient(
             val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path, index.keyId)
             if (same(there, wanted) && intact(wanted)) {
                 tidy(state)
-                return outcome("unchanged", "", "")
+                val passed = choice.passedOver.filter { it.second == "refused" }.joinToString { "release ${it.first}" }
+                return outcome("unchanged", "", if (passed == "") "" else "passed over, as the proof refused it here: $passed.")
             }
             if (!intact(wanted)) download(wanted)
             val wrong = if (proof == null) "" else prove(state, wanted, device, proof)
@@ -307,7 +308,11 @@ class UpdateClient(
             bytes += count
             if (bytes > limit) throw ChannelRefused("too-large", "$path: is larger than the $limit bytes it may have")
             if (System.nanoTime() > end) throw ChannelRefused("unreachable", "$path: did not arrive within $longestMs ms")
-            to.write(chunk, 0, count)
+            try {
+                to.write(chunk, 0, count)
+            } catch (error: IOException) { // not the network's
+                throw ChannelRefused("platform", "$path: cannot be written ($error)")
+            }
             digest?.update(chunk, 0, count)
         }
     }

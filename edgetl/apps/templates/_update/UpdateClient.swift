@@ -161,9 +161,14 @@ public actor UpdateClient {
                 file: file.path, key: newest.keyId)
             if let there = state.installed, there.isStill(wanted), intact(wanted) {
                 tidy(state)
-                return outcome("unchanged")
+                let passed = choice.passedOver.filter { $0.reason == "refused" }.map { "release \($0.number)" }.joined(separator: ", ")
+                return outcome("unchanged", "", passed == "" ? "" : "passed over, as the proof refused it here: \(passed).")
             }
-            if !intact(wanted) { try await download(wanted) }
+            if !intact(wanted) {
+                do { try await download(wanted) } catch let refused as ChannelRefused { throw refused } catch {
+                    throw ChannelRefused(code: "platform", message: "the bundle cannot be written (\(error))")
+                }
+            }
             if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
                 tidy(state)
                 return outcome("kept", "refused", "release \(wanted.release) is not right here: \(wrong)")
