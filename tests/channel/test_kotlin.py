@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import importlib.util
 import random
+import resource
 import subprocess
 import threading
 from functools import partial
@@ -401,6 +402,25 @@ def test_the_same_withdrawal_of_what_a_stolen_key_brought(kotlin, who, blobs, tm
         ("installed", "", 6),
     ]
     assert zips == [[1, 1], [2, 2], [1, 1], [2, 2], [2, 2], [2, 2], [2, 2]], "the thief's is deleted at once"
+
+
+def test_the_same_word_for_a_full_disk(kotlin, who, blobs, tmp_path, http):
+    """What cannot be written is not "unreachable"."""
+    from edgetl.channel.storage import Storage
+
+    mine = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    publishing.publish(mine, blobs("a", 2_000_000), describe(blobs("a", 2_000_000)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        outcome = client.update(tmp_path / "python", Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        row = ("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(someone()))
+        said, messages = kotlin([row])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert said == [_said(outcome, tmp_path / "python")] == ["kept platform 1 null null true"], messages
+    assert "cannot be written" in outcome.message and "cannot be written" in messages
+    assert not [path for name in ("python", "kotlin") for path in (tmp_path / name).glob("*.partial")]
 
 
 DAMAGES = {

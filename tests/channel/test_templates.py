@@ -10,7 +10,7 @@ CHANNEL = Path(latest.__file__).parent
 CODE = r'(?:ChannelRefused\((?:code: )?|refuse\(|\? |: )"([a-z]+(?:-[a-z]+)?)"'
 ALL = {
     "malformed", "key-unknown", "bad-signature", "other-channel", "other-history", "older-index", "keys-withheld", "expired",
-    "missing", "unreachable", "too-large", "truncated", "bundle-differs",
+    "missing", "unreachable", "too-large", "truncated", "bundle-differs", "platform",
 }  # fmt: skip
 """README, "Update channel"."""
 

@@ -66,6 +66,9 @@ while let line = readLine() {
             let proof: Proof = { _, installed in wrong.contains("\(installed.release)") ? "no" : "" }
             print(try await update(row, row.count > 11 ? proof : nil))
         case "candidates": print(await client(row).candidates().map { "\($0.release)" }.joined(separator: ","))
+        case "device":  // the app's version, the client's folder
+            let me = try OnApple.device(app: row[1], beside: URL(fileURLWithPath: row[2]), formats: ["onnx"])
+            print("\(me.app)|\(me.system)|\(me.systemVersion)|\(me.model)|\(me.id)")
         case "proved": print(try await update(row, Models.proof))
         case "open", "opened":
             let opened = try await Models.open(client(row), try device(row[5...]))
