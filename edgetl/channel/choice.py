@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from edgetl.channel.index import LETTER, NAME, WHOLE, File, Index, Release
 from edgetl.errors import InputError
 
-
-_LEADING = rf"\A[0-9]{{1,9}}(?:\.[0-9]{{1,9}}){{0,3}}(?![0-9])"
+_LEADING = r"\A[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?![0-9])"
 """Of a version as apps and systems name it; a number that is too long ends it."""
 
 

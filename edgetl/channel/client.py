@@ -3,7 +3,7 @@
     outcome = client.update(folder, Address(base="https://…/models"), "beta", keys.trusted(key), me, int(time.time()), proof)
 
 The clock is given. State lies in one folder: `state.json`, replaced whole, says what is installed; bundles lie beside it under
-their sha256. Whatever is refused, and whenever the process dies, what was installed stays. A state that is damaged is no error: the
+their sha256. Whatever is refused, and whenever the process dies, what was installed stays. A damaged state is no error: the
 client begins anew, from what the app was built with, and the outcome says so. A client needs nothing of an index but
 the artifact's path: what else an app must know (size, labels, quantization) lies in the bundle, `contracts/<file name>.json`.
 
@@ -19,8 +19,8 @@ same in every language:
   all other rules: nothing of it is fetched again, and the release below it is looked at, as in a rollout without this client.
 - Entries of bundles that the index no longer names, and of other versions of app or system, are dropped once an index is taken.
 
-Once an index is taken, a bundle is withdrawn that a key brought which is no longer listed, unless the index names it: it is deleted,
-and the app is left with what it was built with, until another release is offered.
+Once an index is taken, a bundle is withdrawn that a key brought which is no longer listed, unless the index names it: it is
+deleted, and the app is left with what it was built with, until another release is offered.
 
 Nothing of this is sent to anyone: a publisher learns of it from the app's own reports, if the app makes any.
 """

@@ -132,8 +132,8 @@ def test_the_same_reading_of_versions_as_apps_name_them(kotlin, who, blobs, tmp_
     (tmp_path / "index.json").write_bytes(data)
     held = index.opened(data, "beta", (who.key.public,), "x")
     names = (
-        "2.0.5-debug", "2.0-debug", "2.1-beta.9", "2.0.5.6.7", "2.0.12345678901", "2.1234567890.9", "2.x", "3", "2.0.5", "2.", "3.-1",
-        "v2", "", "debug", ".3", "-3", " 3", "1234567890", "\u0663", "3" + "x" * 199, "3" + "x" * 200,
+        "2.0.5-debug", "2.0-debug", "2.1-beta.9", "2.0.5.6.7", "2.0.12345678901", "2.1234567890.9", "2.x", "3", "2.0.5", "2.",
+        "3.-1", "v2", "", "debug", ".3", "-3", " 3", "1234567890", "\u0663", "3" + "x" * 199, "3" + "x" * 200,
     )  # fmt: skip
     expected = []
     for name in names:
