@@ -48,7 +48,9 @@ def build(sources, folder, given=None):
     def run(rows, **environment):
         lines = "".join("\t".join(map(str, row)) + "\n" for row in rows)
         variables = {**os.environ, "TMPDIR": str(folder), "HOME": str(folder), **{k: str(v) for k, v in environment.items()}}
-        done = subprocess.run([folder / "program"], input=lines, capture_output=True, text=True, timeout=120, env=variables)
+        done = subprocess.run(
+            [folder / "program"], input=lines, capture_output=True, text=True, timeout=120, env=variables, restore_signals=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.splitlines(), done.stderr
 

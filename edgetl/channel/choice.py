@@ -6,8 +6,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from edgetl.channel.index import LETTER, NAME, VERSION, WHOLE, File, Index, Release
+from edgetl.channel.index import LETTER, NAME, WHOLE, File, Index, Release
 from edgetl.errors import InputError
+
+_LEADING = r"\A[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?![0-9])"
+"""Of a version as apps and systems name it; a number that is too long ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +18,11 @@ class Client:
     """What a client says of itself; nothing of it leaves the device."""
 
     app: str
-    """Version of the app: one to four numbers."""
+    """Version of the app as it is named: the one to four numbers that it begins with count, of `2.1-beta` 2.1."""
     system: str
     """`android`, `ios`, …"""
     system_version: str
-    """One to four numbers."""
+    """The same."""
     device: str
     """Model as the system names it."""
     id: str
@@ -29,10 +32,12 @@ class Client:
 
     def __post_init__(self) -> None:
         """Refuse what no rule could be held against."""
-        kinds = {"app": VERSION, "system": NAME, "system_version": VERSION, "id": f"{LETTER}{{1,200}}"}
+        version, line = f"(?={_LEADING}){LETTER}{{1,200}}", f"{LETTER}{{1,200}}"
+        kinds = {"app": version, "system": NAME, "system_version": version, "id": line}
         wrong = [name for name, pattern in kinds.items() if not re.fullmatch(pattern, getattr(self, name), re.ASCII)]
         if wrong:
-            faults = [f"{name}: {getattr(self, name)!r} does not match {kinds[name]}" for name in wrong]
+            rules = {version: "must begin with one to four numbers with dots between them", NAME: f"must match {NAME}"}
+            faults = [f"{name}: {getattr(self, name)!r} {rules.get(kinds[name], 'must be one line')}" for name in wrong]
             raise InputError("this client does not say what it is.", faults)
 
 
@@ -76,8 +81,8 @@ def choose(index: Index, client: Client, refused: frozenset[str] = frozenset()) 
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Numbers of a version, four of them: 2.10 is above 2.9, and 2 is 2.0."""
-    found = tuple(map(int, version.split(".")))
+    """Numbers that a version begins with, four of them: 2.10 is above 2.9, 2 is 2.0, and 2.0-debug is too."""
+    found = tuple(map(int, re.findall(_LEADING, version)[0].split(".")))
     return found + (0,) * (4 - len(found))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,6 +37,12 @@ class Installed:
     size_bytes: Annotated[int, Bound(ge=1, le=MAX_BUNDLE_BYTES)]
     file: str
     """Path of the artifact inside the bundle."""
+    key: Annotated[str, Pattern("[0-9a-f]{16}", "16 hexadecimal digits")]
+    """Id of the key that signed the index which brought it."""
+
+    def is_still(self, wanted: Installed) -> bool:
+        """Whether an index wants what is there, whoever signed it."""
+        return dataclasses.replace(wanted, key=self.key) == self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,17 @@ def bundle_file(folder: Path, installed: Installed) -> Path:
     return folder / f"{installed.sha256}.zip"
 
 
+def intact(folder: Path, installed: Installed) -> bool:
+    """Whether a bundle is still what was installed, to the byte. One that is not is deleted: the next update fetches it again."""
+    path = bundle_file(folder, installed)
+    with suppress(OSError):
+        with path.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() == installed.sha256:
+                return True
+        path.unlink()
+    return False
+
+
 def read(folder: Path) -> State:
     """What the folder remembers.
 
@@ -87,7 +105,7 @@ def read(folder: Path) -> State:
     except (OSError, ValueError, RecursionError) as error:
         state, faults = None, [str(error)[:200]]
     if state is None:
-        raise InputError(f"{path}: is damaged. Remove the folder: the client begins anew.", faults)
+        raise InputError(f"{path}: is damaged. The next update begins anew.", faults)
     return state
 
 
@@ -96,6 +114,9 @@ def known(state: State, channel: str, trust: Trust) -> Known:
 
     An app that was built with a newer list than the state holds begins from that; one that was built with another key too: it
     is the way out where the key was lost that signs lists.
+
+    Raises:
+        InputError: the index is damaged.
     """
     if state.trust_version >= trust.version and state.trust_keys and root(trust) in ("", state.trust_root):
         trust = Trust(version=state.trust_version, keys=state.trust_keys, sha256=state.trust_sha256)
@@ -103,8 +124,12 @@ def known(state: State, channel: str, trust: Trust) -> Known:
         return Known(trust=trust)
     try:
         return Known(trust=trust, held=opened(base64.b64decode(state.index), channel, trust.publishers, "state.json"))
-    except ChannelRefused:
-        return Known(trust=trust)  # another channel now, or a key that is no longer listed
+    except ChannelRefused as refused:
+        if refused.code in ("other-channel", "key-unknown"):
+            return Known(trust=trust)  # another channel now, or a key that is no longer listed
+        raise
+    except ValueError as error:
+        raise InputError(f"state.json: index: is no base64 ({error}).") from error
 
 
 def root(trust: Trust) -> str:
@@ -120,13 +145,22 @@ def remembered(state: State, known: Known, began: Trust, by: str) -> State:
         known: now.
         began: what the app was built with.
         by: see `Refused`; what others refused is forgotten, as are bundles that the index no longer names.
+
+    Returns:
+        The new state. A bundle that a key brought which is no longer listed, and that the index does not name, is withdrawn.
     """
     assert known.held is not None
     trust, named = known.trust, {release.sha256 for release in known.held.index.releases}
+    listed = {key.id for key in trust.publishers}
+
+    def stands(one: Installed | None) -> Installed | None:
+        return one if one and (one.key in listed or one.sha256 in named) else None
+
     return dataclasses.replace(
         state, trust_version=trust.version, trust_sha256=trust.sha256, trust_keys=trust.keys,
         trust_root=root(began) or state.trust_root, index=base64.b64encode(known.held.data).decode(),
         refused=tuple(row for row in state.refused if row.sha256 in named and row.by == by),
+        installed=stands(state.installed), previous=stands(state.previous),
     )  # fmt: skip
 
 
@@ -152,22 +186,40 @@ def tried(state: State, sha256: str, by: str, tries: int | None = None) -> State
 
 
 def write(folder: Path, state: State) -> None:
-    """Replace the state, whole."""
+    """Replace the state, whole.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     temporary = folder / "state.json.partial"
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(to_json(state), stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, folder / "state.json")
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(to_json(state), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, folder / "state.json")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """One update at a time; the lock ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
+    """One update at a time; the lock ends with the process.
+
+    Raises:
+        InputError: there can be no such folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    return InputError(f"{folder}: cannot be written ({error.strerror}). Give a folder of this client's own, on a disk with room.")

@@ -365,6 +365,15 @@ def test_an_update_of_another_size_and_other_labels_reaches_the_model(program, s
     assert said[1].startswith(f"the built-in model|5|release {number} (version 1): ") and "probabilities of 4 classes" in said[1]
 
 
+def test_a_device_says_what_it_is(program, tmp_path):
+    rows = [("device", app, tmp_path / "edgetl") for app in ("2.1-beta", "2.1", "beta")]
+    first, second, refused = program.run(rows)[0]
+    app, system, version, model, drawn = first.split("|")
+    assert (app, system, model) == ("2.1-beta", "macos", platform.machine()) and version[0].isdigit()
+    assert len(drawn) == 36 and second.endswith(f"|{drawn}") and (tmp_path / "edgetl.id").read_text() == drawn
+    assert refused == "fault the version 'beta' does not begin with a number like 2.1"
+
+
 def test_zips_that_edgetl_does_not_write_are_refused(program, tmp_path):
     text = b"right " * 5000
 

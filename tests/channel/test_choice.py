@@ -80,5 +80,10 @@ def test_an_artifact_for_the_device():
 
 def test_versions_are_numbers():
     assert numbers("2.10") > numbers("2.9") and numbers("2") == numbers("2.0.0")
-    with pytest.raises(InputError, match="app: '2.x' does not match"):
-        someone(app="2.x")
+    with pytest.raises(InputError, match="app: 'v2' must begin with one to four numbers"):
+        someone(app="v2")
+    rules = [release(3, min_app="2.0.5"), release(2)]
+    taken = {
+        app: choose(index(*rules), someone(app=app)).release.number for app in ("2.0.5-debug", "2.1 (7)", "2.0-debug", "2.x")
+    }
+    assert taken == {"2.0.5-debug": 3, "2.1 (7)": 3, "2.0-debug": 2, "2.x": 2}

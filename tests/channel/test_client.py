@@ -135,8 +135,27 @@ def test_a_client_forgets_nothing_between_times(shop, blobs, tmp_path):
     outcome = client.update(home, address, "beta", shop.trust, someone(), NOW)
     assert (outcome.code, outcome.installed.release, outcome.index_version) == ("older-index", 2, 2)
     (home / "state.json").write_text('{"schema": 1, "installed": 7}')
-    with pytest.raises(InputError, match=r"state.json: is damaged. Remove the folder"):
-        client.update(home, address, "beta", shop.trust, someone(), NOW)
+    with pytest.raises(InputError, match=r"state.json: is damaged. The next update begins anew"):
+        memory.read(home)
+    outcome = client.update(home, Address(base="http://127.0.0.1:9/", wait_s=1), "beta", shop.trust, someone(), NOW)
+    assert (outcome.code, outcome.installed, list(home.glob("*.zip"))) == ("unreachable", None, [])
+    assert outcome.message.startswith("what this client remembered was damaged: it began anew. http")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: cannot be written"):
+        client.update(tmp_path / "file", address, "beta", shop.trust, someone(), NOW)
+
+
+def test_a_bundle_that_changed_is_fetched_again(shop, blobs, tmp_path):
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    put(shop, blobs("a"))
+    installed = client.update(home, address, "beta", shop.trust, someone(), NOW).installed
+    path = memory.bundle_file(home, installed)
+    assert memory.intact(home, installed) and path.exists()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert client.update(home, address, "beta", shop.trust, someone(), NOW).status == "installed"
+    assert memory.intact(home, installed)
+    path.write_bytes(b"")
+    assert not memory.intact(home, installed) and not path.exists()
 
 
 def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path):
@@ -157,6 +176,34 @@ def test_an_app_that_is_built_with_another_key_begins_anew(shop, blobs, tmp_path
         assert client.update(home, address, "beta", trust, someone(), NOW).status == "unchanged"
     assert memory.read(home).trust_version == 2
     assert client.update(home, address, "beta", other.trust, someone(), NOW).status == "unchanged"
+
+
+def test_what_a_withdrawn_key_brought_is_dropped(shop, blobs, tmp_path):
+    """Another root too; what the index still names stays, whoever brought it."""
+    address, home = Address(base=(tmp_path / "served").as_uri()), tmp_path / "home"
+    ci, new = signing.new_key(), signing.new_key()
+    thief, mine = (dataclasses.replace(shop, key=key) for key in (ci, new))
+
+    def update(address=address, trust=shop.trust):
+        found = client.update(home, address, "beta", trust, someone(), NOW)
+        return found.status, found.code, found.installed and found.installed.release
+
+    rotate(shop.storage, shop.trust, shop.key, (keys.listed(ci.public, rotates=False),), frozenset())
+    put(thief, blobs("evil"))
+    assert update() == ("installed", "", 1)
+    added = (keys.listed(new.public, rotates=False),)
+    rotate(shop.storage, shop.trust, shop.key, added, frozenset({ci.public.id}), stolen=True)
+    assert update() == ("kept", "key-unknown", 1), "no index was taken"
+    publishing.publish(mine, blobs("b"), describe(blobs("b"), min_app="9"), anew=True)
+    assert update() == ("kept", "withdrawn", None) and not list(home.glob("*.zip"))
+    assert update() == ("kept", "not-offered", None)
+    put(mine, blobs("c"))
+    assert update() == ("installed", "", 3)
+    other = signing.new_key()
+    again = dataclasses.replace(shop, storage=Storage(str(tmp_path / "new")), key=other, trust=keys.only(other.public))
+    put(again, blobs("d"), min_app="9")
+    address = Address(base=(tmp_path / "new").as_uri())
+    assert update(address, again.trust) == ("kept", "withdrawn", None)
 
 
 class Crash(BaseException):

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import importlib.util
 import random
+import resource
 import subprocess
 import threading
 from functools import partial
@@ -16,6 +17,7 @@ from edgetl.channel import client, index, memory, publishing
 from edgetl.channel.choice import choose, place
 from edgetl.channel.index import File, System
 from edgetl.channel.transport import Address
+from edgetl.errors import InputError
 from tests.channel.conftest import DAY, NOW, describe, someone
 from tests.channel.test_client import Nasty
 from tests.channel.test_latest import NEWEST, TAMPERINGS, _signed, _tampered
@@ -121,6 +123,28 @@ def test_the_same_choices(kotlin, who, blobs, tmp_path):
             expected.append(f"{release} {file} {passed}")
     assert kotlin(rows)[0] == expected
     assert len({line.split(":")[-1] for line in expected if ":" in line}) == 5, "every reason occurred"
+
+
+def test_the_same_reading_of_versions_as_apps_name_them(kotlin, who, blobs, tmp_path):
+    """The leading numbers count; none is a message that can be caught."""
+    publishing.publish(who, blobs("a"), describe(blobs("a"), min_app="2.0.5"))
+    data = who.storage.read("beta/newest.json", 10**6)
+    (tmp_path / "index.json").write_bytes(data)
+    held = index.opened(data, "beta", (who.key.public,), "x")
+    names = (
+        "2.0.5-debug", "2.0-debug", "2.1-beta.9", "2.0.5.6.7", "2.0.12345678901", "2.1234567890.9", "2.x", "3", "2.0.5", "2.",
+        "3.-1", "v2", "", "debug", ".3", "-3", " 3", "1234567890", "\u0663", "3" + "x" * 199, "3" + "x" * 200,
+    )  # fmt: skip
+    expected = []
+    for name in names:
+        try:
+            expected.append(str(choose(held.index, someone(app=name)).release and 1))
+        except InputError:
+            expected.append("fault")
+    rows = [("choose", tmp_path / "index.json", _public(who), name, *_facts(someone())[1:]) for name in names]
+    found = [line.split(" ")[0].replace("null", "None") for line in kotlin(rows)[0]]
+    assert list(zip(names, found, strict=True)) == list(zip(names, expected, strict=True))
+    assert (expected.count("1"), expected.count("None"), expected.count("fault")) == (7, 5, 9)
 
 
 def test_the_same_answers_to_every_tampering(kotlin, who, blobs, tmp_path, http):
@@ -329,6 +353,116 @@ def test_the_same_way_out_of_a_stolen_key(kotlin, who, blobs, tmp_path, http):
         ("kept", "key-unknown", 2**52),
         ("installed", "", 2),
     ]
+
+
+def test_the_same_withdrawal_of_what_a_stolen_key_brought(kotlin, who, blobs, tmp_path, http):
+    """What the thief published is gone, also from clients that are offered nothing else; a plain rotation takes nothing."""
+    from edgetl import signing
+    from edgetl.channel import keys
+    from edgetl.channel.rotation import rotate
+    from edgetl.channel.storage import Storage
+
+    root = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    ci, new, later = (signing.new_key() for _ in range(3))
+    stolen, mine, rotated = (dataclasses.replace(root, key=key) for key in (ci, new, later))
+
+    def publish(by, name, **rules):
+        made = {key: rules.pop(key) for key in ("anew",) if key in rules}
+        publishing.publish(by, blobs(name), describe(blobs(name), **rules), **made)
+
+    def listed(add, *remove, stolen=False):
+        removed = frozenset(key.public.id for key in remove)
+        rotate(root.storage, root.trust, who.key, (keys.listed(add.public, rotates=False),), removed, stolen=stolen)
+
+    steps = (
+        lambda: publish(root, "a"),
+        lambda: (listed(ci), publish(stolen, "evil")),
+        lambda: (listed(new, ci, stolen=True), publish(mine, "b", anew=True, rollout=0)),
+        lambda: publishing.rollout(mine, 10_000),
+        lambda: (listed(later), publishing.renew(rotated)),
+        lambda: listed(signing.new_key(), new),
+        lambda: publish(rotated, "c"),
+    )
+    said, zips = [], []
+    for step in steps:
+        step()
+        outcome = client.update(tmp_path / "python", Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        theirs, messages = kotlin([("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(someone()))])
+        assert theirs == [_said(outcome, tmp_path / "python")], messages
+        assert outcome.message.partition(" nothing is")[0] in messages
+        said.append((outcome.status, outcome.code, outcome.installed and outcome.installed.release))
+        zips.append([len(list((tmp_path / name).glob("*.zip"))) for name in ("python", "kotlin")])
+    assert said == [
+        ("installed", "", 1),
+        ("installed", "", 2),
+        ("kept", "withdrawn", None),
+        ("installed", "", 3),
+        ("unchanged", "", 3),
+        ("unchanged", "", 3),
+        ("installed", "", 6),
+    ]
+    assert zips == [[1, 1], [2, 2], [1, 1], [2, 2], [2, 2], [2, 2], [2, 2]], "the thief's is deleted at once"
+
+
+def test_the_same_word_for_a_full_disk(kotlin, who, blobs, tmp_path, http):
+    """What cannot be written is not "unreachable"."""
+    from edgetl.channel.storage import Storage
+
+    mine = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    publishing.publish(mine, blobs("a", 2_000_000), describe(blobs("a", 2_000_000)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        outcome = client.update(tmp_path / "python", Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        row = ("update", f"{http}/shop", tmp_path / "kotlin", _public(who), NOW, *_facts(someone()))
+        said, messages = kotlin([row])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert said == [_said(outcome, tmp_path / "python")] == ["kept platform 1 null null true"], messages
+    assert "cannot be written" in outcome.message and "cannot be written" in messages
+    assert not [path for name in ("python", "kotlin") for path in (tmp_path / name).glob("*.partial")]
+
+
+DAMAGES = {
+    "cut": lambda data: data[: len(data) // 2],
+    "cut at its end": lambda data: data[:-2],
+    "empty": lambda data: b"",
+    "garbage": lambda data: bytes(range(256)),
+    "half an escape": lambda data: data + b"\\u12",
+    "another index": lambda data: data.replace(b"index", b"xedni"),
+}
+
+
+def test_the_same_new_beginning_from_a_damaged_state(kotlin, who, blobs, tmp_path, http):
+    """No exception at any start; nothing is offered to the app but what it was built with, until a bundle is fetched again."""
+    from edgetl.channel.storage import Storage
+
+    mine = dataclasses.replace(who, storage=Storage(str(tmp_path / "shop")))
+    publishing.publish(mine, blobs("a"), describe(blobs("a")))
+    homes = [tmp_path / "python", tmp_path / "kotlin"]
+    row = ("update", f"{http}/shop", homes[1], _public(who), NOW, *_facts(someone()))
+
+    def update():
+        outcome = client.update(homes[0], Address(base=f"{http}/shop"), "beta", who.trust, someone(), NOW)
+        said, messages = kotlin([row, ("candidates", *row[1:])])
+        assert said == [_said(outcome, homes[0]), "1"], messages
+        assert outcome.message == messages.strip()
+        return outcome.status, outcome.message
+
+    assert update() == ("installed", "") and update() == ("unchanged", "")
+    for name, damage in DAMAGES.items():
+        for home in homes:
+            (state,) = home.glob("state.*")
+            state.write_bytes(damage(state.read_bytes()))
+        assert kotlin([("candidates", *row[1:])])[0] == [""], name
+        assert update() == ("installed", "what this client remembered was damaged: it began anew."), name
+    for home in homes:
+        (bundle,) = home.glob("*.zip")
+        bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+    assert update() == ("installed", ""), "one byte is another: it is fetched again"
+    (tmp_path / "file").write_text("")
+    (said,) = kotlin([("update", f"{http}/shop", tmp_path / "file", *row[3:])])[0]
+    assert said.startswith(("kept platform 0 null", "fault "))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ import java.util.Timer
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.timerTask
 
-class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String)
+/** `key`: id of the key that signed the index which brought it. */
+class Installed(val release: Long, val version: String, val sha256: String, val sizeBytes: Long, val file: String, val key: String)
 
 /** `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays). */
 class Outcome(val status: String, val code: String, val message: String, val installed: Installed?, val indexVersion: Long)
@@ -61,7 +62,11 @@ class UpdateClient(
         val file = bundle(installed)
         val digest = MessageDigest.getInstance("SHA-256")
         val chunk = ByteArray(1 shl 16)
-        if (whole(installed)) DigestInputStream(file.inputStream(), digest).use { while (it.read(chunk) >= 0) continue }
+        try {
+            if (file.isFile) DigestInputStream(file.inputStream(), digest).use { while (it.read(chunk) >= 0) continue }
+        } catch (error: IOException) {
+            digest.update(0) // what cannot be read is not what was installed
+        }
         if (hex(digest.digest()) == installed.sha256) return true
         file.delete()
         return false
@@ -79,50 +84,77 @@ class UpdateClient(
     }
 
     /**
-     * Bring the folder up to date. A refusal is an outcome, no exception, also of the system: no permission, no Ed25519, a bad
-     * address. An IOException means that the folder itself cannot be written.
+     * Bring the folder up to date. A refusal is an outcome, no exception, also of the system (`platform`): no permission, no Ed25519, a
+     * bad address, a full disk, a folder that cannot be written. A damaged state is none: this client begins anew, and says so.
      *
      * @param proof tries a bundle before it is installed; null = what the index names is taken
      */
     @Synchronized
     fun update(device: Device, nowS: Long, proof: Proof? = null): Outcome {
-        if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
-        val state = state()
-        var known = known(state)
-        fun kept(code: String, message: String) = Outcome("kept", code, message, installed(state, "installed"), known.held?.version ?: 0)
+        val remembered = remembered()
+        var state = remembered ?: Properties()
+        var known = Known(builtIn, null)
+        var there = installed(state, "installed")
+        var withdrawn = false
+        val notes = ArrayList<String>()
+        fun outcome(status: String, code: String, message: String): Outcome {
+            val said = (notes + message).filter { it != "" }.joinToString(" ")
+            return Outcome(status, code, said, there, known.held?.version ?: 0)
+        }
+        fun kept(code: String, message: String) = outcome("kept", code, message)
         try {
+            if (!folder.isDirectory && !folder.mkdirs()) throw IOException("$folder cannot be made")
+            val before = if (remembered == null) null else known(state)
+            if (before == null) {
+                notes.add("what this client remembered was damaged: it began anew.")
+                state = Properties()
+                there = null
+                tidy(state)
+            } else {
+                known = before
+            }
             val end = System.nanoTime() + lookMs * 1_000_000
             known = reader.latest({ path, limit -> read(path, limit, end) }, channel, known, nowS)
             val index = known.held!!
+            val last = there
             remember(state, known, device)
             write(state)
+            there = installed(state, "installed")
+            if (last != null && there == null) {
+                withdrawn = true
+                notes.add("release ${last.release} is withdrawn: the key that brought it may no longer sign. It is deleted.")
+                tidy(state)
+            }
             val choice = choose(index, device, index.releases.map { it.sha256 }.filter { tries(state, it, device) >= MAX_TRIES }.toSet())
             if (choice.release == null || choice.file == null) {
                 val reasons = choice.passedOver.joinToString { "release ${it.first}: ${it.second}" }
-                return kept("not-offered", "nothing is offered to this device ($reasons)")
+                return kept(if (withdrawn) "withdrawn" else "not-offered", "nothing is offered to this device ($reasons)")
             }
             val release = choice.release
-            val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path)
-            val before = installed(state, "installed")
-            if (same(before, wanted) && whole(wanted)) {
+            val wanted = Installed(release.number, release.version, release.sha256, release.sizeBytes, choice.file.path, index.keyId)
+            if (same(there, wanted) && intact(wanted)) {
                 tidy(state)
-                return Outcome("unchanged", "", "", before, index.version)
+                val passed = choice.passedOver.filter { it.second == "refused" }.joinToString { "release ${it.first}" }
+                return outcome("unchanged", "", if (passed == "") "" else "passed over, as the proof refused it here: $passed.")
             }
-            if (!whole(wanted)) download(wanted)
+            if (!intact(wanted)) download(wanted)
             val wrong = if (proof == null) "" else prove(state, wanted, device, proof)
             if (wrong != "") {
                 write(state)
                 tidy(state)
                 return kept("refused", "release ${wanted.release} is not right here: $wrong")
             }
-            if (before != null && before.sha256 != wanted.sha256) put(state, "previous", before)
+            there?.let { if (it.sha256 != wanted.sha256) put(state, "previous", it) }
             put(state, "installed", wanted)
             write(state)
+            there = wanted
             tidy(state)
-            return Outcome("installed", "", "", wanted, index.version)
+            return outcome("installed", "", "")
         } catch (refused: ChannelRefused) {
             return kept(refused.code, refused.message ?: "")
         } catch (error: RuntimeException) { // SecurityException: the app lacks android.permission.INTERNET
+            return kept("platform", error.toString())
+        } catch (error: IOException) {
             return kept("platform", error.toString())
         }
     }
@@ -149,7 +181,8 @@ class UpdateClient(
     /** Who tried a bundle; another version of the app or the system may fare better. */
     private fun by(device: Device) = "${device.app} ${device.systemVersion}"
 
-    private fun known(state: Properties): Known {
+    /** What was known last time; null: it is damaged. */
+    private fun known(state: Properties): Known? {
         var trust = builtIn
         val version = state.getProperty("trust_version")?.toLong() ?: -1
         val sameRoot = builtIn.version > 0 || state.getProperty("trust_root") == builtIn.keys[0].id // another key: the app's maker lost the first
@@ -161,12 +194,17 @@ class UpdateClient(
         return try {
             Known(trust, reader.index(held, channel, trust, "state"))
         } catch (refused: ChannelRefused) {
-            Known(trust, null) // another channel now, or a key that is no longer listed
+            if (refused.code in setOf("malformed", "bad-signature")) null else Known(trust, null) // another channel, or key, now
         }
     }
 
     private fun remember(state: Properties, known: Known, device: Device) {
         val held = known.held!!
+        for (name in listOf("installed", "previous")) {
+            val it = installed(state, name) ?: continue
+            val stands = known.trust.keys.any { key -> key.id == it.key } || held.releases.any { release -> release.sha256 == it.sha256 }
+            if (!stands) state.remove(name) // withdrawn: a key brought it that is no longer listed, and the index does not name it
+        }
         val named = held.releases.map { it.sha256 } + listOf("installed", "previous").mapNotNull { installed(state, it)?.sha256 }
         for (name in state.stringPropertyNames().filter { it.startsWith("tries.") || it.startsWith("right.") }) {
             if (name.substringAfter(".") !in named || !state.getProperty(name).endsWith(by(device))) state.remove(name)
@@ -181,20 +219,38 @@ class UpdateClient(
     private fun same(one: Installed?, other: Installed) =
         one != null && one.release == other.release && one.sha256 == other.sha256 && one.file == other.file
 
-    private fun whole(wanted: Installed) = bundle(wanted).let { it.isFile && it.length() == wanted.sizeBytes }
-
     private fun installed(state: Properties, name: String): Installed? {
         val row = (state.getProperty(name) ?: return null).split("\n")
-        return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4])
+        return Installed(row[0].toLong(), row[1], row[2], row[3].toLong(), row[4], row[5])
     }
 
     private fun put(state: Properties, name: String, it: Installed) {
-        state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file).joinToString("\n")
+        state[name] = listOf(it.release, it.version, it.sha256, it.sizeBytes, it.file, it.key).joinToString("\n")
     }
 
-    private fun state() = Properties().also { if (stateFile.isFile) stateFile.inputStream().use(it::load) }
+    private fun state() = remembered() ?: Properties()
 
-    private fun write(state: Properties) {
+    /** null: it is damaged. */
+    private fun remembered(): Properties? {
+        val state = Properties()
+        if (!stateFile.exists()) return state
+        try {
+            stateFile.inputStream().use(state::load)
+        } catch (error: IOException) {
+            return null
+        } catch (error: IllegalArgumentException) { // half an escape
+            return null
+        }
+        return if (state.remove("sum") == sum(state)) state else null
+    }
+
+    private fun sum(state: Properties) =
+        sha256(state.stringPropertyNames().sorted().joinToString("\n") { "$it ${state.getProperty(it)}" }.toByteArray(Charsets.UTF_8))
+
+    private fun write(remembered: Properties) {
+        val state = Properties()
+        state.putAll(remembered)
+        state["sum"] = sum(remembered)
         val partial = File(folder, "state.partial")
         FileOutputStream(partial).use {
             state.store(it, null)
@@ -252,7 +308,11 @@ class UpdateClient(
             bytes += count
             if (bytes > limit) throw ChannelRefused("too-large", "$path: is larger than the $limit bytes it may have")
             if (System.nanoTime() > end) throw ChannelRefused("unreachable", "$path: did not arrive within $longestMs ms")
-            to.write(chunk, 0, count)
+            try {
+                to.write(chunk, 0, count)
+            } catch (error: IOException) { // not the network's
+                throw ChannelRefused("platform", "$path: cannot be written ($error)")
+            }
             digest?.update(chunk, 0, count)
         }
     }

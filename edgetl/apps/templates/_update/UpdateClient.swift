@@ -9,6 +9,10 @@ public struct Installed: Codable, Equatable, Sendable {
     public let sha256: String
     public let sizeBytes: Int
     public let file: String
+    /// Id of the key that signed the index which brought it.
+    public let key: String
+
+    func isStill(_ wanted: Installed) -> Bool { release == wanted.release && sha256 == wanted.sha256 && file == wanted.file }
 }
 
 /// `status`: installed, unchanged, or kept (something was refused, or nothing is offered: what was installed stays).
@@ -65,12 +69,11 @@ public actor UpdateClient {
 
     public nonisolated func bundle(_ installed: Installed) -> URL { folder.appendingPathComponent("\(installed.sha256).zip") }
 
-    public func installed() throws -> Installed? { try state().installed }
+    public func installed() -> Installed? { remembered()?.installed }
 
     /// What may be used, the best first: what the channel gave last, and the older release that was there before it.
-    public func candidates() throws -> [Installed] {
-        let state = try self.state()
-        guard let first = state.installed else { return [] }
+    public func candidates() -> [Installed] {
+        guard let state = remembered(), let first = state.installed else { return [] }
         guard let before = state.previous, before.release < first.release else { return [first] }
         return [first, before]
     }
@@ -87,7 +90,7 @@ public actor UpdateClient {
 
     /// What is wrong with an installed bundle here, as far as a proof can say; it runs once for each version of app and system.
     public func proven(_ installed: Installed, _ device: Device, _ proof: Proof) throws -> String {
-        var state = try self.state()
+        var state = remembered() ?? State()
         if let before = state.tried?[installed.sha256], before.by == by(device) {
             if before.right { return "" }
             if before.tries >= UpdateClient.mostTries { return "it was refused before" }
@@ -95,7 +98,8 @@ public actor UpdateClient {
         return try prove(&state, installed, device, proof)
     }
 
-    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be read or written.
+    /// Bring the folder up to date. A refusal is an outcome; what is thrown means that the folder itself cannot be written. A damaged
+    /// state is neither: this client begins anew, and says so.
     /// A call while another runs gets what that one gets.
     ///
     /// - Parameter proof: tries a bundle before it is installed; nil = what the index names is taken.
@@ -109,48 +113,74 @@ public actor UpdateClient {
 
     private func updated(_ device: Device, _ nowS: Int, _ proof: Proof?) async throws -> Outcome {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var state = try self.state()
+        let remembered = self.remembered()
+        var state = remembered ?? State()
         var trust = builtIn
         let root = builtIn.version == 0 ? builtIn.keys.first?.id : nil
         if let kept = state.trust, kept.version >= builtIn.version, root == nil || root == state.root { trust = kept }
+        var notes: [String] = []
+        var held: Index?
+        var sound = remembered != nil
+        do {
+            held = try state.index.map { try index($0, channel, trust, "state") }
+        } catch let refused as ChannelRefused {  // else another channel now, or a key that is no longer listed
+            if ["malformed", "bad-signature"].contains(refused.code) { sound = false }
+        }
+        if !sound {
+            notes.append("what this client remembered was damaged: it began anew.")
+            state = State()
+            trust = builtIn
+            tidy(state)
+        }
         state.root = root ?? state.root  // another key: the app's maker lost the first
-        var held = state.index.flatMap { try? index($0, channel, trust, "state") }
+        var withdrawn = false
+        func outcome(_ status: String, _ code: String = "", _ message: String = "") -> Outcome {
+            let said = (notes + [message]).filter { $0 != "" }.joined(separator: " ")
+            return Outcome(status: status, code: code, message: said, installed: state.installed, indexVersion: held?.version ?? 0)
+        }
         do {
             let end = Date(timeIntervalSinceNow: lookS)
             let (newTrust, newest) = try await latest({ try await self.read($0, $1, end) }, channel, trust, held, nowS: nowS)
             held = newest
+            let last = state.installed
             remember(&state, newTrust, newest, device)
             try write(state)
+            if let last = last, state.installed == nil {
+                withdrawn = true
+                notes.append("release \(last.release) is withdrawn: the key that brought it may no longer sign. It is deleted.")
+                tidy(state)
+            }
             let refused = (state.tried ?? [:]).filter { $0.value.tries >= UpdateClient.mostTries }.keys
             let choice = choose(newest, device, refused: Set(refused))
             guard let release = choice.release, let file = choice.file else {
                 let reasons = choice.passedOver.map { "release \($0.number): \($0.reason)" }.joined(separator: ", ")
-                return kept("not-offered", "nothing is offered to this device (\(reasons))", state, newest)
+                return outcome("kept", withdrawn ? "withdrawn" : "not-offered", "nothing is offered to this device (\(reasons))")
             }
             let wanted = Installed(
                 release: release.number, version: release.version, sha256: release.sha256, sizeBytes: release.sizeBytes,
-                file: file.path)
-            if state.installed == wanted, whole(wanted) {
+                file: file.path, key: newest.keyId)
+            if let there = state.installed, there.isStill(wanted), intact(wanted) {
                 tidy(state)
-                return Outcome(status: "unchanged", code: "", message: "", installed: wanted, indexVersion: newest.version)
+                let passed = choice.passedOver.filter { $0.reason == "refused" }.map { "release \($0.number)" }.joined(separator: ", ")
+                return outcome("unchanged", "", passed == "" ? "" : "passed over, as the proof refused it here: \(passed).")
             }
-            if !whole(wanted) { try await download(wanted) }
+            if !intact(wanted) {
+                do { try await download(wanted) } catch let refused as ChannelRefused { throw refused } catch {
+                    throw ChannelRefused(code: "platform", message: "the bundle cannot be written (\(error))")
+                }
+            }
             if let proof = proof, case let wrong = try prove(&state, wanted, device, proof), wrong != "" {
                 tidy(state)
-                return kept("refused", "release \(wanted.release) is not right here: \(wrong)", state, newest)
+                return outcome("kept", "refused", "release \(wanted.release) is not right here: \(wrong)")
             }
             if let before = state.installed, before.sha256 != wanted.sha256 { state.previous = before }
             state.installed = wanted
             try write(state)
             tidy(state)
-            return Outcome(status: "installed", code: "", message: "", installed: wanted, indexVersion: newest.version)
+            return outcome("installed")
         } catch let refused as ChannelRefused {
-            return kept(refused.code, refused.message, state, held)
+            return outcome("kept", refused.code, refused.message)
         }
-    }
-
-    private func kept(_ code: String, _ message: String, _ state: State, _ held: Index?) -> Outcome {
-        Outcome(status: "kept", code: code, message: message, installed: state.installed, indexVersion: held?.version ?? 0)
     }
 
     /// A model may end the app: a try is written down before it begins, and `mostTries` of them are a refusal.
@@ -171,6 +201,12 @@ public actor UpdateClient {
     private func by(_ device: Device) -> String { "\(device.app) \(device.systemVersion)" }
 
     private func remember(_ state: inout State, _ trust: Trust, _ index: Index, _ device: Device) {
+        // withdrawn: a key brought it that is no longer listed, and the index does not name it
+        func stands(_ it: Installed) -> Bool {
+            trust.keys.contains { $0.id == it.key } || index.releases.contains { $0.sha256 == it.sha256 }
+        }
+        state.installed = state.installed.flatMap { stands($0) ? $0 : nil }
+        state.previous = state.previous.flatMap { stands($0) ? $0 : nil }
         let named = index.releases.map { $0.sha256 } + [state.installed, state.previous].compactMap { $0?.sha256 }
         state.tried = state.tried?.filter { named.contains($0.key) && $0.value.by == by(device) }
         state.trust = trust
@@ -179,17 +215,15 @@ public actor UpdateClient {
 
     private var stateFile: URL { folder.appendingPathComponent("state.json") }
 
-    private func state() throws -> State {
+    /// nil: it is damaged.
+    private func remembered() -> State? {
         guard FileManager.default.fileExists(atPath: stateFile.path) else { return State() }
-        return try JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
+        let found = try? JSONDecoder().decode(State.self, from: Data(contentsOf: stateFile))
+        return found?.trust == nil || found?.index == nil ? nil : found  // each that was written has both
     }
 
     private func write(_ state: State) throws {
         try JSONEncoder().encode(state).write(to: stateFile, options: .atomic)
-    }
-
-    private func whole(_ wanted: Installed) -> Bool {
-        (try? FileManager.default.attributesOfItem(atPath: bundle(wanted).path)[.size] as? Int) == wanted.sizeBytes
     }
 
     private func download(_ wanted: Installed) async throws {

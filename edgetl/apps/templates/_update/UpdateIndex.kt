@@ -51,6 +51,7 @@ private val WORD = Regex("-?(0|[1-9][0-9]{0,17})|true|false|null")
 private val REAL = Regex("-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?|true|false|null")
 private val NAME = Regex("[a-z0-9][a-z0-9._-]{0,63}")
 private val VERSION = Regex("[0-9]{1,9}(\\.[0-9]{1,9}){0,3}")
+private val LEADING = Regex("^[0-9]{1,9}(\\.[0-9]{1,9}){0,3}(?![0-9])")
 private val HEX = Regex("[0-9a-f]{64}")
 private const val LETTER = "[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]"
 private val LINE = Regex("$LETTER{1,200}")
@@ -77,12 +78,17 @@ class Index(
     val data: ByteArray, val keyId: String, val digest: String
 )
 
-/** What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept. */
+/**
+ * What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept. Versions are as they are named: the one
+ * to four numbers that they begin with count, of `2.1-beta` 2.1. One that begins with none is refused: IllegalArgumentException.
+ */
 class Device(
     val app: String, val system: String, val systemVersion: String, val model: String, val id: String, val formats: Set<String>
 ) {
     init {
-        require(VERSION.matches(app) && VERSION.matches(systemVersion)) { "versions are one to four numbers with dots between them" }
+        for (version in listOf(app, systemVersion)) {
+            require(LINE.matches(version) && LEADING.find(version) != null) { "the version '$version' does not begin with a number like 2.1" }
+        }
         require(NAME.matches(system) && LINE.matches(id)) { "the system is a short name, the id one line" }
     }
 }
@@ -126,7 +132,7 @@ private fun names(devices: List<String>, model: String): Boolean =
     devices.isEmpty() || devices.any { if (it.endsWith("*")) model.startsWith(it.dropLast(1)) else model == it }
 
 private fun below(version: String, least: String): Boolean {
-    val ours = version.split(".").map { it.toInt() } + listOf(0, 0, 0)
+    val ours = LEADING.find(version)!!.value.split(".").map { it.toInt() } + listOf(0, 0, 0)
     val theirs = least.split(".").map { it.toInt() } + listOf(0, 0, 0)
     for (place in 0..3) if (ours[place] != theirs[place]) return ours[place] < theirs[place]
     return false

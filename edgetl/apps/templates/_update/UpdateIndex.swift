@@ -76,7 +76,13 @@ public struct Index: Sendable {
     let digest: String
 }
 
-/// What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept.
+/// Why a `Device` cannot be.
+public struct DeviceRefused: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// What this device says of itself; nothing of it is sent. `id` is drawn at random once and kept. Versions are as they are named: the
+/// one to four numbers that they begin with count, of `2.1-beta` 2.1.
 public struct Device: Sendable {
     public let app: String
     public let system: String
@@ -85,9 +91,13 @@ public struct Device: Sendable {
     public let id: String
     public let formats: Set<String>
 
-    public init(app: String, system: String, systemVersion: String, model: String, id: String, formats: Set<String>) {
-        precondition(matches(app, versionPattern) && matches(systemVersion, versionPattern), "versions are one to four numbers")
-        precondition(matches(system, namePattern) && matches(id, linePattern), "the system is a short name, the id one line")
+    /// - Throws: `DeviceRefused`: a version begins with no number, or another is not what it must be.
+    public init(app: String, system: String, systemVersion: String, model: String, id: String, formats: Set<String>) throws {
+        for version in [app, systemVersion] where !matches(version, linePattern) || leading(version) == nil {
+            throw DeviceRefused(description: "the version '\(version)' does not begin with a number like 2.1")
+        }
+        guard matches(system, namePattern), matches(id, linePattern)
+        else { throw DeviceRefused(description: "the system is a short name, the id one line") }
         self.app = app
         self.system = system
         self.systemVersion = systemVersion
@@ -157,12 +167,16 @@ private func names(_ devices: [String], _ model: String) -> Bool {
     devices.isEmpty || devices.contains { $0.hasSuffix("*") ? model.hasPrefix(String($0.dropLast())) : model == $0 }
 }
 
+private func leading(_ version: String) -> String? {
+    version.range(of: "\\A\(versionPattern)(?![0-9])", options: .regularExpression).map { String(version[$0]) }
+}
+
 private func below(_ version: String, _ least: String) -> Bool {
     func numbers(_ text: String) -> [Int] {
         let found = text.split(separator: ".").map { Int($0) ?? 0 }
         return found + Array(repeating: 0, count: 4 - found.count)
     }
-    return numbers(version).lexicographicallyPrecedes(numbers(least))
+    return numbers(leading(version) ?? version).lexicographicallyPrecedes(numbers(least))
 }
 
 func indexPath(_ channel: String, _ version: Int) -> String { "\(channel)/index/\(version).json" }

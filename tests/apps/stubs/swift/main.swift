@@ -1,9 +1,9 @@
 // For tests, in one module with the code of an app: does what the lines of standard input say, and prints what came of each.
 import Foundation
 
-func device(_ row: ArraySlice<String>) -> Device {
+func device(_ row: ArraySlice<String>) throws -> Device {
     let row = Array(row)
-    return Device(
+    return try Device(
         app: row[0], system: row[1], systemVersion: row[2], model: row[3], id: row[4],
         formats: Set(row[5].split(separator: ",").map(String.init)))
 }
@@ -16,7 +16,7 @@ func client(_ row: [String]) -> UpdateClient {
 
 func update(_ row: [String], _ proof: Proof?) async throws -> String {
     let mine = client(row)
-    let outcome = try await mine.update(device(row[5...]), nowS: Int(row[4])!, proof: proof)
+    let outcome = try await mine.update(try device(row[5...]), nowS: Int(row[4])!, proof: proof)
     var whole = true
     if let installed = outcome.installed { whole = sha256(try Data(contentsOf: mine.bundle(installed))) == installed.sha256 }
     FileHandle.standardError.write(Data("\(outcome.message)\n".utf8))
@@ -26,7 +26,7 @@ func update(_ row: [String], _ proof: Proof?) async throws -> String {
 
 func choice(_ row: [String]) throws -> String {
     let trust = Trust(version: 1, keys: [ListedKey(key: Data(base64Encoded: row[2])!, rotates: true)])
-    let found = choose(try index(Data(contentsOf: URL(fileURLWithPath: row[1])), "beta", trust, "index"), device(row[3...]))
+    let found = choose(try index(Data(contentsOf: URL(fileURLWithPath: row[1])), "beta", trust, "index"), try device(row[3...]))
     let passed = found.passedOver.map { "\($0.number):\($0.reason)" }.joined(separator: ",")
     return "\(found.release.map { "\($0.number)" } ?? "null") \(found.file?.path ?? "null") \(passed)"
 }
@@ -65,9 +65,13 @@ while let line = readLine() {
             let wrong = row.count > 11 ? row[11].split(separator: ",") : []
             let proof: Proof = { _, installed in wrong.contains("\(installed.release)") ? "no" : "" }
             print(try await update(row, row.count > 11 ? proof : nil))
+        case "candidates": print(await client(row).candidates().map { "\($0.release)" }.joined(separator: ","))
+        case "device":  // the app's version, the client's folder
+            let me = try OnApple.device(app: row[1], beside: URL(fileURLWithPath: row[2]), formats: ["onnx"])
+            print("\(me.app)|\(me.system)|\(me.systemVersion)|\(me.model)|\(me.id)")
         case "proved": print(try await update(row, Models.proof))
         case "open", "opened":
-            let opened = try await Models.open(client(row), device(row[5...]))
+            let opened = try await Models.open(client(row), try device(row[5...]))
             print("\(opened.files.says)|\(opened.classifier.contract.labels.count)|\(opened.notUsed.joined(separator: "|"))")
             if row[0] == "opened" { try replay(opened.files, URL(fileURLWithPath: "\(row[2]).opened")) }
         case "replay":

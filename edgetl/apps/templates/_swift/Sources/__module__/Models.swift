@@ -26,7 +26,7 @@ public enum Models {
     ///   - device: what `update` is told too.
     public static func open(_ client: UpdateClient, _ device: Device) async throws -> Opened {
         var notUsed: [String] = []
-        for installed in try await client.candidates() {
+        for installed in await client.candidates() {
             do {
                 guard await client.intact(installed) else { throw ModelRefused("it is not the bundle that was installed") }
                 let wrong = try await client.proven(installed, device, proof)
