@@ -22,6 +22,8 @@ from tests.channel.conftest import NOW, describe
 
 CONTRACT = "contracts/net_fp32.tflite.json"
 MODEL = "artifacts/net_fp32.tflite"
+PASSED_OVER = "unchanged : passed over, as the proof refused it here: release 2."
+NOBODY = "http://127.0.0.1:1"
 
 
 def _answers(contract):
@@ -181,7 +183,7 @@ def test_a_model_that_answers_otherwise_is_refused_once(phone):
     phone.start()
     phone.offer("nearest", model=b"")
     assert phone.start()[0].startswith("kept refused: release 2 is not right here: Key ")
-    assert phone.start() == ["unchanged : ", "release 1 (version 1), 4 labels, 1 loads"], "neither fetched nor loaded again"
+    assert phone.start() == [PASSED_OVER, "release 1 (version 1), 4 labels, 1 loads"], "neither fetched nor loaded again"
 
 
 def test_a_model_that_ends_the_app_does_so_three_times(phone):
@@ -190,7 +192,7 @@ def test_a_model_that_ends_the_app_does_so_three_times(phone):
     phone.offer("nearest", model=b"crash")
     for _ in range(3):
         assert phone.start(ends=9) == []
-    assert phone.start() == ["unchanged : ", "release 1 (version 1), 4 labels, 1 loads"]
+    assert phone.start() == [PASSED_OVER, "release 1 (version 1), 4 labels, 1 loads"]
 
 
 def test_a_model_that_does_not_fit_is_tried_again(phone):
@@ -211,13 +213,13 @@ def test_a_bundle_that_changed_on_the_phone_is_not_used(phone):
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 1
     newest.write_bytes(data)
-    said = phone.start()
+    said = phone.start(base=NOBODY)
     assert said[1].startswith("release 1 (version 1)")
     assert said[2] == "not release 2 (version 1): it is not the bundle that was installed"
     assert phone.start() == ["installed : ", "release 2 (version 1), 4 labels, 2 loads"], "fetched again"
     for path in phone.home.glob("*.zip"):
         path.write_bytes(b"x" * path.stat().st_size)
-    assert phone.start()[1] == "the built-in model, 5 labels, 1 loads"
+    assert phone.start(base=NOBODY)[1] == "the built-in model, 5 labels, 1 loads"
 
 
 def test_what_the_system_will_not_do_is_a_refusal(phone):
