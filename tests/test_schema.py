@@ -105,7 +105,8 @@ def test_the_json_schema_says_the_same():
 
 
 def test_a_newline_at_the_end_does_not_pass_a_pattern():
-    jsonschema = pytest.importorskip("jsonschema")
+    import jsonschema
+
     from edgetl.bundle import contracts
 
     digest = contracts.schema()["$defs"]["GoldenPhoto"]["properties"]["sha256"]
