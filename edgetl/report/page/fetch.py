@@ -1,4 +1,7 @@
-"""`make web`: onnxruntime-web, the pinned version, out of its npm package into `edgetl/_web/`; held against its digest first."""
+"""`make web`: onnxruntime-web, the pinned version, out of its npm package into `edgetl/_web/`; held against its digest first.
+
+It runs before anything is installed, so it imports the standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,11 @@ import tempfile
 from pathlib import Path
 
 from edgetl.errors import EdgetlError, InputError, MissingDependency
-from edgetl.report.page.trial import RUNTIME, WEB
 
+WEB = Path(__file__).resolve().parents[2] / "_web"
+"""What `make web` fetches; in a wheel when it was there."""
+RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+"""Files of onnxruntime-web that a page loads: the interface, its glue, the kernels."""
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """Of the package, as npm states it (`integrity` in tests/clients/package-lock.json); licence MIT."""

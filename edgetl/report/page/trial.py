@@ -10,12 +10,9 @@ from typing import Any
 from edgetl.bundle.contracts import Contract
 from edgetl.bundle.opening import OpenBundle
 from edgetl.golden.expected import expected, paths
+from edgetl.report.page.fetch import RUNTIME, WEB
 from edgetl.types import to_json
 
-WEB = Path(__file__).resolve().parents[2] / "_web"
-"""What `make web` fetches; in a wheel when it was there."""
-RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-"""Files of onnxruntime-web that a page loads: the interface, its glue, the kernels."""
 _STEPS = ("resize_px", "crop_px", "interpolation", "mean", "std")
 
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from edgetl.errors import InputError
 from edgetl.report.page import fetch
-from edgetl.report.page.trial import RUNTIME
+from edgetl.report.page.fetch import RUNTIME
 
 LOCK = Path(__file__).parents[2] / "clients" / "package-lock.json"
 
@@ -49,3 +51,8 @@ def test_another_package_is_refused_and_what_was_there_stays(tmp_path, fault):
 def test_the_tests_client_and_the_page_load_the_same_version():
     pinned = json.loads(LOCK.read_text())["packages"]["node_modules/onnxruntime-web"]
     assert (pinned["version"], pinned["integrity"]) == (fetch.VERSION, f"sha512-{fetch.SHA512}")
+
+
+def test_it_runs_before_anything_is_installed():
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import edgetl.report.page.fetch"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code, str(Path(fetch.__file__).parents[3])], check=True)
