@@ -50,12 +50,12 @@ def _serve(
 
     from edgetl.bundle.opening import opened
     from edgetl.report import reading
-    from edgetl.report.page import serve, trial
+    from edgetl.report.page import fetch, serve, trial
 
     report, missing = reading.read(run), trial.absent(run)
     with contextlib.ExitStack() as stack:
         bundle = None if missing else stack.enter_context(opened(run / "bundle"))
-        server = stack.enter_context(serve.server(serve.contents(report, run, bundle, missing, trial.WEB), port))
+        server = stack.enter_context(serve.server(serve.contents(report, run, bundle, missing, fetch.WEB), port))
         address = f"http://{serve.HOST}:{server.server_address[1]}/"
         if missing:
             print(f"edgetl: {missing}", file=sys.stderr)
