@@ -20,6 +20,8 @@ from edgetl.channel.storage import Storage
 from tests.apps.test_android import ASSETS, _photos, _raw, _zipped
 from tests.channel.conftest import NOW, describe
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = "contracts/net_fp32.tflite.json"
 MODEL = "artifacts/net_fp32.tflite"
 PASSED_OVER = "unchanged : passed over, as the proof refused it here: release 2."

@@ -33,6 +33,8 @@ from edgetl.golden.expected import expected
 from edgetl.replay import observed
 from tests import swift_program
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_790_000_000
 DEVICE = ("2.0", "ios", "18.1", "iPhone16,1", "c1", "onnx,tflite,coreml")
 
@@ -144,7 +146,6 @@ def test_the_package_asks_for_the_ios_that_loads_the_model(shipped, specificatio
         assert b"import FruitClassifier\n" in files["Tests/FruitClassifierTests/GoldenPhotosTests.swift"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ios", "ios_onnxruntime"])
 def test_it_compiles_without_a_warning_in_swift_6_too(shipped, name, program, tmp_path):
     """Its sources, and its test; `program` and `core_ml` are compiled as Swift 5, as the package says."""
@@ -174,7 +175,6 @@ def test_its_input_is_golden_to_the_bit_from_the_same_pixels(program, shipped, s
     _held(shipped, f"onnx/{scheme}", contract, tmp_path / "out")
 
 
-@pytest.mark.slow
 def test_phone_photos_are_golden_to_the_bit(program, phone_photos, tmp_path):
     contract, file = _contract(phone_photos, "tflite/w8a8_qat")
     model = tmp_path / "resources" / "Model"
